@@ -1,0 +1,127 @@
+"""Values that cross the borders between packages: frozen, numpy only.
+
+Times are seconds. A ``stamp`` is a time on the clock of the cameras (ROS time); durations and
+intervals are measured on a monotonic clock by whoever produces them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.floating]
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """Return ``array`` marked read-only, so that a value cannot change after it was handed over."""
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the policy sees: ``To`` frames, oldest first.
+
+    Attributes:
+        stamp: time of the newest camera frame, s.
+        images: camera name -> (To, H, W, 3) uint8, RGB.
+        state: (To, 8): joint positions (7, rad), gripper width (m).
+    """
+
+    stamp: float
+    images: Mapping[str, NDArray[np.uint8]]
+    state: Float
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Which residual blocks are skipped in each denoising step (Sparse ActionGen, section 3).
+
+    Attributes:
+        pruned: (K, 3L) bool in execution order (row 0 is the first, noisiest step), block index
+            ``3 * layer + {0: SA, 1: CA, 2: FFN}``; True = pruned, its cached residual is reused.
+    """
+
+    pruned: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        if self.pruned.ndim != 2 or self.pruned.dtype != np.bool_ or self.pruned.shape[1] % 3:
+            raise ValueError(
+                f"a mask is a (K, 3L) bool array; got shape {self.pruned.shape}, dtype {self.pruned.dtype}"
+            )
+
+    @property
+    def density(self) -> float:
+        """Share of the K x 3L blocks that are computed, in [0, 1]."""
+        return float(1.0 - self.pruned.mean())
+
+
+@dataclass(frozen=True)
+class ActionChunk:
+    """The executed part of one denoised action sequence, in physical units.
+
+    Action ``i`` is the set point to be reached at ``stamp + (i + 1) * period``.
+
+    Attributes:
+        stamp: stamp of the observation it was computed from, s.
+        period: control period of the policy, s.
+        positions: (Ta, 7) absolute joint positions, rad.
+        gripper: (Ta,) gripper widths, m.
+    """
+
+    stamp: float
+    period: float
+    positions: Float
+    gripper: Float
+
+    @property
+    def times(self) -> Float:
+        """(Ta,) time at which each action is to be reached, s."""
+        return self.stamp + self.period * np.arange(1, len(self.positions) + 1)
+
+
+@dataclass(frozen=True)
+class JointCommand:
+    """A sampled joint motion.
+
+    Attributes:
+        time: (N,) increasing, s, on the clock of the stamps.
+        position, velocity, acceleration: (N, 7), rad, rad/s, rad/s^2.
+    """
+
+    time: Float
+    position: Float
+    velocity: Float
+    acceleration: Float
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One limit that a command would have broken, and what was done about it.
+
+    Attributes:
+        kind: ``position``, ``velocity``, ``acceleration``, ``jerk``, ``jump``, ``non_finite``, ``stale``.
+        joint: index 0..6, or -1 when it concerns the whole command.
+        value, bound: the offending value and the bound it broke, SI units.
+        message: one sentence for a person.
+    """
+
+    kind: str
+    joint: int
+    value: float
+    bound: float
+    message: str
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Durations of one inference, ms."""
+
+    encode_ms: float = 0.0
+    pruner_ms: float = 0.0
+    denoise_ms: float = 0.0
+    total_ms: float = 0.0
+    extra: Mapping[str, float] = field(default_factory=dict)

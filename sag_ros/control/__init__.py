@@ -1,0 +1,1 @@
+"""From an action chunk to a safe joint command; no ROS."""

@@ -1,0 +1,1 @@
+"""What is denoised: DP-T, observation encoder, normaliser, noise schedules, and the bundle on disk."""

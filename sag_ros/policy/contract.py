@@ -1,0 +1,175 @@
+"""The contract of a policy: what it observes, what its actions mean, and its sizes.
+
+Read from ``policy.yaml``; unknown keys and values of another type are refused. Torch-free.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+FORMAT = "sag_ros-policy-1"
+# the action meanings this node can execute, and the unit each must have
+ACTION_UNITS = {"joint_position": "rad", "gripper_width": "m"}
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
+Count = Annotated[int, Field(ge=1, le=65536)]
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, no unknown keys, no silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class CameraSpec(Section):
+    """Size of the images the encoder was trained on, pixels."""
+
+    height: Annotated[int, Field(ge=16, le=4096)]
+    width: Annotated[int, Field(ge=16, le=4096)]
+
+
+class ActionSpec(Section):
+    """One action dimension."""
+
+    name: Name
+    meaning: Literal["joint_position", "gripper_width"]
+    unit: Literal["rad", "m"]
+
+
+class DiffusionSpec(Section):
+    """Noise process of the training: K steps."""
+
+    steps: Annotated[int, Field(ge=1, le=10000)]
+    schedule: Literal["squaredcos_cap_v2"]
+    prediction: Literal["epsilon"]
+    clip_sample: bool
+
+
+class NetworkSpec(Section):
+    """Size of DP-T: L, heads, d, and transformer layers on the condition tokens (0: token-wise MLP)."""
+
+    layers: Count
+    heads: Count
+    width: Annotated[int, Field(ge=4, le=65536)]
+    cond_layers: Annotated[int, Field(ge=0, le=1024)]
+
+
+class EncoderSpec(Section):
+    """Channels of the first stage, keypoints and features per camera."""
+
+    width: Count
+    keypoints: Count
+    features: Count
+
+
+class PrunerSpec(Section):
+    """Size of the pruner."""
+
+    width: Count
+    layers: Count
+    heads: Count
+    feedforward: Count
+
+
+class Contract(Section):
+    """Everything the rest of the node needs to know about a policy besides its weights.
+
+    The state is the positions of ``joints`` (rad) followed by the gripper width (m).
+    """
+
+    format: Literal["sag_ros-policy-1"]
+    task: Annotated[str, Field(min_length=1)]
+    cameras: Annotated[dict[Name, CameraSpec], Field(min_length=1)]
+    joints: Annotated[list[Name], Field(min_length=7, max_length=7)]
+    action: Annotated[list[ActionSpec], Field(min_length=8, max_length=8)]
+    control_period: Annotated[float, Field(gt=0.0, le=10.0, allow_inf_nan=False)]
+    horizon: Count
+    observation_steps: Count
+    action_steps: Count
+    diffusion: DiffusionSpec
+    network: NetworkSpec
+    encoder: EncoderSpec
+    pruner: PrunerSpec | None
+    provenance: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Contract:
+        if len(set(self.joints)) != len(self.joints):
+            raise _inconsistent("joints", self.joints, "seven different names", "name every joint once")
+        expected = [(name, "joint_position") for name in self.joints]
+        for i, action in enumerate(self.action):
+            key = f"action.{i}"
+            if i < 7 and (action.name, action.meaning) != expected[i]:
+                raise _inconsistent(
+                    key,
+                    f"{action.name} ({action.meaning})",
+                    f"{expected[i][0]} ({expected[i][1]})",
+                    "list the joints in their order",
+                )
+            if i == 7 and action.meaning != "gripper_width":
+                raise _inconsistent(
+                    f"{key}.meaning", action.meaning, "gripper_width", "the gripper comes after the joints"
+                )
+            if action.unit != ACTION_UNITS[action.meaning]:
+                raise _inconsistent(
+                    f"{key}.unit",
+                    action.unit,
+                    ACTION_UNITS[action.meaning],
+                    f"give {action.meaning} in {ACTION_UNITS[action.meaning]}",
+                )
+        longest = self.horizon - self.observation_steps + 1
+        if self.action_steps > longest:
+            raise _inconsistent(
+                "action_steps",
+                self.action_steps,
+                f"at most horizon - observation_steps + 1 = {longest}",
+                "execute fewer actions, or restore the horizon of the training",
+            )
+        for key, spec, multiple in (("network", self.network, 2), ("pruner", self.pruner, 1)):
+            if spec is not None and spec.width % (multiple * spec.heads):
+                raise _inconsistent(
+                    f"{key}.width",
+                    spec.width,
+                    f"a multiple of {multiple * spec.heads}",
+                    "restore the width and heads of the training",
+                )
+        return self
+
+    @property
+    def state_dim(self) -> int:
+        """Joint positions and gripper width."""
+        return len(self.joints) + 1
+
+    @property
+    def action_dim(self) -> int:
+        """A, length of one action."""
+        return len(self.action)
+
+    @property
+    def obs_dim(self) -> int:
+        """D, features of one frame: all cameras', then the state."""
+        return len(self.cameras) * self.encoder.features + self.state_dim
+
+    @property
+    def blocks(self) -> int:
+        """3L, residual blocks of DP-T."""
+        return 3 * self.network.layers
+
+    @property
+    def executed(self) -> slice:
+        """Tokens that are executed, To - 1 ... To - 1 + Ta - 1."""
+        return slice(self.observation_steps - 1, self.observation_steps - 1 + self.action_steps)
+
+    @property
+    def clip(self) -> float:
+        """Bound on the predicted clean sample; infinity for none."""
+        return 1.0 if self.diffusion.clip_sample else math.inf
+
+
+def _inconsistent(key: str, value: object, allowed: str, remedy: str) -> PydanticCustomError:
+    context = {"key": key, "value": value, "allowed": allowed, "remedy": remedy}
+    return PydanticCustomError("inconsistent", "{key} does not fit the other keys", context)

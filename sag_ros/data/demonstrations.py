@@ -4,7 +4,7 @@ Arrays (N frames, E episodes), row ``n`` belongs to time ``t_n``:
     images/<camera>  (N, H, W, 3) uint8, RGB
     state            (N, S) float32, as :class:`sag_ros.values.Observation`
     action           (N, A) float32, ``action[n]`` is the set point for ``t_n + period``
-    privileged       (N, P) float32, task state known to the simulator only (columns: attribute ``privileged``)
+    privileged       (N, P) float32, task state only a simulator knows; columns: attribute ``privileged``
     episode_seed     (E,) int64
     episode_ends     (E,) int64, exclusive; written last, so it alone says which episodes are complete
 """

@@ -29,7 +29,8 @@ def window_frames(
     """
     if not 1 <= observation_steps <= horizon or not 1 <= action_steps <= horizon - observation_steps + 1:
         raise ValueError(
-            f"need 1 <= To <= T and To - 1 + Ta <= T; got T={horizon}, To={observation_steps}, Ta={action_steps}"
+            "need 1 <= To <= T and To - 1 + Ta <= T; "
+            f"got T={horizon}, To={observation_steps}, Ta={action_steps}"
         )
     starts = np.concatenate([[0], ends[:-1]])
     windows = []

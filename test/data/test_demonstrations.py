@@ -35,9 +35,12 @@ def test_what_is_written_is_read(tmp_path):
     for episode in episodes:  # a new writer each time: an existing store is extended
         DemonstrationWriter(tmp_path / "d.zarr", ATTRIBUTES).append(episode)
     read = Demonstrations(tmp_path / "d.zarr")
-    assert read.ends.tolist() == [7, 137, 138] and read.starts.tolist() == [0, 7, 137]
-    assert read.cameras == ["front", "wrist"] and read.privileged_names == ["bag_x", "bag_y"]
-    assert read.attributes["period"] == 0.05 and read.frame_size("front") == (6, 8)
+    assert read.ends.tolist() == [7, 137, 138]
+    assert read.starts.tolist() == [0, 7, 137]
+    assert read.cameras == ["front", "wrist"]
+    assert read.privileged_names == ["bag_x", "bag_y"]
+    assert read.attributes["period"] == 0.05
+    assert read.frame_size("front") == (6, 8)
     for index, episode in enumerate(episodes):
         assert_equal(read.episode(index), episode)
     assert len(Demonstrations(tmp_path / "d.zarr", episodes=1)) == 7

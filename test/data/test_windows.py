@@ -41,7 +41,8 @@ def test_refuses_actions_beyond_the_horizon():
 
 def test_hold_out_partitions():
     train, held = hold_out(40, 0.05, seed=1)
-    assert len(held) == 2 and sorted([*train, *held]) == list(range(40))
+    assert len(held) == 2
+    assert sorted([*train, *held]) == list(range(40))
     assert not np.array_equal(held, hold_out(40, 0.05, seed=2)[1])
     with pytest.raises(ValueError, match="record more"):
         hold_out(1, 0.05, seed=0)

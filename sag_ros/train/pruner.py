@@ -1,0 +1,202 @@
+"""Train the observation-conditioned pruner of a frozen policy. ``sag train pruner``.
+
+Sparse ActionGen (arXiv 2601.12894, equations 9 and 10): the sparsified diffusion is run through all K
+steps; the loss is the L1 distance between the generated and the demonstrated actions plus
+``sparsity_weight * |mean(pruned) - target|`` with one mean over the whole K x 3L mask and the batch.
+Only the tokens that can influence executed actions are generated: the network is causal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sag_ros.data.demonstrations import Demonstrations
+from sag_ros.data.windows import hold_out
+from sag_ros.policy.bundle import PolicyBundle, load_bundle, save_bundle
+from sag_ros.policy.contract import PrunerSpec
+from sag_ros.policy.samplers import build_table
+from sag_ros.pruning.pruner import Pruner, gates, pruner_config
+from sag_ros.pruning.rollout import sparse_rollout
+
+from .ema import Ema
+from .features import cached_features
+from .loop import Loop, LoopConfig
+from .prior import spread_prior
+from .stop import Stop
+from .straight_through import straight_through_rollout
+from .window import Windows, build_windows
+
+
+@dataclass(frozen=True)
+class PrunerTraining:
+    """Train the pruner of a policy bundle; run again to continue an interrupted training."""
+
+    data: Path
+    """demonstrations, a zarr folder"""
+    bundle: Path
+    """folder of the trained policy; the pruner is added to it"""
+    out: Path = Path("out/train/pruner")
+    """checkpoints, logs, cached features"""
+    density: float = 0.09
+    """share of the blocks to compute: 1 - rho"""
+    sparsity_weight: float = 20.0
+    """lambda of |mean(pruned) - rho|"""
+    explore: float = 0.12
+    """share of the skipped blocks that are evaluated for their gradient"""
+    prior: Path | None = None
+    """a mask to start from, .npy (K, 3L) bool, True = pruned; default: full steps spread over the rollout"""
+    prior_logit: float = 1.0
+    """how firmly the start is believed"""
+    conditional_scale: float = 1.0
+    """learning rate of the observation-dependent part, relative"""
+    feature_noise: float = 0.05
+    """on the camera features, in their standard deviations"""
+    bf16: bool = True
+    """bfloat16 autocast"""
+    episodes: int | None = None
+    """use only the first so many"""
+    hold_out: float = 0.05
+    """share of the episodes kept for validation"""
+    seed: int = 0
+    threads: int = 2
+    minutes: float | None = None
+    """stop after this time, with a checkpoint"""
+    validation_windows: int = 48
+    size: PrunerSpec = field(default_factory=lambda: PrunerSpec(width=128, layers=1, heads=4, feedforward=256))
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(1500, 16, 3e-3, 20, checkpoint_minutes=2.0))
+
+    def run(self) -> bool:
+        """Train what is left to train; returns whether all of it is done."""
+        torch.set_num_threads(self.threads)
+        bundle = load_bundle(self.bundle)
+        training, validation = self._windows(bundle)
+        bundle = _with_pruner(bundle, self.size)
+        torch.manual_seed(self.seed)
+        pruner = Pruner(pruner_config(bundle))
+        pruner.set_feature_statistics(training.features[0])
+        pruner.set_prior(torch.from_numpy(self._prior(pruner)), self.prior_logit)
+        with Stop(self.minutes) as stop:
+            trainer = _Trainer(self, bundle, pruner, training, validation)
+            done = trainer.loop.run(trainer.loss, trainer.validate, stop)
+        averaged = trainer.ema.module.state_dict()
+        provenance = dict(bundle.contract.provenance)
+        provenance["pruner"] = self._provenance(trainer)
+        contract = bundle.contract.model_copy(update={"provenance": provenance})
+        save_bundle(self.bundle, replace(bundle, contract=contract, pruner_state=averaged))
+        return done
+
+    def _windows(self, bundle: PolicyBundle) -> tuple[Windows, Windows]:
+        demonstrations = Demonstrations(self.data, self.episodes)
+        features = cached_features(
+            self.out / "features.safetensors", bundle.encoder, bundle.normaliser, demonstrations
+        )
+        contract = bundle.contract
+        training, validation = (
+            build_windows(
+                demonstrations, features, bundle.normaliser, contract.horizon,
+                contract.observation_steps, contract.action_steps, episodes,
+            )  # fmt: skip
+            for episodes in hold_out(len(demonstrations.ends), self.hold_out, self.seed)
+        )
+        return training, validation
+
+    def _prior(self, pruner: Pruner) -> np.ndarray:
+        config = pruner.config
+        if self.prior is None:
+            return spread_prior(config.steps, config.blocks, self.density)
+        mask = np.load(self.prior, allow_pickle=False)
+        if mask.shape != (config.steps, config.blocks) or mask.dtype != np.bool_:
+            raise ValueError(
+                f"{self.prior} holds {mask.shape} {mask.dtype}; a prior is a ({config.steps}, {config.blocks}) bool array"
+            )
+        return mask
+
+    def _provenance(self, trainer: _Trainer) -> dict[str, Any]:
+        arguments = {k: v for k, v in asdict(self).items() if k not in ("out", "bundle", "minutes", "threads", "size")}
+        arguments["data"] = self.data.name
+        arguments["prior"] = None if self.prior is None else self.prior.name
+        return {"arguments": arguments, "iterations": trainer.loop.iteration, "torch": torch.__version__}
+
+
+def _with_pruner(bundle: PolicyBundle, size: PrunerSpec) -> PolicyBundle:
+    return replace(bundle, contract=bundle.contract.model_copy(update={"pruner": size}))
+
+
+class _Trainer:
+    """Loss and validation of one training."""
+
+    def __init__(
+        self, config: PrunerTraining, bundle: PolicyBundle, pruner: Pruner, training: Windows, validation: Windows
+    ) -> None:
+        self.config, self.bundle, self.pruner = config, bundle, pruner
+        self.training, self.validation = training, validation
+        contract = bundle.contract
+        self.table = build_table("ddpm", contract.diffusion.steps, contract.clip)
+        self.executed = contract.executed
+        self.tokens = contract.executed.stop
+        columns = contract.obs_dim - contract.state_dim
+        self.feature_noise = torch.zeros(contract.obs_dim)
+        self.feature_noise[:columns] = config.feature_noise
+        self.ema = Ema(pruner, 0.75, 0.99)
+        bias = [pruner.logit_bias]
+        rest = [p for p in pruner.parameters() if p is not pruner.logit_bias]
+        optimizer = torch.optim.AdamW(
+            [{"params": bias, "lr_scale": 10.0}, {"params": rest, "lr_scale": config.conditional_scale}],
+            config.loop.learning_rate,
+            weight_decay=0.0,
+        )
+        self.loop = Loop(config.out, "pruner", config.loop, pruner, optimizer, len(training), config.seed, self.ema)
+        self._dense: Tensor | None = None
+
+    def loss(self, indices: Tensor) -> Tensor:
+        """L1 on the generated tokens plus the global sparsity term."""
+        features, actions = self.training.at(indices)
+        features = features + self.feature_noise * torch.randn_like(features)
+        gate = gates(self.pruner.logits(features))
+        noise = self._noise(len(indices))
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16):
+            chunk = straight_through_rollout(
+                self.bundle.dpt, self.table, features, gate, noise, self.config.explore
+            )
+        distance = (chunk.float() - actions[:, : self.tokens]).abs().mean()
+        return distance + self.config.sparsity_weight * self._sparsity(gate)
+
+    def _sparsity(self, gate: Tensor) -> Tensor:
+        # One mean over steps, blocks and batch: a budget per block would forbid what the pruner is for.
+        return (gate.mean() - self.config.density).abs()
+
+    def _noise(self, batch: int, generator: torch.Generator | None = None) -> Tensor:
+        shape = (len(self.table) + 1, batch, self.tokens, self.bundle.contract.action_dim)
+        return torch.randn(shape, generator=generator)
+
+    def validate(self) -> dict[str, Any]:
+        """L1 of the executed actions, sparse and dense under the same noise, and the density per window."""
+        count = min(self.config.validation_windows, len(self.validation))
+        chosen = torch.linspace(0, len(self.validation) - 1, count).long()
+        features, actions = self.validation.at(chosen)
+        noise = self._noise(count, torch.Generator().manual_seed(0))
+        target = actions[:, self.executed]
+        compute = (~self.ema.module.mask(features)).float()  # type: ignore[operator]
+        if self._dense is None:
+            everything = torch.ones_like(compute)
+            self._dense = sparse_rollout(self.bundle.dpt, self.table, features, everything, noise)
+        # Row by row: a block that one window needs would else be computed for all.
+        sparse = torch.cat([
+            sparse_rollout(self.bundle.dpt, self.table, features[i : i + 1], compute[i : i + 1], noise[:, i : i + 1])
+            for i in range(count)
+        ])  # fmt: skip
+        density = compute.mean(dim=(1, 2))
+        return {
+            "l1": float((sparse[:, self.executed] - target).abs().mean()),
+            "l1_dense": float((self._dense[:, self.executed] - target).abs().mean()),
+            "from_dense": float((sparse - self._dense)[:, self.executed].abs().mean()),
+            "density": float(density.mean()),
+            "density_range": [float(density.min()), float(density.max())],
+            "varying": float((compute.std(dim=0) > 0).float().mean()) if count > 1 else 0.0,
+        }

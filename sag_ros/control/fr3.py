@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sag_ros.control.limits import Limits
 from sag_ros.values import Float, frozen
 
 JOINTS = tuple(f"fr3_joint{i}" for i in range(1, 8))
@@ -28,6 +29,19 @@ GRIPPER_FORCE_MAX = 140.0
 GRIPPER_SPEED_MAX = 0.1
 
 
+HARD_LIMITS = Limits(
+    lower=POSITION_LOWER,
+    upper=POSITION_UPPER,
+    velocity=VELOCITY_MAX,
+    acceleration=ACCELERATION_MAX,
+    jerk=JERK_MAX,
+    envelope_c=ENVELOPE_C,
+    envelope_g=ENVELOPE_G,
+    envelope_hi=ENVELOPE_HI,
+    envelope_lo=ENVELOPE_LO,
+)
+
+
 def velocity_bounds(position: Float) -> tuple[Float, Float]:
     """The position-dependent velocity limits that the FR3 enforces.
 
@@ -37,9 +51,13 @@ def velocity_bounds(position: Float) -> tuple[Float, Float]:
     Returns:
         lower and upper bound, each (..., 7), rad/s; lower <= 0 <= upper.
     """
-    upper = np.sqrt(np.maximum(ENVELOPE_G * (ENVELOPE_HI - position), 0.0)) - ENVELOPE_C
-    lower = np.sqrt(np.maximum(ENVELOPE_G * (position - ENVELOPE_LO), 0.0)) - ENVELOPE_C
-    return (
-        -np.minimum(VELOCITY_MAX, np.maximum(lower, 0.0)),
-        np.minimum(VELOCITY_MAX, np.maximum(upper, 0.0)),
-    )
+    return HARD_LIMITS.velocity_bounds(position)
+
+
+def guard_limits(factor: float = 0.95, position_margin: float = 0.005) -> Limits:
+    """What the guard keeps to: inside the hard limits, and such that the arm can always still brake.
+
+    Riding the published envelope of joints 5 and 7 takes up to 17 rad/s^2, more than the arm may
+    decelerate with; here no joint needs more than 7.
+    """
+    return HARD_LIMITS.scaled(factor, position_margin, envelope_slope=7.0)

@@ -5,17 +5,25 @@ from __future__ import annotations
 from bisect import bisect_right
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sag_ros.values import Float, JointCommand
 
 State = tuple[Float, Float, Float]
 _ORDERS = 6
-# Rows: position, velocity, acceleration, jerk; column j: the factor of c_j t^(j - row).
-_FACTORS = np.array(
-    [[1, 1, 1, 1, 1, 1], [0, 1, 2, 3, 4, 5], [0, 0, 2, 6, 12, 20], [0, 0, 0, 6, 24, 60]], dtype=float
+# Rows: position, velocity, acceleration; column j: the factor of c_j t^(j - row).
+_FACTORS = np.array([[1, 1, 1, 1, 1, 1], [0, 1, 2, 3, 4, 5], [0, 0, 2, 6, 12, 20]], dtype=float)
+# Columns: step of position, velocities and accelerations at both ends, in units of the interval.
+_QUINTIC = np.array(
+    [
+        [0, 1, 0, 0, 0],
+        [0, 0, 0, 0.5, 0],
+        [10, -6, -4, -1.5, 0.5],
+        [-15, 8, 7, 1.5, -1],
+        [6, -3, -3, -0.5, 0.5],
+    ]
 )
-_POWERS = np.maximum(np.arange(_ORDERS) - np.arange(4)[:, None], 0)
+_DOWN = -np.arange(1.0, 6.0)
+_POWERS = np.maximum(np.arange(_ORDERS) - np.arange(3)[:, None], 0)
 
 
 class Motion:
@@ -32,13 +40,13 @@ class Motion:
         self.times = times
         self.coefficients = coefficients
         self._borders: list[float] = times.tolist()
-        self._start = self._borders[0]
-        self._end = self._borders[-1]
-        self._rows = list(coefficients)  # indexing a list is cheaper than slicing the array
+        self._start: float = self._borders[0]
+        self._end: float = self._borders[-1]
+        self._rows: list[Float] = list(coefficients)  # indexing a list is cheaper than slicing the array
         self._zero = np.zeros(coefficients.shape[2])
         self._first = coefficients[0, 0]
         h = self._end - self._borders[-2]
-        self._last = np.array([1.0, h, h**2, h**3, h**4, h**5]) @ coefficients[-1]
+        self._last: Float = np.array([1.0, h, h**2, h**3, h**4, h**5]) @ coefficients[-1]
         for array in (self._zero, self._last):
             array.setflags(write=False)
 
@@ -80,22 +88,16 @@ class Motion:
 
     def sample(self, times: Float) -> State:
         """Position, velocity and acceleration, each (N, J), at (N,) ``times``."""
-        q, v, a, _ = self.derivatives(times, 3)
-        return q, v, a
-
-    def derivatives(self, times: Float, count: int = 4) -> tuple[Float, Float, Float, Float]:
-        """As :meth:`sample`, and the jerk (N, J) when ``count`` is 4 (an empty array otherwise)."""
         clipped = np.minimum(np.maximum(times, self._start), self._end)
         k = np.minimum(np.searchsorted(self.times, clipped, side="right") - 1, len(self._rows) - 1)
         t = clipped - self.times[k]
         powers = t[:, None] ** np.arange(_ORDERS)
-        basis = powers[:, _POWERS[:count]] * _FACTORS[:count]  # (N, count, 6)
-        out = basis @ self.coefficients[k]  # (N, count, J)
+        basis = powers[:, _POWERS] * _FACTORS  # (N, 3, 6)
+        out = basis @ self.coefficients[k]  # (N, 3, J)
         resting = (times < self._start) | (times >= self._end)
         if resting.any():
             out[resting, 1:] = 0.0
-        jerk = out[:, 3] if count == 4 else np.empty((0, out.shape[2]))
-        return out[:, 0], out[:, 1], out[:, 2], jerk
+        return out[:, 0], out[:, 1], out[:, 2]
 
 
 def through(time: Float, position: Float, velocity: Float | None, acceleration: Float | None) -> Motion:
@@ -119,20 +121,17 @@ def through(time: Float, position: Float, velocity: Float | None, acceleration: 
         c[:, 1] = (q1 - q0) / h
         return Motion(time, c)
     v0, v1 = velocity[:-1] * h, velocity[1:] * h
-    step = q1 - q0
-    c[:, 1] = velocity[:-1]
     if acceleration is None or not len(acceleration):
-        h2 = h * h
+        step, h2 = q1 - q0, h * h
+        c[:, 1] = velocity[:-1]
         c[:, 2] = (3.0 * step - 2.0 * v0 - v1) / h2
         c[:, 3] = (-2.0 * step + v0 + v1) / (h2 * h)
         return Motion(time, c)
     h2 = h * h
-    h3 = h2 * h
-    a0, a1 = acceleration[:-1] * h2, acceleration[1:] * h2
-    c[:, 2] = 0.5 * acceleration[:-1]
-    c[:, 3] = (10.0 * step - 6.0 * v0 - 4.0 * v1 - 1.5 * a0 + 0.5 * a1) / h3
-    c[:, 4] = (-15.0 * step + 8.0 * v0 + 7.0 * v1 + 1.5 * a0 - a1) / (h3 * h)
-    c[:, 5] = (6.0 * step - 3.0 * (v0 + v1) - 0.5 * a0 + 0.5 * a1) / (h3 * h2)
+    # Steps, not positions, go through the matrix: it would cost them digits.
+    ends = np.stack((q1 - q0, v0, v1, acceleration[:-1] * h2, acceleration[1:] * h2), axis=1)
+    c[:, 1:] = _QUINTIC @ ends
+    c[:, 1:] *= (h**_DOWN)[:, :, None]
     return Motion(time, c)
 
 
@@ -146,9 +145,3 @@ def at_rest(time: float, position: Float) -> JointCommand:
     q = np.array(position, dtype=float)[None]
     zero = np.zeros_like(q)
     return JointCommand(np.array([time]), q, zero, zero)
-
-
-def grid(start: float, end: float, step: float) -> NDArray[np.float64]:
-    """Times ``start, start + step, ...`` up to the first that is not before ``end``, s."""
-    count = max(int(np.ceil((end - start) / step - 1e-6)), 0)
-    return start + step * np.arange(count + 1)

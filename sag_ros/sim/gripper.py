@@ -119,11 +119,10 @@ class SimulatedGripper:
         window: tuple[float, float] | None,
         now: float,
     ) -> bool:
-        # `not (a <= b)` also refuses NaN.
         if not 0.0 <= width <= self.width_max:
             self.message = f"width {width} m outside 0..{self.width_max} m"
             return False
-        if not 0.0 < speed or not 0.0 < force:
+        if not (speed > 0.0 and force > 0.0):  # true for NaN, too
             self.message = f"speed {speed} m/s and force {force} N must be positive"
             return False
         # The fingers leave from where they are: behind an object the target is further closed than they.

@@ -1,0 +1,174 @@
+"""Join a new action chunk to the motion that is being executed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sag_ros.control.curve import curve
+from sag_ros.control.limits import Limits
+from sag_ros.control.motion import Motion, State
+from sag_ros.control.stop import Stopper
+from sag_ros.values import ActionChunk, Float, JointCommand, Violation
+
+
+class ChunkRefused(ValueError):
+    """A chunk that must not be executed; ``violation`` says why."""
+
+    def __init__(self, violation: Violation) -> None:
+        super().__init__(violation.message)
+        self.violation = violation
+
+
+@dataclass(frozen=True)
+class SpliceSettings:
+    """How chunks are joined.
+
+    Attributes:
+        step: sampling interval of the command, s; all commands are sampled at multiples of it.
+        lead: the new chunk takes over at the first sample at least this long after now, s.
+        blend: time in which the difference to the executed motion decays, s.
+        blend_acceleration: the blend is longer where decaying in ``blend`` would take more than this,
+            rad/s^2; blend_max: but never longer than this, s.
+        smoothing: see :func:`sag_ros.control.curve.curve`.
+        jump: largest distance of the next action from the executed motion, rad.
+        stop: time to come to rest in after the last action, s; longer where the limits need it.
+    """
+
+    step: float = 0.01
+    lead: float = 0.005
+    blend: float = 0.2
+    blend_acceleration: float = 5.0
+    blend_max: float = 0.4
+    smoothing: float = 0.1
+    jump: float = 0.5
+    stop: float = 0.3
+
+
+@dataclass(frozen=True)
+class Splice:
+    """A joined motion.
+
+    Attributes:
+        command: from the splice on: the blend, the remaining actions, then a deceleration to rest.
+        time: the splice, s; the first stamp of ``command``.
+        dropped: number of actions whose time is not after the splice.
+    """
+
+    command: JointCommand
+    time: float
+    dropped: int
+
+
+class Splicer:
+    """Joins chunks; holds no state between them.
+
+    The new motion is ``r(t) + e(t)``: ``r`` the curve through the chunk, ``e`` the difference between the
+    executed motion and ``r`` at the splice, decaying with its first two derivatives to zero by a quintic.
+    So position, velocity and acceleration are continuous, and ``r`` is followed without lag.
+    """
+
+    def __init__(self, limits: Limits, settings: SpliceSettings | None = None) -> None:
+        self.settings = settings or SpliceSettings()
+        self._stopper = Stopper(limits, self.settings.step, self.settings.stop)
+
+    def splice_time(self, now: float) -> float:
+        """The first sample at least ``lead`` after ``now``, s."""
+        step = self.settings.step
+        return step * float(np.ceil((now + self.settings.lead) / step - 1e-3))
+
+    def splice(self, executed: Motion, chunk: ActionChunk, now: float, newest: float = -np.inf) -> Splice:
+        """Join ``chunk`` to the motion being executed.
+
+        Args:
+            executed: the motion last published.
+            now: on the clock of the stamps, s.
+            newest: stamp of the observation of the chunk that is executed, s.
+
+        Raises:
+            ChunkRefused: it is malformed, not finite, older than ``newest``, over, or too far away.
+        """
+        self._examine(chunk, newest)
+        settings = self.settings
+        start = self.splice_time(now)
+        # Times of actions are compared with half a millisecond of slack: stamps are rounded.
+        dropped = int(np.searchsorted(chunk.times, start + 5e-4, side="right"))
+        count = int(np.floor((chunk.times[-1] - start) / settings.step + 1e-3))
+        if dropped >= len(chunk.positions) or count < 1:
+            late = start - float(chunk.times[-1])
+            raise ChunkRefused(
+                Violation("stale", -1, late, 0.0, f"the last action is {late:.3f} s before the splice")
+            )
+        self._refuse_jump(executed, chunk, dropped)
+
+        reference = curve(chunk, settings.smoothing)
+        # The samples of all commands fall on the same instants, so that nothing is resampled.
+        index = round(start / settings.step)
+        times = settings.step * np.arange(index, index + count + 1)
+        r = np.stack(reference.sample(times))
+        error = np.stack(executed.at(start)) - r[:, 0]
+        moving = r + self._decay((error[0], error[1], error[2]), times - times[0])
+        stop = self._stopper.decelerate(moving[0, -1], moving[1, -1], moving[2, -1], float(times[-1]))
+        tail = len(stop.time)
+        command = JointCommand(
+            settings.step * np.arange(index, index + count + tail),
+            np.concatenate((moving[0, :-1], stop.position)),
+            np.concatenate((moving[1, :-1], stop.velocity)),
+            np.concatenate((moving[2, :-1], stop.acceleration)),
+        )
+        return Splice(command, start, dropped)
+
+    def _examine(self, chunk: ActionChunk, newest: float) -> None:
+        positions = chunk.positions
+        if positions.ndim != 2 or not len(positions) or not 0.0 < chunk.period < np.inf:
+            message = (
+                f"expected (Ta, 7) positions and a positive period, got {positions.shape}, {chunk.period} s"
+            )
+            raise ChunkRefused(Violation("non_finite", -1, chunk.period, 0.0, message))
+        if not (np.isfinite(positions).all() and np.isfinite(chunk.stamp)):
+            joint = int(np.argmin(np.isfinite(positions).all(axis=0)))
+            message = f"actions of joint {joint + 1} or the stamp are not finite"
+            raise ChunkRefused(Violation("non_finite", joint, np.nan, 0.0, message))
+        if chunk.stamp < newest:
+            message = f"its observation is {newest - chunk.stamp:.3f} s older than the executed one"
+            raise ChunkRefused(Violation("stale", -1, chunk.stamp, newest, message))
+
+    def _refuse_jump(self, executed: Motion, chunk: ActionChunk, dropped: int) -> None:
+        action = chunk.positions[dropped]
+        distance = np.abs(action - executed.at(float(chunk.times[dropped]))[0])
+        joint = int(distance.argmax())
+        if distance[joint] > self.settings.jump:
+            message = (
+                f"joint {joint + 1}: next action {action[joint]:.3f} rad is {distance[joint]:.3f} rad "
+                f"from the executed motion, allowed {self.settings.jump} rad"
+            )
+            raise ChunkRefused(Violation("jump", joint, float(distance[joint]), self.settings.jump, message))
+
+    def _decay(self, error: State, t: Float) -> Float:
+        """(3, N, J): the error and its derivatives, decaying to zero by a quintic."""
+        settings = self.settings
+        p, v, a = error
+        # Peak accelerations of the decay are about 6 p / T^2 and 4 v / T.
+        limit = settings.blend_acceleration
+        needed = max(float((6.0 / limit * np.abs(p).max()) ** 0.5), 4.0 / limit * float(np.abs(v).max()))
+        T = min(max(settings.blend, needed), settings.blend_max)
+        u = np.minimum(t / T, 1.0)[:, None]
+        p, v, a = p, v * T, a * T * T
+        c = (
+            p,
+            v,
+            0.5 * a,
+            -10.0 * p - 6.0 * v - 1.5 * a,
+            15.0 * p + 8.0 * v + 1.5 * a,
+            -6.0 * p - 3.0 * v - 0.5 * a,
+        )
+        powers = u ** np.arange(6)
+        basis = np.zeros((3, len(t), 6))
+        n = np.arange(6.0)
+        basis[0] = powers
+        basis[1, :, 1:] = n[1:] * powers[:, :5] / T
+        basis[2, :, 2:] = (n * (n - 1.0))[2:] * powers[:, :4] / T**2
+        basis[:, t >= T] = 0.0
+        out: Float = basis @ np.stack(c)
+        return out

@@ -1,0 +1,67 @@
+"""What the supervisor can be told and can tell: states, settings, status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from sag_ros.control.splice import SpliceSettings
+from sag_ros.values import Violation
+
+
+class State(str, Enum):
+    """What the supervisor does with chunks."""
+
+    INACTIVE = "inactive"  # not started, or stopped: refuses chunks
+    WAITING = "waiting"  # started, holds still until the first chunk
+    RUNNING = "running"  # follows chunks
+    STOPPING = "stopping"  # decelerates
+    HOLDING = "holding"  # at rest because inputs stopped; the next good chunk resumes
+    FAULT = "fault"  # the arm does not follow: needs a new start
+
+
+@dataclass(frozen=True)
+class SupervisorSettings:
+    """Ages in s, angles in rad.
+
+    Attributes:
+        observation_age: largest age of the observation behind the executed chunk.
+        joint_state_age, camera_age: largest age of the newest message.
+        deadline: a longer time between two chunks is a deadline miss.
+        tracking_error: a joint further than this from its command is a fault.
+        limit_factor, position_margin: see :func:`sag_ros.control.fr3.guard_limits`.
+        splice: how chunks are joined.
+    """
+
+    observation_age: float = 0.25
+    joint_state_age: float = 0.1
+    camera_age: float = 0.2
+    deadline: float = 0.05
+    tracking_error: float = 0.2
+    limit_factor: float = 0.95
+    position_margin: float = 0.005
+    splice: SpliceSettings = field(default_factory=SpliceSettings)
+
+
+@dataclass(frozen=True)
+class SupervisorStatus:
+    """A snapshot.
+
+    Attributes:
+        state, reason: what it does and why, for a person.
+        chunks: accepted; refused: not executed; clipped: accepted, but changed by the guard.
+        late_steps: actions dropped because their time had passed.
+        deadline_misses: chunks that came later than the deadline after their predecessor.
+        stops: smooth stops, wanted or not.
+        violations: of the last chunk that had any.
+    """
+
+    state: State
+    reason: str
+    chunks: int
+    refused: int
+    clipped: int
+    late_steps: int
+    deadline_misses: int
+    stops: int
+    violations: tuple[Violation, ...]

@@ -1,0 +1,217 @@
+"""The state machine between the policy and the arm; no ROS, clocks injected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sag_ros.control.fr3 import HARD_LIMITS, guard_limits
+from sag_ros.control.guard import Guard
+from sag_ros.control.limits import broken
+from sag_ros.control.motion import Motion, at_rest, of_command
+from sag_ros.control.splice import ChunkRefused, Splicer
+from sag_ros.control.states import State, SupervisorSettings, SupervisorStatus
+from sag_ros.control.stop import Stopper
+from sag_ros.control.watchdog import Watchdog
+from sag_ros.values import ActionChunk, Float, JointCommand, Violation
+
+
+class Supervisor:
+    """Takes chunks and ticks, yields the commands to publish.
+
+    Every command it yields starts at or before ``now`` with what is being executed, so it does not matter
+    when exactly the trajectory controller takes it; it is inside the limits and ends at rest, so it does
+    not matter either if it is the last one.
+
+    Args:
+        settings: see there.
+        cameras: names whose images are reported to :meth:`on_image` and watched.
+    """
+
+    def __init__(self, settings: SupervisorSettings | None = None, cameras: Sequence[str] = ()) -> None:
+        self.settings = settings or SupervisorSettings()
+        limits = guard_limits(self.settings.limit_factor, self.settings.position_margin)
+        self._splicer = Splicer(limits, self.settings.splice)
+        self._guard = Guard(limits)
+        self._stopper = Stopper(limits, self.settings.splice.step)
+        bounds = {"observation": self.settings.observation_age, "joint_state": self.settings.joint_state_age}
+        bounds.update({f"camera {name}": self.settings.camera_age for name in cameras})
+        self._watchdog = Watchdog(bounds)
+        self._motion: Motion | None = None
+        self._command: JointCommand | None = None
+        self._state, self._reason = State.INACTIVE, "not started"
+        self._after_stop = State.INACTIVE
+        self._newest = -np.inf  # stamp of the executed observation
+        self._last_chunk = np.inf  # when the last chunk came
+        self._missed = False
+        self._fault = ""
+        self._chunks = self._refused = self._clipped = 0
+        self._late_steps = self._deadline_misses = self._stops = 0
+        self._violations: tuple[Violation, ...] = ()
+
+    def start(self, now: float, q: Float) -> None:
+        """Begin to wait for chunks, from rest.
+
+        Args:
+            now: on the clock of the stamps, s; chunks of older observations are refused.
+            q: (7,) where the arm is held, rad.
+
+        Raises:
+            ValueError: ``q`` is not a position of the arm.
+        """
+        q = np.array(q, dtype=float)
+        if q.shape != HARD_LIMITS.lower.shape or not np.isfinite(q).all():
+            raise ValueError(f"expected {len(HARD_LIMITS.lower)} finite joint positions in rad, got {q}")
+        if ((q < HARD_LIMITS.lower) | (q > HARD_LIMITS.upper)).any():
+            raise ValueError(f"joint positions {q} rad are outside the limits; move the arm inside first")
+        self._command = at_rest(now, q)
+        self._motion = of_command(self._command)
+        self._watchdog.reset()
+        self._newest, self._last_chunk, self._missed, self._fault = now, np.inf, False, ""
+        self._state, self._reason = State.WAITING, "waiting for the first chunk"
+
+    def on_joint_state(self, stamp: float, q: Float, v: Float) -> None:
+        """Take the measured joint positions and velocities, each (7,); malformed ones are ignored."""
+        if len(q) != len(HARD_LIMITS.lower) or not (np.isfinite(q).all() and np.isfinite(v).all()):
+            return
+        self._watchdog.seen("joint_state", stamp)
+        if self._motion is None or self._state in (State.INACTIVE, State.FAULT) or self._fault:
+            return
+        error = np.abs(q - self._motion.at(stamp)[0])
+        joint = int(error.argmax())
+        if error[joint] > self.settings.tracking_error:
+            self._fault = (
+                f"joint {joint + 1} is {error[joint]:.3f} rad from its command, allowed "
+                f"{self.settings.tracking_error} rad; check the robot, then start again"
+            )
+
+    def on_image(self, camera: str, stamp: float) -> None:
+        """Note an image of a watched camera.
+
+        Raises:
+            KeyError: the camera was not named at construction.
+        """
+        self._watchdog.seen(f"camera {camera}", stamp)
+
+    def on_chunk(self, chunk: ActionChunk, now: float) -> JointCommand | None:
+        """The command to publish for a new chunk, or None if it is refused (see :meth:`status`)."""
+        self._count_deadline(now)
+        self._last_chunk, self._missed = now, False
+        try:
+            self._require_ready(chunk, now)
+            assert self._motion is not None
+            splice = self._splicer.splice(self._motion, chunk, now, self._newest)
+            command, found = self._guard(splice.command)
+        except ChunkRefused as refused:
+            self._refused += 1
+            self._violations = (refused.violation,)
+            return None
+        self._watchdog.seen("observation", chunk.stamp)
+        self._newest = chunk.stamp
+        self._chunks += 1
+        self._late_steps += splice.dropped
+        if found:
+            self._clipped += 1
+            self._violations = tuple(found)
+        self._state, self._reason = State.RUNNING, ""
+        return self._publish(command, now)
+
+    def tick(self, now: float) -> JointCommand | None:
+        """Watch; returns the stop to publish when an input went stale or the arm does not follow."""
+        if self._state in (State.INACTIVE, State.FAULT) or self._motion is None:
+            return None
+        if self._fault:
+            reason, self._fault = self._fault, ""
+            return self._begin_stop(now, State.FAULT, reason)
+        if self._state is State.STOPPING:
+            if now >= self._motion.end:
+                self._state = self._after_stop
+            return None
+        if self._state is State.RUNNING:
+            self._count_deadline(now)
+            health = self._watchdog.check(now)
+            if not health:
+                return self._begin_stop(now, State.HOLDING, health.reason)
+            if now >= self._motion.end:
+                self._state, self._reason = State.HOLDING, "the last chunk is over"
+        return None
+
+    def hold(self, now: float, reason: str) -> JointCommand | None:
+        """Stop smoothly and hold until the next good chunk (a deadman was released, say)."""
+        if self._motion is None or self._state is not State.RUNNING:
+            return None
+        return self._begin_stop(now, State.HOLDING, reason)
+
+    def stop(self, now: float) -> JointCommand:
+        """Stop smoothly and stay inactive until the next start.
+
+        Raises:
+            RuntimeError: it never was started, so there is no position to hold.
+        """
+        if self._motion is None or self._command is None:
+            raise RuntimeError("the supervisor was never started; there is nothing to stop")
+        if self._state is State.INACTIVE:
+            return self._command
+        return self._begin_stop(now, State.INACTIVE, "stopped")
+
+    def status(self) -> SupervisorStatus:
+        """A frozen snapshot."""
+        return SupervisorStatus(
+            state=self._state,
+            reason=self._reason,
+            chunks=self._chunks,
+            refused=self._refused,
+            clipped=self._clipped,
+            late_steps=self._late_steps,
+            deadline_misses=self._deadline_misses,
+            stops=self._stops,
+            violations=self._violations,
+        )
+
+    def _begin_stop(self, now: float, after: State, reason: str) -> JointCommand:
+        assert self._motion is not None
+        assert self._command is not None
+        self._after_stop, self._reason = after, reason
+        self._state = State.STOPPING
+        self._stops += 1
+        start = self._splicer.splice_time(now)
+        q, v, a = self._motion.at(start)
+        command = self._stopper.decelerate(q, v, a, start)
+        if broken(of_command(command), HARD_LIMITS, tolerance=1e-3).any():
+            return self._command  # it ends at rest inside the limits, if later
+        return self._publish(command, now)
+
+    def _publish(self, command: JointCommand, now: float) -> JointCommand:
+        """Put what is being executed from ``now`` until the splice before ``command``."""
+        assert self._motion is not None
+        step = self.settings.splice.step
+        first = int(np.floor(now / step + 1e-3))
+        times = step * np.arange(first, round(float(command.time[0]) / step))
+        if len(times):
+            q, v, a = self._motion.sample(times)
+            command = JointCommand(
+                np.concatenate((times, command.time)),
+                np.concatenate((q, command.position)),
+                np.concatenate((v, command.velocity)),
+                np.concatenate((a, command.acceleration)),
+            )
+        self._command = command
+        self._motion = of_command(command)
+        return command
+
+    def _require_ready(self, chunk: ActionChunk, now: float) -> None:
+        stopped = self._state is State.STOPPING and self._after_stop is not State.HOLDING
+        if stopped or self._state in (State.INACTIVE, State.FAULT):
+            message = f"the supervisor is {self._state.value}: {self._reason}"
+            raise ChunkRefused(Violation("stale", -1, now, np.inf, message))
+        health = self._watchdog.fresh("observation", chunk.stamp, now)
+        health = health and self._watchdog.check(now, skip="observation")
+        if self._fault or not health:
+            bound = self.settings.observation_age
+            raise ChunkRefused(Violation("stale", -1, now - chunk.stamp, bound, self._fault or health.reason))
+
+    def _count_deadline(self, now: float) -> None:
+        if not self._missed and now - self._last_chunk > self.settings.deadline:
+            self._missed = True
+            self._deadline_misses += 1

@@ -1,0 +1,217 @@
+"""States, refusals, stops and counters of the supervisor, with a clock of our own."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sag_ros.control import fr3
+from sag_ros.control.limits import check
+from sag_ros.control.motion import of_command
+from sag_ros.control.states import State, SupervisorSettings
+from sag_ros.control.supervisor import Supervisor
+from sag_ros.values import ActionChunk, JointCommand
+
+ZERO = np.zeros(7)
+
+
+def chunk(stamp: float, speed: float = 0.3, origin: float = 10.0) -> ActionChunk:
+    times = stamp + 0.05 * np.arange(1, 9)
+    return ActionChunk(stamp, 0.05, fr3.HOME + speed * (times - origin)[:, None] * np.ones(7), np.zeros(8))
+
+
+def started(now: float = 10.0, **settings: float) -> Supervisor:
+    supervisor = Supervisor(SupervisorSettings(**settings))
+    supervisor.start(now, fr3.HOME)
+    supervisor.on_joint_state(now, fr3.HOME, ZERO)
+    return supervisor
+
+
+def running(now: float = 10.1) -> tuple[Supervisor, JointCommand]:
+    supervisor = started()
+    supervisor.on_joint_state(now, fr3.HOME, ZERO)
+    command = supervisor.on_chunk(chunk(now - 0.04), now)
+    assert command is not None
+    return supervisor, command
+
+
+def follow(supervisor: Supervisor, command: JointCommand, now: float) -> None:
+    q, v, _ = of_command(command).at(now)
+    supervisor.on_joint_state(now, q, v)
+
+
+def test_life() -> None:
+    supervisor = Supervisor()
+    assert supervisor.status().state is State.INACTIVE
+    with pytest.raises(RuntimeError, match="never started"):
+        supervisor.stop(9.0)
+    assert supervisor.on_chunk(chunk(9.0), 9.04) is None
+    supervisor.start(10.0, fr3.HOME)
+    assert supervisor.status().state is State.WAITING
+    assert supervisor.tick(10.5) is None
+    supervisor.on_joint_state(10.58, fr3.HOME, ZERO)
+    assert supervisor.on_chunk(chunk(10.56, origin=10.6), 10.6) is not None
+    assert supervisor.status().state is State.RUNNING
+    stop = supervisor.stop(10.7)
+    assert supervisor.status().state is State.STOPPING
+    assert supervisor.on_chunk(chunk(10.7), 10.72) is None
+    supervisor.tick(float(stop.time[-1]) + 0.01)
+    assert supervisor.status().state is State.INACTIVE
+    np.testing.assert_array_equal(supervisor.stop(12.0).position[-1], stop.position[-1])
+
+
+def test_commands_begin_with_what_is_executed_and_end_at_rest() -> None:
+    supervisor, first = running(10.1)
+    follow(supervisor, first, 10.12)
+    second = supervisor.on_chunk(chunk(10.08), 10.12)
+    assert second is not None
+    assert second.time[0] <= 10.12 + 1e-9
+    before = of_command(first)
+    for k in range(2):
+        np.testing.assert_allclose(second.position[k], before.at(second.time[k])[0], atol=1e-9)
+        np.testing.assert_allclose(second.velocity[k], before.at(second.time[k])[1], atol=1e-9)
+    assert not second.velocity[-1].any()
+    assert check(second, fr3.HARD_LIMITS) == []
+
+
+def test_stale_observations_end_in_a_smooth_stop_and_a_hold() -> None:
+    supervisor, command = running(10.1)
+    now, stop = 10.1, None
+    while stop is None:
+        now += 0.01
+        follow(supervisor, command, now)
+        stop = supervisor.tick(now)
+        assert now < 10.5
+    assert now - 10.06 == pytest.approx(0.25, abs=0.011)
+    status = supervisor.status()
+    assert status.state is State.STOPPING
+    assert "observation" in status.reason
+    assert status.stops == 1
+    assert check(stop, fr3.HARD_LIMITS) == []
+    assert not stop.velocity[-1].any()
+    assert stop.time[-1] < command.time[-1]
+    np.testing.assert_allclose(stop.position[0], of_command(command).at(stop.time[0])[0], atol=1e-9)
+    now = float(stop.time[-1])
+    assert supervisor.tick(now) is None
+    assert supervisor.status().state is State.HOLDING
+
+    follow(supervisor, stop, now + 0.02)  # a good chunk resumes
+    assert supervisor.on_chunk(chunk(now - 0.02), now + 0.02) is not None
+    assert supervisor.status().state is State.RUNNING
+
+
+def test_stale_joint_states_stop_the_arm_and_refuse_chunks() -> None:
+    supervisor, _ = running(10.1)
+    assert supervisor.on_chunk(chunk(10.2), 10.22) is None
+    stop = supervisor.tick(10.22)
+    assert stop is not None
+    assert "joint_state" in supervisor.status().reason
+
+
+def test_watched_cameras() -> None:
+    supervisor = Supervisor(cameras=["front"])
+    supervisor.start(10.0, fr3.HOME)
+    supervisor.on_joint_state(10.1, fr3.HOME, ZERO)
+    assert supervisor.on_chunk(chunk(10.06), 10.1) is None
+    assert "camera front" in supervisor.status().violations[0].message
+    supervisor.on_image("front", 10.09)
+    assert supervisor.on_chunk(chunk(10.06), 10.1) is not None
+
+
+@pytest.mark.parametrize(
+    ("bad", "kind"),
+    [
+        (chunk(9.99), "stale"),  # of before the start
+        (chunk(9.0), "stale"),
+        (chunk(10.5), "stale"),  # from the future
+        (dataclasses.replace(chunk(10.06), positions=np.full((8, 7), np.nan)), "non_finite"),
+        (dataclasses.replace(chunk(10.06), positions=np.tile(fr3.HOME + 0.7, (8, 1))), "jump"),
+    ],
+)
+def test_refused_chunks_change_nothing(bad: ActionChunk, kind: str) -> None:
+    supervisor = started()
+    supervisor.on_joint_state(10.1, fr3.HOME, ZERO)
+    assert supervisor.on_chunk(bad, 10.1) is None
+    status = supervisor.status()
+    assert (status.state, status.refused, status.chunks) == (State.WAITING, 1, 0)
+    assert status.violations[0].kind == kind
+    assert supervisor.on_chunk(chunk(10.06), 10.1) is not None
+
+
+def test_an_older_observation_never_follows_a_newer_one() -> None:
+    supervisor, _ = running(10.1)
+    assert supervisor.on_chunk(chunk(10.05), 10.12) is None
+    assert "older" in supervisor.status().violations[0].message
+
+
+def test_an_arm_that_does_not_follow_is_a_fault() -> None:
+    supervisor, _ = running(10.1)
+    supervisor.on_joint_state(10.12, fr3.HOME + 0.5, ZERO)
+    assert supervisor.on_chunk(chunk(10.1), 10.12) is None
+    stop = supervisor.tick(10.12)
+    assert stop is not None
+    supervisor.tick(float(stop.time[-1]))
+    status = supervisor.status()
+    assert status.state is State.FAULT
+    assert "start again" in status.reason
+    assert supervisor.on_chunk(chunk(10.2), 10.24) is None
+    supervisor.start(11.0, fr3.HOME)
+    assert supervisor.status().state is State.WAITING
+
+
+def test_counters() -> None:
+    supervisor, command = running(10.1)  # its first action was for 10.11: too late
+    assert supervisor.status().late_steps == 1
+    follow(supervisor, command, 10.12)
+    jerky = chunk(10.08)
+    jerky.positions[4, 2] += 0.2
+    command = supervisor.on_chunk(jerky, 10.12)
+    status = supervisor.status()
+    assert (status.chunks, status.clipped, status.deadline_misses) == (2, 1, 0)
+    assert {violation.joint for violation in status.violations} == {2}
+    for now in (10.16, 10.18, 10.2):
+        follow(supervisor, command, now)
+        supervisor.tick(now)
+    assert supervisor.status().deadline_misses == 1  # one late chunk is one miss
+    supervisor.on_chunk(chunk(10.18), 10.22)
+    assert supervisor.status().deadline_misses == 1
+
+
+def test_malformed_joint_states_are_not_fresh() -> None:
+    supervisor = Supervisor()
+    supervisor.start(10.0, fr3.HOME)
+    supervisor.on_joint_state(10.1, np.full(7, np.nan), ZERO)
+    supervisor.on_joint_state(10.1, fr3.HOME[:6], ZERO[:6])
+    assert supervisor.on_chunk(chunk(10.06), 10.1) is None
+
+
+def test_the_end_of_the_last_chunk_is_a_hold() -> None:
+    supervisor = started(observation_age=5.0)
+    supervisor.on_joint_state(10.1, fr3.HOME, ZERO)
+    command = supervisor.on_chunk(chunk(10.06), 10.1)
+    end = float(command.time[-1])
+    follow(supervisor, command, end)
+    assert supervisor.tick(end) is None
+    assert supervisor.status().state is State.HOLDING
+
+
+def test_hold_on_request() -> None:
+    supervisor, _ = running(10.1)
+    stop = supervisor.hold(10.12, "deadman released")
+    assert stop is not None
+    assert supervisor.status().reason == "deadman released"
+    assert supervisor.hold(10.13, "again") is None
+
+
+def test_a_start_outside_the_limits_is_refused() -> None:
+    with pytest.raises(ValueError, match="outside the limits"):
+        Supervisor().start(0.0, fr3.POSITION_UPPER + 0.1)
+    with pytest.raises(ValueError, match="finite"):
+        Supervisor().start(0.0, fr3.HOME[:6])
+
+
+def test_status_is_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Supervisor().status().chunks = 3

@@ -25,7 +25,7 @@ def memory_tokens(dpt: DPT, table: CoefficientTable, obs: Tensor) -> tuple[Tenso
     """
     if dpt.config.n_cond_layers:
         raise ValueError("the conditioning can be split only for n_cond_layers = 0 (a token-wise MLP)")
-    steps = torch.as_tensor(table.timesteps)
+    steps = torch.tensor(table.timesteps.tolist())
     time = dpt.memory(steps, obs[:1].expand(len(steps), -1, -1))[:, :1]
     return time, dpt.memory(0, obs)[:, 1:]
 

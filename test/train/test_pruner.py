@@ -1,0 +1,70 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from sag_ros.policy.bundle import load_bundle, save_bundle
+from sag_ros.policy.contract import PrunerSpec
+from sag_ros.policy.random_bundle import random_bundle
+from sag_ros.pruning.pruner import build_pruner
+from sag_ros.train.loop import LoopConfig
+from sag_ros.train.prior import spread_prior
+from sag_ros.train.progress import read_records
+from sag_ros.train.pruner import PrunerTraining
+
+CAMERAS = {"front": {"height": 24, "width": 24}, "wrist": {"height": 24, "width": 24}}
+
+
+@pytest.fixture
+def policy(tmp_path):
+    folder = tmp_path / "policy"
+    save_bundle(folder, random_bundle(0, cameras=CAMERAS))
+    return folder
+
+
+def training(store, policy, out, iterations, **changes):
+    options = {
+        "data": store,
+        "bundle": policy,
+        "out": out,
+        "density": 0.3,
+        "threads": 1,
+        "bf16": False,
+        "hold_out": 0.2,
+        "validation_windows": 4,
+        "size": PrunerSpec(width=16, layers=1, heads=2, feedforward=32),
+        "loop": LoopConfig(iterations, 4, 5e-3, 2),
+    }
+    return PrunerTraining(**{**options, **changes})
+
+
+def test_density_is_driven_to_its_target_and_the_bundle_gets_the_pruner(store, policy, tmp_path):
+    prior = tmp_path / "prior.npy"
+    bundle = load_bundle(policy)
+    steps, blocks = bundle.contract.diffusion.steps, bundle.contract.blocks
+    np.save(prior, np.zeros((steps, blocks), np.bool_))  # everything computed: far from the target
+    out = tmp_path / "out"
+    assert training(store, policy, out, 60, prior=prior, prior_logit=0.3).run()
+    trained = load_bundle(policy)
+    assert trained.contract.provenance["pruner"]["iterations"] == 60
+    assert str(tmp_path) not in json.dumps(trained.contract.provenance["pruner"])
+    features = torch.randn(8, bundle.contract.observation_steps, bundle.contract.obs_dim)
+    density = 1 - build_pruner(trained).mask(features).float().mean()
+    assert 0.15 < float(density) < 0.5
+    last = read_records(out / "log.jsonl")[-1]
+    assert {"l1", "l1_dense", "density", "varying"} <= set(last)
+
+
+def test_a_wrong_prior_is_refused(store, policy, tmp_path):
+    np.save(tmp_path / "prior.npy", np.zeros((3, 6), np.bool_))
+    with pytest.raises(ValueError, match="prior is a"):
+        training(store, policy, tmp_path / "out", 1, prior=tmp_path / "prior.npy").run()
+
+
+@pytest.mark.parametrize("density", [0.01, 0.09, 0.5, 1.0])
+def test_the_spread_prior_has_its_density_and_ends_with_a_computed_step(density):
+    pruned = spread_prior(100, 24, density)
+    assert not pruned[-1].any()
+    assert not pruned[0, :3].any()
+    assert 1 - pruned.mean() == pytest.approx(density, abs=0.01)

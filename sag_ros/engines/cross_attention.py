@@ -1,0 +1,166 @@
+"""Cross-attention folded per head: the query and output projections move into keys and values.
+
+Per head ``A = W_q^T k`` (d, S) and ``B = v W_o^T`` (S, d), so a block costs 2 T d H S multiply-adds
+instead of 2 T d^2 + 2 S d^2 + 2 T S d. The memory MLP is token-wise: the time token's part is a table of
+the checkpoint, the frames' part is computed once per chunk. Exact, rounding aside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sag_ros.engines.folded import NORM_EPSILON, Array, FoldedWeights
+from sag_ros.policy.dpt import DPT
+
+Float32 = NDArray[np.float32]
+HIDDEN = -1e30  # score of a memory token that an action token must not see
+
+
+@dataclass(frozen=True)
+class HeadMatrices:
+    """Constants that turn memory tokens (M, d) into A, bias and B; one small matrix a head, R = L H.
+
+    Attributes:
+        key, value: (L d, d), projections of all layers below each other.
+        query: (R, d/H, d); ``query_bias`` (R, d/H).
+        out: (R, d/H, d); ``out_bias`` (R, d), a share of the output's bias: the probabilities of a head sum
+            to one, so the bias can ride on the values.
+    """
+
+    key: Array
+    value: Array
+    query: Array
+    query_bias: Array
+    out: Array
+    out_bias: Array
+
+    @property
+    def bias(self) -> Array:
+        """(d, R): memory token -> score offset of each head."""
+        rows, size, width = self.query.shape
+        return np.einsum("rsd,rs->dr", self.key.reshape(rows, size, width), self.query_bias)
+
+    def fold(self, memory: Array) -> tuple[Array, Array, Array]:
+        """(M, d) memory tokens -> A (M, R, d), bias (M, R), B (M, R, d)."""
+        rows, size, _ = self.query.shape
+        key = (memory @ self.key.T).reshape(-1, rows, size).transpose(1, 0, 2)
+        value = (memory @ self.value.T).reshape(-1, rows, size).transpose(1, 0, 2)
+        a, b = (key @ self.query).transpose(1, 0, 2), (value @ self.out).transpose(1, 0, 2)
+        return a, memory @ self.bias, b + self.out_bias
+
+
+def head_matrices(weights: FoldedWeights, heads: int) -> HeadMatrices:
+    """Split the cross-attention of all layers by head."""
+    blocks = [layer.cross_attention for layer in weights.layers]
+    width = len(blocks[0].key)
+    size = width // heads
+    return HeadMatrices(
+        key=np.concatenate([b.key for b in blocks]),
+        value=np.concatenate([b.value for b in blocks]),
+        query=np.concatenate([b.query.weight.reshape(heads, size, width) for b in blocks]),
+        query_bias=np.concatenate([b.query.bias.reshape(heads, size) for b in blocks]),
+        out=np.concatenate([b.out.weight.T.reshape(heads, size, width) for b in blocks]),
+        out_bias=np.repeat(np.stack([b.out.bias / heads for b in blocks]), heads, axis=0),
+    )
+
+
+class FoldedCrossAttention:
+    """All cross-attention blocks of a policy with one sampler; S memory tokens, H heads, T' action tokens."""
+
+    def __init__(self, dpt: DPT, matrices: HeadMatrices, timesteps: NDArray[np.int64], tokens: int) -> None:
+        """Tabulate the time token's part for ``timesteps`` (n,).
+
+        Raises:
+            ValueError: the conditioning is a transformer encoder, whose tokens depend on each other.
+        """
+        config = dpt.config
+        require_token_wise(config.n_cond_layers)
+        layers, heads, width, memory = config.layers, config.heads, config.width, config.memory_tokens
+        with torch.inference_mode():
+            cond = torch.zeros(len(timesteps), config.obs_steps, config.obs_dim)
+            time = dpt.memory(torch.tensor(timesteps), cond)[:, 0].double().numpy()
+        a, bias, b = matrices.fold(time)
+        self._time_a = a.reshape(-1, layers, heads, width).astype(np.float32)
+        self._time_bias = bias.reshape(-1, layers, 1, heads).astype(np.float32)
+        self._time_b = b.reshape(-1, layers, heads, width).astype(np.float32)
+
+        # Current matrices of each layer, the time token's heads first.
+        self._a = np.zeros((layers, memory, heads, width), np.float32)
+        self._b = np.zeros((layers, memory, heads, width), np.float32)
+        self._bias = np.zeros((layers, tokens, memory, heads), np.float32)
+        visible = np.arange(tokens)[:, None] >= np.arange(1, memory) - 1
+        self._hidden = np.where(visible, 0.0, HIDDEN).astype(np.float32)[None, :, :, None]
+        # One tuple of views a layer: what changes with the step, then what a block reads.
+        self._views = [
+            (
+                *(a[0], bias[:, 0], b[0]),
+                *(a.reshape(-1, width).T, bias.reshape(tokens, -1), b.reshape(-1, width)),
+            )
+            for a, bias, b in zip(self._a, self._bias, self._b, strict=True)
+        ]
+        self._scores = np.empty((tokens, memory * heads), np.float32)
+        self._by_token = self._scores.reshape(tokens, memory, heads)
+        self._reduced = np.empty((tokens, 1, heads), np.float32)
+        self._norm = np.empty(tokens, np.float32)
+        self._norm_column = self._norm[:, None]
+        # Arrays, because numpy takes half a microsecond longer to digest a Python number.
+        self._per_width = np.array(1.0 / width, np.float32)
+        self._epsilon = np.array(NORM_EPSILON, np.float32)
+
+    def set_frames(self, a: Float32, bias: Float32, b: Float32) -> None:
+        """Take the frames' part of a chunk: A and B (L, To, H, d), bias (L, To, H)."""
+        self._a[:, 1:] = a
+        self._b[:, 1:] = b
+        np.add(bias[:, None], self._hidden, out=self._bias[:, :, 1:])
+
+    def set_time(self, step: int) -> None:
+        """Take the time token's part of ``step`` for all layers."""
+        self._a[:, 0] = self._time_a[step]
+        self._b[:, 0] = self._time_b[step]
+        self._bias[:, :, 0] = self._time_bias[step]
+
+    @property
+    def matrices(self) -> tuple[Float32, Float32, Float32]:
+        """Current A (L, S H, d), bias (L, T', S H) and B (L, S H, d), views of the memory that is updated."""
+        layers, tokens, _, _ = self._bias.shape
+        width = self._a.shape[-1]
+        return (
+            self._a.reshape(layers, -1, width),
+            self._bias.reshape(layers, tokens, -1),
+            self._b.reshape(layers, -1, width),
+        )
+
+    def block(self, h: Float32, step: int, layer: int, out: Float32) -> None:
+        """Residual of one block from the centred stream ``h`` (T', d), written to ``out`` (T', d)."""
+        scores, by_token, reduced, norm = self._scores, self._by_token, self._reduced, self._norm
+        time_a, time_bias, time_b, a, bias, b = self._views[layer]
+        time_a[:] = self._time_a[step, layer]
+        time_bias[:] = self._time_bias[step, layer]
+        time_b[:] = self._time_b[step, layer]
+
+        np.vecdot(h, h, out=norm)
+        norm *= self._per_width
+        norm += self._epsilon
+        np.sqrt(norm, out=norm)
+        np.dot(h, a, out=scores)
+        scores /= self._norm_column
+        scores += bias
+        np.maximum.reduce(by_token, axis=1, keepdims=True, out=reduced)
+        by_token -= reduced
+        np.exp(scores, out=scores)
+        np.add.reduce(by_token, axis=1, keepdims=True, out=reduced)
+        by_token /= reduced
+        np.dot(scores, b, out=out)
+
+
+def require_token_wise(n_cond_layers: int) -> None:
+    """Raise ValueError for conditioning by a transformer encoder."""
+    if n_cond_layers:
+        raise ValueError(
+            f"this engine needs token-wise conditioning (cond_layers 0), the policy has {n_cond_layers}; "
+            "use engine reference"
+        )

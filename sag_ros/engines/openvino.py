@@ -1,0 +1,184 @@
+"""Sparse execution on one CPU core.
+
+Weight-heavy blocks (self-attention, feed-forward) are OpenVINO requests on shared memory; cross-attention is
+folded and everything between blocks is a handful of numpy calls. Tokens behind the executed ones are dropped:
+the network is causal. Fully pruned steps, the majority, stay in action space.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sag_ros.engines.cross_attention import FoldedCrossAttention, head_matrices
+from sag_ros.engines.folded import fold
+from sag_ros.engines.protocol import require_shapes
+from sag_ros.engines.step_tail import StepTail
+from sag_ros.policy.schedule import CoefficientTable
+from sag_ros.pruning.plan import Op, Plan
+
+if TYPE_CHECKING:
+    from sag_ros.policy.bundle import PolicyBundle
+
+CROSS_ATTENTION = 1  # block index modulo 3
+
+
+class OpenVinoEngine:
+    """Executes plans; every buffer is allocated at construction except the gathered cross-attention."""
+
+    name = "openvino"
+
+    def __init__(self, bundle: PolicyBundle, table: CoefficientTable, precision: str = "auto") -> None:
+        """Compile 2L + 2 models; takes a second or two.
+
+        Args:
+            precision: ``f32`` agrees with the reference to 1e-4; ``bf16`` is faster and agrees to about 1e-2;
+                ``int8`` weights are faster still and agree to about 3e-2; ``auto`` is bf16 where the CPU
+                computes in it, else f32.
+
+        Raises:
+            ValueError: unknown precision, or conditioning that is not token-wise.
+            ImportError: OpenVINO is not installed.
+        """
+        try:
+            from sag_ros.engines import openvino_blocks as blocks
+            from sag_ros.engines import openvino_runtime as runtime
+        except ImportError as error:
+            raise ImportError("engine openvino needs openvino; install it or use reference") from error
+
+        dpt, contract, config = bundle.dpt, bundle.contract, bundle.dpt.config
+        self._config, self._table = config, table
+        self._first = contract.observation_steps - 1
+        self._tokens = tokens = self._first + contract.action_steps
+        weights = fold(dpt)
+        matrices = head_matrices(weights, config.heads)
+        self._cross = FoldedCrossAttention(dpt, matrices, table.timesteps, tokens)
+        self._tail = StepTail(weights, table, tokens)
+
+        core = runtime.make_core()
+        self.precision = runtime.choose_precision(core, precision)
+        models = blocks.BlockModels(weights, config.heads, tokens, int8=self.precision == "int8")
+
+        def request(model: object) -> runtime.Request:
+            return runtime.Request(runtime.compile_model(core, model, self.precision))
+
+        self._obs = runtime.aligned(config.obs_steps, config.obs_dim)
+        by_frame = (config.layers, config.obs_steps, config.heads)
+        shapes = (*by_frame, config.width), by_frame, (*by_frame, config.width)
+        self._frames = tuple(runtime.aligned(*shape) for shape in shapes)
+        self._conditioning = request(blocks.conditioning(dpt, matrices))
+        self._conditioning.bind_input(self._obs)
+        for index, array in enumerate(self._frames):
+            self._conditioning.bind_output(array, index)
+
+        self._h = runtime.aligned(tokens, config.width)
+        self._sum = runtime.aligned(tokens, config.width)
+        self._cache = runtime.aligned(config.blocks + 1, tokens, config.width)
+        self._requests: list[runtime.Request | None] = []
+        for layer in range(config.layers):
+            attention, feed_forward = (
+                request(models.self_attention(layer)),
+                request(models.feed_forward(layer)),
+            )
+            attention.bind_input(self._h)
+            feed_forward.bind_input(self._h)
+            self._requests += [attention, None, feed_forward]
+        self._whole_step = request(models.whole_step(config.memory_tokens))
+        for index, array in enumerate((self._h, *self._cross.matrices)):
+            self._whole_step.bind_input(array, index)
+        self._whole_step.bind_output(self._cache[:4])  # residuals into slots 0 to 2, their sum behind them
+        self._bound_slots = 0
+
+    def _bind(self, slots: int) -> None:
+        """Let every request write its residual straight into its cache slot."""
+        if slots != self._bound_slots:
+            for index, request in enumerate(self._requests):
+                if request is not None:
+                    request.bind_output(self._cache[index % slots])
+            self._bound_slots = slots
+
+    def denoise(
+        self, obs_features: NDArray[np.float32], plan: Plan, noise: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """See :class:`sag_ros.engines.protocol.Engine`."""
+        config = self._config
+        require_shapes(
+            obs_features,
+            plan,
+            noise,
+            obs_shape=(config.obs_steps, config.obs_dim),
+            noise_shape=(len(self._table) + 1, config.horizon, config.action_dim),
+            blocks=config.blocks,
+        )
+        slots = plan.slots
+        self._bind(slots)
+        if not plan.mask.pruned[:, CROSS_ATTENTION::3].all():
+            self._obs[:] = obs_features
+            self._conditioning()
+            self._cross.set_frames(*self._frames)
+        runs = plan.run_matrix()
+        tail, h, total = self._tail, self._h, self._sum
+        flat = self._cache[:slots].reshape(slots, -1)
+        flat_total, flat_h = total.reshape(-1), h.reshape(-1)
+        tail.start(noise[:, : self._tokens])
+
+        # A step without pruned blocks is one request, where its residuals land in three slots.
+        computed = (~plan.mask.pruned).sum(axis=1)
+        whole = ((computed == plan.blocks) & (slots == 3)).tolist()
+        resumes = _ends_of_pruned_stretches(computed == 0)
+        run = pending = -1  # run and computed slot not yet added to the stream
+        embedded = False  # whether h holds this step's stream
+        step = skip = 0
+        for kind, argument in zip(plan.kind.tolist(), plan.argument.tolist(), strict=True):
+            if skip:
+                skip -= 1
+                continue
+            if kind == Op.ADD_RUN:
+                run = argument
+                continue
+            if not embedded:
+                if kind == Op.STEP_END:  # nothing is computed until step `end`, so all these runs are alike
+                    np.dot(runs[run], flat, out=flat_total)
+                    tail.set_constant(total)
+                    end = resumes[step]
+                    tail.skip(step, end)
+                    skip = 2 * (end - step - 1)  # ADD_RUN and STEP_END each
+                    step, run = end, -1
+                    continue
+                tail.embed(h)
+                embedded = True
+                if whole[step]:
+                    self._cross.set_time(step)
+                    self._whole_step()
+                    h += self._cache[3]
+                    skip = plan.blocks - 1
+                    continue
+            if run >= 0:
+                if pending >= 0:
+                    runs[run, pending] += 1
+                np.dot(runs[run], flat, out=flat_total)
+                flat_h += flat_total
+                run = -1
+            elif pending >= 0:
+                flat_h += flat[pending]
+            pending = -1
+            if kind == Op.COMPUTE:
+                pending = argument % slots
+                request = self._requests[argument]
+                if request is None:
+                    self._cross.block(h, step, argument // 3, self._cache[pending])
+                else:
+                    request()
+            else:
+                tail.finish(step, h)
+                step, embedded = step + 1, False
+        return tail.x[self._first :].astype(np.float32)
+
+
+def _ends_of_pruned_stretches(idle: NDArray[np.bool_]) -> list[int]:
+    """For each step the next one, from it on, that computes anything; n when there is none."""
+    steps = np.arange(len(idle))
+    following = np.where(idle, len(idle), steps)
+    return np.minimum.accumulate(following[::-1])[::-1].tolist()

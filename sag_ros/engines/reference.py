@@ -1,0 +1,70 @@
+"""The reference: the literal rule in torch at the full horizon. Slow, and what others are checked against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sag_ros.engines.protocol import require_image, require_shapes
+from sag_ros.policy.schedule import CoefficientTable
+from sag_ros.pruning.plan import Plan
+from sag_ros.pruning.rollout import sparse_rollout
+
+if TYPE_CHECKING:
+    from sag_ros.policy.bundle import PolicyBundle
+
+
+class ReferenceEngine:
+    """Follows the mask of the plan block by block; none of the identities of the fast engines."""
+
+    name = "reference"
+
+    def __init__(self, bundle: PolicyBundle, table: CoefficientTable) -> None:
+        self._dpt = bundle.dpt.eval()
+        self._table = table
+        start = bundle.contract.observation_steps - 1
+        self._executed = slice(start, start + bundle.contract.action_steps)
+
+    def denoise(
+        self, obs_features: NDArray[np.float32], plan: Plan, noise: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """See :class:`sag_ros.engines.protocol.Engine`."""
+        config = self._dpt.config
+        require_shapes(
+            obs_features,
+            plan,
+            noise,
+            obs_shape=(config.obs_steps, config.obs_dim),
+            noise_shape=(len(self._table) + 1, config.horizon, config.action_dim),
+            blocks=config.blocks,
+        )
+        gates = torch.from_numpy(~plan.mask.pruned).float()[None]
+        with torch.inference_mode():
+            sample = sparse_rollout(
+                self._dpt,
+                self._table,
+                torch.tensor(obs_features, dtype=torch.float32)[None],
+                gates,
+                torch.tensor(noise, dtype=torch.float32)[:, None],
+                plan.reuse,
+            )
+        return sample[0, self._executed].numpy()
+
+
+class ReferenceFrameEncoder:
+    """The observation encoder in torch."""
+
+    name = "reference"
+
+    def __init__(self, bundle: PolicyBundle) -> None:
+        self._encoder = bundle.encoder.eval()
+        self._sizes = {name: (size.height, size.width, 3) for name, size in bundle.contract.cameras.items()}
+
+    def encode(self, camera: str, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(H, W, 3) uint8 -> (F,)."""
+        require_image(camera, image, self._sizes)
+        with torch.inference_mode():
+            return self._encoder.encode(camera, torch.tensor(image)[None])[0].numpy()

@@ -1,0 +1,158 @@
+"""A policy ready to run: frames and state in, an action chunk in physical units and its timing out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sag_ros.engines.registry import build_engine, build_frame_encoder, build_mask_source_for
+from sag_ros.policy.bundle import PolicyBundle
+from sag_ros.policy.samplers import build_table
+from sag_ros.pruning.plan import Plan, make_plan
+from sag_ros.values import ActionChunk, Mask, Observation, Timing, frozen
+
+Features = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Inference:
+    """One inference.
+
+    Attributes:
+        chunk: the executed actions, rad and m.
+        mask: which blocks were pruned.
+        timing: ``encode_ms`` as handed to ``infer``, ``extra``: plan_ms.
+    """
+
+    chunk: ActionChunk
+    mask: Mask
+    timing: Timing
+
+
+class PolicyRunner:
+    """One policy with one sampler, mask source and engine. Not thread-safe: buffers are reused."""
+
+    def __init__(
+        self,
+        bundle: PolicyBundle,
+        sampler: str = "ddpm",
+        mask_source: str = "sag",
+        engine: str = "auto",
+        seed: int = 0,
+        noise: Literal["fresh", "fixed"] = "fresh",
+        **options: str,
+    ) -> None:
+        """Build and compile everything; takes seconds.
+
+        Args:
+            bundle: the policy.
+            sampler: see ``policy.samplers.build_table``.
+            mask_source: see ``pruning.mask_sources.build_mask_source``.
+            engine: see ``engines.registry.build_engine``.
+            seed: of the noise, until :meth:`reset`.
+            noise: ``fresh`` for every chunk, or ``fixed``: the same for every chunk until :meth:`reset`, so
+                that successive chunks of a multimodal policy agree.
+            options: of the engine, e.g. ``precision="f32"``.
+
+        Raises:
+            ValueError: a name or option that does not exist, or parts that do not fit each other.
+            ImportError: the engine's library is missing.
+        """
+        if noise not in ("fresh", "fixed"):
+            raise ValueError(f"noise is 'fresh' or 'fixed'; got {noise!r}")
+        contract = bundle.contract
+        self.bundle = bundle
+        self.table = build_table(sampler, contract.diffusion.steps, contract.clip)
+        self.engine = build_engine(engine, bundle, self.table, **options)
+        self.mask_source = build_mask_source_for(engine, mask_source, bundle, len(self.table))
+        self._encoder = build_frame_encoder(engine, bundle, **options)
+        self._fixed = noise == "fixed"
+        self._noise = np.empty((len(self.table) + 1, contract.horizon, contract.action_dim), np.float32)
+        self._state_scale, self._state_offset = (v.numpy() for v in bundle.normaliser.vectors("state"))
+        scale, offset = (v.double().numpy() for v in bundle.normaliser.vectors("action"))
+        self._action_scale, self._action_offset = scale, offset
+        self._plan: Plan | None = None
+        self.reset(seed)
+
+    @property
+    def engine_name(self) -> str:
+        """Engine and, where it has one, precision: ``openvino-bf16``."""
+        precision = getattr(self.engine, "precision", None)
+        return self.engine.name if precision is None else f"{self.engine.name}-{precision}"
+
+    def reset(self, seed: int) -> None:
+        """Begin an episode whose noise comes from ``seed``."""
+        self._rng = np.random.default_rng(seed)
+        self._draw()
+
+    def _draw(self) -> None:
+        """Noise at the full horizon, though engines drop tokens: same seed, same chunk in every engine."""
+        self._rng.standard_normal(out=self._noise, dtype=np.float32)
+
+    def encode(self, camera: str, image: NDArray[np.uint8]) -> Features:
+        """(H, W, 3) uint8 RGB -> (F,); call once for each frame, when it arrives."""
+        return self._encoder.encode(camera, image)
+
+    def features(self, frames: Sequence[Mapping[str, Features]], states: NDArray[np.floating]) -> Features:
+        """Observation features (To, D).
+
+        Args:
+            frames: To mappings camera -> (F,), oldest first.
+            states: (To, 8) joint positions (rad) and gripper width (m).
+
+        Raises:
+            ValueError: wrong number of frames or states. KeyError: a camera is missing.
+        """
+        contract = self.bundle.contract
+        steps = contract.observation_steps
+        if len(frames) != steps or np.shape(states) != (steps, contract.state_dim):
+            raise ValueError(
+                f"need {steps} frames and states ({steps}, {contract.state_dim}); "
+                f"got {len(frames)} and {np.shape(states)}"
+            )
+        state = np.asarray(states, np.float32) * self._state_scale + self._state_offset
+        rows = [
+            np.concatenate([*(frame[c] for c in contract.cameras), own])
+            for frame, own in zip(frames, state, strict=True)
+        ]
+        return np.stack(rows).astype(np.float32, copy=False)
+
+    def infer(self, stamp: float, obs_features: Features, encode_ms: float = 0.0) -> Inference:
+        """One action chunk from (To, D) features of the observation at ``stamp``."""
+        start = time.perf_counter()
+        mask = self.mask_source.mask(obs_features)
+        masked = time.perf_counter()
+        plan = self._plan
+        if plan is None or plan.mask is not mask:  # a static schedule keeps its plan
+            plan = self._plan = make_plan(mask, self.mask_source.reuse)
+        planned = time.perf_counter()
+        if not self._fixed:
+            self._draw()
+        actions = self.engine.denoise(obs_features, plan, self._noise)
+        actions = (actions - self._action_offset) / self._action_scale
+        joints, gripper = frozen(actions[:, :-1].copy()), frozen(actions[:, -1].copy())
+        chunk = ActionChunk(stamp, self.bundle.contract.control_period, joints, gripper)
+        end = time.perf_counter()
+        timing = Timing(
+            encode_ms=encode_ms,
+            pruner_ms=1e3 * (masked - start),
+            denoise_ms=1e3 * (end - planned),
+            total_ms=encode_ms + 1e3 * (end - start),
+            extra={"plan_ms": 1e3 * (planned - masked)},
+        )
+        return Inference(chunk, mask, timing)
+
+    def infer_observation(self, observation: Observation) -> Inference:
+        """One action chunk from raw images and states; encodes all To frames."""
+        start = time.perf_counter()
+        frames = [
+            {camera: self.encode(camera, images[i]) for camera, images in observation.images.items()}
+            for i in range(len(observation.state))
+        ]
+        features = self.features(frames, observation.state)
+        return self.infer(observation.stamp, features, 1e3 * (time.perf_counter() - start))

@@ -1,0 +1,108 @@
+"""The literal rule of Sparse ActionGen, batched and differentiable (arXiv 2601.12894, section 3).
+
+Serves both the reference engine (hard gates, whole blocks skipped) and the training of the pruner
+(straight-through gates, every block computed, cached residuals detached).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from sag_ros.policy.dpt import DPT
+from sag_ros.policy.schedule import CoefficientTable
+from sag_ros.pruning.plan import cache_slots
+
+
+def sparse_rollout(
+    dpt: DPT,
+    table: CoefficientTable,
+    obs: Tensor,
+    gates: Tensor,
+    noise: Tensor,
+    reuse: str = "type",
+    recompute: bool = False,
+) -> Tensor:
+    """Denoise under gates: ``h += g * d + (1 - g) * tau``, ``tau`` being the slot's last computed residual.
+
+    Args:
+        obs: (B, To, D) observation features.
+        gates: (B, n, 3L), 1 = compute, 0 = reuse. With a gradient, every block is computed so that
+            skipped ones receive one too; without, a block that nobody in the batch needs is not run.
+        noise: (n + 1, B, T', A), T' <= T; ``noise[0]`` is the first sample, ``noise[i + 1]`` is used in
+            step i. T' < T gives exactly the leading tokens: the network is causal.
+        reuse: ``type`` (3 shared slots) or ``block`` (3L slots).
+        recompute: keep only the samples between steps for the backward pass and recompute the rest.
+
+    Returns:
+        (B, T', A) normalised actions.
+
+    Raises:
+        ValueError: shapes do not match, or a block is reused before anything was cached for it.
+    """
+    steps, blocks = len(table), dpt.config.blocks
+    if gates.shape != (len(obs), steps, blocks):
+        raise ValueError(f"gates have shape {tuple(gates.shape)}, need {(len(obs), steps, blocks)}")
+    if noise.shape[:2] != (steps + 1, len(obs)):
+        raise ValueError(f"noise has shape {tuple(noise.shape)}, need ({steps + 1}, {len(obs)}, T, A)")
+    slots = cache_slots(blocks, reuse)
+    sample = noise[0]
+    cache: list[Tensor | None] = [None] * slots
+    for index in range(steps):
+        step = partial(_step, dpt, table, index)
+        arguments = sample, obs, gates[:, index], noise[index + 1], cache
+        if recompute and torch.is_grad_enabled():
+            sample, cache = checkpoint(step, *arguments, use_reentrant=False)
+        else:
+            sample, cache = step(*arguments)
+    return sample
+
+
+def _step(
+    dpt: DPT,
+    table: CoefficientTable,
+    index: int,
+    sample: Tensor,
+    obs: Tensor,
+    gates: Tensor,
+    noise: Tensor,
+    cached: list[Tensor | None],
+) -> tuple[Tensor, list[Tensor | None]]:
+    """One denoising step: (B, T', A) -> the next sample and the cache after the step."""
+    cache = cached.copy()
+    memory = dpt.memory(int(table.timesteps[index]), obs)
+    h = dpt.embed(sample)
+    for block in range(dpt.config.blocks):
+        gate = gates[:, block, None, None]
+        slot = block % len(cache)
+        tau = cache[slot]
+        if not gate.requires_grad and not bool(gate.any()):
+            if tau is None:
+                raise ValueError(_early_read(index, block))
+            h = h + tau
+            continue
+        residual = dpt.block(h, memory, block)
+        if tau is None:
+            if not bool((gate > 0.5).all()):
+                raise ValueError(_early_read(index, block))
+            h = h + residual
+            cache[slot] = residual.detach()
+        else:
+            h = h + gate * residual + (1 - gate) * tau
+            cache[slot] = torch.where(gate > 0.5, residual.detach(), tau)
+    return apply_row(table.coefficients[index], table.clip, sample, dpt.readout(h), noise), cache
+
+
+def apply_row(row: Sequence[float], clip: float, sample: Tensor, eps: Tensor, noise: Tensor) -> Tensor:
+    """The sampler's update of one step, as :meth:`CoefficientTable.step` but on tensors."""
+    c = [float(value) for value in row]
+    x0 = (c[0] * sample + c[1] * eps).clamp(-clip, clip)
+    return c[2] * x0 + c[3] * sample + c[4] * eps + c[5] * noise
+
+
+def _early_read(step: int, block: int) -> str:
+    return f"step {step}, block {block} is pruned but nothing has been cached for it yet"

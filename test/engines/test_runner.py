@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sag_ros.engines.runner import PolicyRunner
+from sag_ros.values import Observation
+
+READY = np.array([0.0, -0.78, 0.0, -2.36, 0.0, 1.57, 0.78, 0.04])
+
+
+def observation(bundle, seed=0):
+    contract, rng = bundle.contract, np.random.default_rng(seed)
+    steps = contract.observation_steps
+    images = {
+        camera: rng.integers(0, 256, (steps, size.height, size.width, 3), np.uint8)
+        for camera, size in contract.cameras.items()
+    }
+    return Observation(12.5, images, np.tile(READY, (steps, 1)) + 0.01 * rng.standard_normal((steps, 8)))
+
+
+@pytest.fixture(scope="module")
+def runners(bundle):
+    return {
+        "reference": PolicyRunner(bundle, engine="reference"),
+        "openvino": PolicyRunner(bundle, engine="openvino", precision="f32"),
+    }
+
+
+def test_chunk(bundle, runners):
+    inference = runners["openvino"].infer_observation(observation(bundle))
+    chunk, contract = inference.chunk, bundle.contract
+    assert chunk.positions.shape == (contract.action_steps, 7)
+    assert chunk.gripper.shape == (contract.action_steps,)
+    assert (chunk.stamp, chunk.period) == (12.5, contract.control_period)
+    assert not chunk.positions.flags.writeable
+    assert inference.mask.pruned.shape == (contract.diffusion.steps, contract.blocks)
+    timing = inference.timing
+    parts = (timing.encode_ms, timing.pruner_ms, timing.denoise_ms, timing.extra["plan_ms"])
+    assert min(parts) > 0
+    assert timing.total_ms == pytest.approx(sum(parts), rel=1e-6)
+
+
+def test_engines_agree_in_physical_units(bundle, runners):
+    for seed in range(3):
+        chunks = []
+        for runner in runners.values():
+            runner.reset(seed)
+            chunks.append(runner.infer_observation(observation(bundle, seed)).chunk)
+        np.testing.assert_allclose(chunks[0].positions, chunks[1].positions, atol=1e-4)
+        np.testing.assert_allclose(chunks[0].gripper, chunks[1].gripper, atol=1e-5)
+
+
+def test_actions_are_denormalised(bundle, runners):
+    """Clipped samples lie in [-1, 1], so actions lie in the range of the training data."""
+    chunk = runners["openvino"].infer_observation(observation(bundle)).chunk
+    scale, offset = (v.numpy() for v in bundle.normaliser.vectors("action"))
+    normalised = np.column_stack([chunk.positions, chunk.gripper]) * scale + offset
+    assert np.abs(normalised).max() <= 1.0 + 1e-5
+    assert np.abs(normalised).max() > 0.1
+
+
+def test_features_layout(bundle, runners):
+    runner, contract = runners["openvino"], bundle.contract
+    sample = observation(bundle)
+    frames = [{c: runner.encode(c, images[i]) for c, images in sample.images.items()} for i in range(2)]
+    features = runner.features(frames, sample.state)
+    assert features.shape == (2, contract.obs_dim)
+    assert features.dtype == np.float32
+    size = contract.encoder.features
+    for i, camera in enumerate(contract.cameras):
+        for step in range(2):
+            assert (features[step, i * size : (i + 1) * size] == frames[step][camera]).all()
+    scale, offset = (v.numpy() for v in bundle.normaliser.vectors("state"))
+    np.testing.assert_allclose(features[:, -8:], sample.state * scale + offset, atol=1e-5)
+    with pytest.raises(ValueError, match="need 2 frames"):
+        runner.features(frames[:1], sample.state)
+    with pytest.raises(KeyError, match="wrist"):
+        runner.features([{"front": frames[0]["front"]}] * 2, sample.state)
+
+
+def test_noise(bundle):
+    obs = np.zeros((2, bundle.contract.obs_dim), np.float32)
+    fresh = PolicyRunner(bundle, engine="reference", mask_source="uniform5", seed=3)
+    fixed = PolicyRunner(bundle, engine="reference", mask_source="uniform5", seed=3, noise="fixed")
+    first, second = (fixed.infer(0.0, obs).chunk.positions for _ in "ab")
+    assert np.array_equal(first, second)
+    fixed.reset(4)
+    assert not np.array_equal(first, fixed.infer(0.0, obs).chunk.positions)
+    fixed.reset(3)
+    assert np.array_equal(first, fixed.infer(0.0, obs).chunk.positions)
+    one, two = (fresh.infer(0.0, obs).chunk.positions for _ in "ab")
+    assert not np.array_equal(one, two)
+    fresh.reset(3)
+    assert np.array_equal(one, fresh.infer(0.0, obs).chunk.positions)
+
+
+@pytest.mark.parametrize("mask_source", ["dense", "uniform5", "random20", "sag"])
+@pytest.mark.parametrize("sampler", ["ddpm", "ddim4"])
+def test_axes_combine(bundle, sampler, mask_source):
+    if (sampler, mask_source) == ("ddim4", "sag"):
+        with pytest.raises(ValueError, match="the sampler runs 4"):
+            PolicyRunner(bundle, sampler, mask_source, "reference")
+        return
+    runner = PolicyRunner(bundle, sampler, mask_source, "reference")
+    inference = runner.infer(0.0, np.zeros((2, bundle.contract.obs_dim), np.float32))
+    assert np.isfinite(inference.chunk.positions).all()
+    assert len(inference.mask.pruned) == len(runner.table)
+
+
+def test_names_and_refusals(bundle, runners):
+    assert runners["reference"].engine_name == "reference"
+    assert runners["openvino"].engine_name == "openvino-f32"
+    with pytest.raises(ValueError, match="'fresh' or 'fixed'"):
+        PolicyRunner(bundle, noise="none")  # type: ignore[arg-type]

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sag_ros.policy.random_bundle import random_bundle
+from sag_ros.pruning.mask_sources import (
+    MASK_SOURCES,
+    FixedMask,
+    build_mask_source,
+    random_mask,
+    uniform_mask,
+)
+from sag_ros.pruning.plan import make_plan
+from sag_ros.pruning.pruner import Pruner, pruner_config
+from sag_ros.values import Mask
+
+SIZE = {"width": 32, "layers": 1, "heads": 4, "feedforward": 64}
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    bundle = random_bundle(0, pruner=SIZE)
+    torch.manual_seed(0)
+    pruner = Pruner(pruner_config(bundle))
+    with torch.no_grad():
+        pruner.head[-1].weight.normal_(std=1.0)
+    return replace(bundle, pruner_state=pruner.state_dict())
+
+
+@pytest.mark.parametrize("name", sorted(MASK_SOURCES))
+def test_every_registered_source_gives_executable_masks(bundle, name):
+    contract = bundle.contract
+    steps = contract.diffusion.steps
+    source = build_mask_source(name, bundle, steps)
+    assert source.name.startswith(name)
+    obs = (
+        np.random.default_rng(0)
+        .normal(size=(contract.observation_steps, contract.obs_dim))
+        .astype(np.float32)
+    )
+    mask = source.mask(obs)
+    assert mask.pruned.shape == (steps, contract.blocks)
+    make_plan(mask, source.reuse)
+    assert (source.mask(obs).pruned == mask.pruned).all()
+
+
+def test_densities(bundle):
+    obs = np.zeros((2, bundle.contract.obs_dim), np.float32)
+    assert build_mask_source("dense", bundle, 10).mask(obs).density == 1.0
+    assert build_mask_source("uniform5", bundle, 10).mask(obs).density == pytest.approx(0.2)
+    assert build_mask_source("uniform", bundle, 100).mask(obs).density == pytest.approx(0.1)
+    assert random_mask(100, 24, 0.09, 0).density == pytest.approx(0.09, abs=0.02)
+    assert random_mask(5, 6, 0.0, 0, "block").density == pytest.approx(0.2)
+
+
+def test_uniform_refreshes_whole_steps():
+    pruned = uniform_mask(7, 6, 3).pruned
+    assert (~pruned).all(axis=1).tolist() == [True, False, False, True, False, False, True]
+
+
+def test_sag_depends_on_the_observation(bundle):
+    source = build_mask_source("sag", bundle, 10)
+    rng = np.random.default_rng(0)
+    first, second = (
+        source.mask(rng.normal(size=(2, bundle.contract.obs_dim)).astype(np.float32)) for _ in "ab"
+    )
+    assert (first.pruned != second.pruned).any()
+
+
+def test_fixed_mask_is_a_copy():
+    pruned = np.zeros((2, 3), np.bool_)
+    source = FixedMask(Mask(pruned))
+    pruned[1] = True
+    assert source.mask(np.zeros((2, 3), np.float32)).density == 1.0
+
+
+def test_refusals(bundle):
+    with pytest.raises(ValueError, match="'magic' does not exist; available: dense"):
+        build_mask_source("magic", bundle, 10)
+    with pytest.raises(ValueError, match="decides for 10 steps, the sampler runs 5"):
+        build_mask_source("sag", bundle, 5)
+    with pytest.raises(ValueError, match="every N-th"):
+        build_mask_source("uniform0", bundle, 10)
+    with pytest.raises(ValueError, match="no pruner"):
+        build_mask_source("sag", random_bundle(0), 10)
+    with pytest.raises(ValueError, match="density"):
+        random_mask(2, 3, 1.5, 0)

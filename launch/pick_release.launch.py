@@ -1,0 +1,70 @@
+"""Pick and release: simulated robot by default, ``robot:=fr3 robot_ip:=<address>`` for a real one.
+
+Arguments: robot, robot_ip, params (parameter file), bundle, autostart (configure and activate at once).
+With a real robot the camera drivers are yours to start; name their topics in the parameter file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import LifecycleNode, Node
+from launch_ros.substitutions import FindPackageShare
+
+from launch import LaunchDescription
+from sag_ros.ros.graph import PACKAGE, pick_release
+
+
+def _start(context):
+    def value(name: str) -> str:
+        return LaunchConfiguration(name).perform(context)
+
+    policy = {"autostart": value("autostart").lower() in ("true", "1", "yes")}
+    if value("bundle"):
+        policy["bundle"] = value("bundle")
+    graph = pick_release(
+        robot=value("robot"),
+        robot_ip=value("robot_ip"),
+        parameter_file=Path(value("params")) if value("params") else None,
+        policy=policy,
+    )
+    actions = []
+    if graph.bringup is not None:
+        source = PathJoinSubstitution([FindPackageShare("franka_bringup"), "launch", "franka.launch.py"])
+        actions += [
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(source), launch_arguments=graph.bringup.items()
+            ),
+            Node(package="controller_manager", executable="spawner", arguments=[graph.controller]),
+        ]
+    for node in graph.nodes:
+        kind = LifecycleNode if node.lifecycle else Node
+        actions.append(
+            kind(
+                package=PACKAGE,
+                executable=node.executable,
+                name=node.name,
+                namespace="",
+                parameters=[str(graph.parameter_file), dict(node.parameters)],
+                remappings=list(node.remaps.items()),
+                output="screen",
+            )
+        )
+    return actions
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Entry point of ros2 launch."""
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument("robot", default_value="sim", description="sim or fr3"),
+            DeclareLaunchArgument("robot_ip", default_value="", description="address of the FR3"),
+            DeclareLaunchArgument("params", default_value="", description="parameter file"),
+            DeclareLaunchArgument("bundle", default_value="", description="policy folder"),
+            DeclareLaunchArgument("autostart", default_value="true", description="activate at once"),
+            OpaqueFunction(function=_start),
+        ]
+    )

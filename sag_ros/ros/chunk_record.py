@@ -1,0 +1,78 @@
+"""What is recorded about every chunk, and how it travels as a message."""
+
+from __future__ import annotations
+
+import array
+from dataclasses import asdict, dataclass, fields
+
+from std_msgs.msg import Float64MultiArray, MultiArrayDimension
+
+
+@dataclass(frozen=True)
+class ChunkRecord:
+    """Provenance and timing of one chunk; all numbers, so that no message type of its own is needed.
+
+    Attributes:
+        chunk: counts up from the activation.
+        obs_stamp: of the newest camera frame, s since 1970 (ROS time).
+        oldest_stamp: of the oldest camera frame used.
+        publish_stamp: when the trajectory was published; 0 when the chunk was refused.
+        latency_ms: camera stamp to published command.
+        encode_ms, pruner_ms, denoise_ms: parts of the computation.
+        inference_ms: from the arrival of the frames to the finished chunk.
+        splice_ms: splice, guard and publishing.
+        density: share of the K x 3L blocks computed.
+        dropped: actions dropped because their time had passed.
+        clipped: limits that the guard enforced on this chunk.
+        refused: 1 when the chunk was not executed.
+        missed: 1 when the latency was above the deadline.
+    """
+
+    chunk: int = 0
+    obs_stamp: float = 0.0
+    oldest_stamp: float = 0.0
+    publish_stamp: float = 0.0
+    latency_ms: float = 0.0
+    encode_ms: float = 0.0
+    pruner_ms: float = 0.0
+    denoise_ms: float = 0.0
+    inference_ms: float = 0.0
+    splice_ms: float = 0.0
+    density: float = 0.0
+    dropped: int = 0
+    clipped: int = 0
+    refused: int = 0
+    missed: int = 0
+
+
+NAMES = tuple(field.name for field in fields(ChunkRecord))
+LABEL = ",".join(NAMES)
+_INTEGERS = {field.name for field in fields(ChunkRecord) if field.type == "int"}
+
+
+def new_message() -> Float64MultiArray:
+    """An empty timing message; the label of its only dimension names the values."""
+    message = Float64MultiArray()
+    message.layout.dim = [MultiArrayDimension(label=LABEL, size=len(NAMES), stride=len(NAMES))]
+    return message
+
+
+def write(record: ChunkRecord, message: Float64MultiArray) -> Float64MultiArray:
+    """Write ``record`` into a message made by :func:`new_message`."""
+    values = asdict(record)
+    message.data = array.array("d", [float(values[name]) for name in NAMES])
+    return message
+
+
+def read(message: Float64MultiArray) -> ChunkRecord:
+    """The inverse of :func:`write`; values are found by the names in the label.
+
+    Raises:
+        ValueError: a value is missing.
+    """
+    labels = message.layout.dim[0].label.split(",") if message.layout.dim else []
+    values = dict(zip(labels, message.data, strict=False))
+    missing = [name for name in NAMES if name not in values]
+    if missing:
+        raise ValueError(f"timing message lacks {', '.join(missing)}")
+    return ChunkRecord(**{name: int(values[name]) if name in _INTEGERS else values[name] for name in NAMES})

@@ -1,0 +1,109 @@
+"""The nodes of a graph as child processes in a ROS domain of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from sag_ros.paths import config_file
+from sag_ros.ros.graph import Graph
+
+PATIENCE = (8.0, 3.0, 3.0)  # s a node gets to end after SIGINT, SIGTERM, SIGKILL
+
+
+class NodeDied(RuntimeError):
+    """A node ended by itself; the text carries the end of its log."""
+
+
+def private_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Environment in which these nodes find each other and nobody else.
+
+    A domain derived from the process id, discovery on this machine only, shared memory large enough for
+    images, one thread per library (two cores have other work), offscreen rendering unless told otherwise.
+    """
+    environment = dict(os.environ if base is None else base)
+    profile = str(config_file("fastdds.xml"))
+    environment |= {
+        # 0..101 leave the ephemeral ports of Linux alone; 0 is what everybody else uses.
+        "ROS_DOMAIN_ID": str(1 + os.getpid() % 100),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "FASTDDS_DEFAULT_PROFILES_FILE": profile,
+        "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
+        "PYTHONUNBUFFERED": "1",
+    }
+    for name, value in (("OMP_NUM_THREADS", "1"), ("MUJOCO_GL", "egl")):
+        environment.setdefault(name, value)
+    return environment
+
+
+class Processes:
+    """Starts the nodes of a graph and ends them, whatever happens. A context manager.
+
+    Args:
+        graph: what to start.
+        folder: each node logs to ``<name>.log`` here.
+        environment: see :func:`private_environment`.
+    """
+
+    def __init__(self, graph: Graph, folder: Path, environment: Mapping[str, str]) -> None:
+        self._graph, self._folder, self._environment = graph, folder, dict(environment)
+        self._running: dict[str, subprocess.Popen] = {}
+
+    def __enter__(self) -> Processes:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            for node in self._graph.nodes:
+                log = (self._folder / f"{node.name}.log").open("w")
+                # A session of its own: Ctrl-C reaches us alone, and we end the nodes in order.
+                self._running[node.name] = subprocess.Popen(
+                    node.command(self._graph.parameter_file),
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+                log.close()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def check(self) -> None:
+        """Raise NodeDied when a node has ended."""
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                raise NodeDied(
+                    f"{name} ended with status {process.returncode}; its log says:\n{self.tail(name)}"
+                )
+
+    def tail(self, name: str, lines: int = 12) -> str:
+        """The last lines of a node's log."""
+        try:
+            text = (self._folder / f"{name}.log").read_text(errors="replace")
+        except OSError:
+            return "(no log)"
+        return "\n".join(text.strip().splitlines()[-lines:]) or "(empty log)"
+
+    def stop(self) -> dict[str, int]:
+        """End all nodes, politely first. Returns their exit statuses."""
+        for number, patience in zip((signal.SIGINT, signal.SIGTERM, signal.SIGKILL), PATIENCE, strict=True):
+            alive = [process for process in self._running.values() if process.poll() is None]
+            if not alive:
+                break
+            for process in alive:
+                process.send_signal(number)
+            deadline = time.monotonic() + patience
+            for process in alive:
+                try:
+                    process.wait(max(0.01, deadline - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    continue
+        return {name: process.poll() for name, process in self._running.items()}

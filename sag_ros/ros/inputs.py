@@ -1,0 +1,117 @@
+"""What callbacks leave behind for the inference thread: newest frames, a short history of the joints."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A camera message that has not been looked at yet.
+
+    Attributes:
+        stamp: of the message, s on the node's clock.
+        message: Image or CompressedImage.
+    """
+
+    stamp: float
+    message: Any
+
+
+class NewestFrames:
+    """The newest frame of each camera, and a wait for a set in which every frame is new."""
+
+    def __init__(self, cameras: Iterable[str]) -> None:
+        self._condition = threading.Condition()
+        self._frames: dict[str, Frame | None] = dict.fromkeys(cameras)
+        self._taken: dict[str, float] = dict.fromkeys(self._frames, -np.inf)
+
+    def put(self, camera: str, frame: Frame) -> None:
+        """Keep ``frame`` unless a newer one is already there. Called from the executor; returns at once."""
+        with self._condition:
+            held = self._frames[camera]
+            if held is None or frame.stamp > held.stamp:
+                self._frames[camera] = frame
+                self._condition.notify()
+
+    def take(self, timeout: float) -> dict[str, Frame] | None:
+        """The newest frame of every camera once each is newer than the last taken; None on timeout."""
+        with self._condition:
+            if not self._condition.wait_for(self._fresh, timeout):
+                return None
+            frames = {name: frame for name, frame in self._frames.items() if frame is not None}
+            self._taken = {name: frame.stamp for name, frame in frames.items()}
+            return frames
+
+    def _fresh(self) -> bool:
+        return all(f is not None and f.stamp > self._taken[name] for name, f in self._frames.items())
+
+    def stamps(self) -> Mapping[str, float | None]:
+        """Stamp of the newest frame of each camera, s; None for a camera that has sent nothing."""
+        with self._condition:
+            return {name: None if frame is None else frame.stamp for name, frame in self._frames.items()}
+
+    def forget(self) -> None:
+        """Drop everything: frames from before a pause are no observation of now."""
+        with self._condition:
+            self._frames = dict.fromkeys(self._frames)
+
+
+class JointHistory:
+    """The last states of the joints, to be looked up at the stamp of an image.
+
+    Args:
+        size: values of one state.
+        length: states kept; at 1 kHz, 512 are half a second.
+    """
+
+    def __init__(self, size: int, length: int = 512) -> None:
+        self._lock = threading.Lock()
+        self._time = np.full(length, -np.inf)
+        self._values = np.zeros((length, size))
+        self._count = 0
+
+    def put(self, stamp: float, values: NDArray[np.floating]) -> bool:
+        """Append a state, (size,); False when it is not newer than the last one (it is dropped then)."""
+        with self._lock:
+            length = len(self._time)
+            if self._count and stamp <= self._time[(self._count - 1) % length]:
+                return False
+            self._time[self._count % length] = stamp
+            self._values[self._count % length] = values
+            self._count += 1
+            return True
+
+    def at(self, stamp: float) -> NDArray[np.float64]:
+        """(size,) state at ``stamp``: interpolated inside the history, the nearest end of it outside.
+
+        Raises:
+            LookupError: no state has been put.
+        """
+        with self._lock:
+            if not self._count:
+                raise LookupError("no state received yet")
+            length = len(self._time)
+            if self._count <= length:
+                time, values = self._time[: self._count], self._values[: self._count]
+            else:
+                first = self._count % length
+                order = np.r_[first:length, 0:first]
+                time, values = self._time[order], self._values[order]
+            after = int(np.searchsorted(time, stamp))
+            if after == 0 or after == len(time):
+                return values[min(after, len(time) - 1)].copy()
+            share = (stamp - time[after - 1]) / (time[after] - time[after - 1])
+            return (1 - share) * values[after - 1] + share * values[after]
+
+    @property
+    def newest(self) -> float | None:
+        """Stamp of the newest state, s; None before the first."""
+        with self._lock:
+            return float(self._time[(self._count - 1) % len(self._time)]) if self._count else None

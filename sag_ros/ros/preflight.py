@@ -1,0 +1,186 @@
+"""What happens before a policy may move the arm: load, validate, build, warm up, compare."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sag_ros.control.fr3 import JOINTS
+from sag_ros.engines.compare import largest_error
+from sag_ros.engines.registry import build_frame_encoder, build_mask_source_for
+from sag_ros.engines.runner import PolicyRunner
+from sag_ros.paths import model_folder
+from sag_ros.policy.bundle import PolicyBundle, load_bundle
+from sag_ros.policy.contract import Contract
+from sag_ros.pruning.plan import make_plan
+from sag_ros.ros.schema import PolicyNode
+
+
+class Refused(RuntimeError):
+    """Why this policy does not run here; for a person."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Result of the checks.
+
+    Attributes:
+        action_error: largest error of the engine against the reference, relative to the largest action.
+        feature_error: the same for the features of the images.
+        mask_difference: share of the mask in which the pruner's executor differs from the reference.
+        warm_up_ms: duration of the slowest and of the median chunk of the warm-up.
+    """
+
+    action_error: float
+    feature_error: float
+    mask_difference: float
+    warm_up_ms: tuple[float, float]
+
+
+def check_contract(contract: Contract, config: PolicyNode) -> None:
+    """Raise Refused unless the policy fits the configured cameras and the robot that the guard knows."""
+    wanted, given = list(contract.cameras), list(config.cameras)
+    for name in wanted:
+        if name not in given:
+            raise Refused(
+                f"the policy needs camera '{name}' (all: {', '.join(wanted)}); "
+                f"configured are {', '.join(given)}. Set cameras.{name}.topic"
+            )
+    for name in given:
+        if name not in wanted:
+            raise Refused(
+                f"camera '{name}' is configured, the policy knows {', '.join(wanted)}. Remove cameras.{name}"
+            )
+    if tuple(contract.joints) != JOINTS:
+        raise Refused(
+            f"the policy moves {', '.join(contract.joints)}; "
+            f"the guard knows the limits of {', '.join(JOINTS)}"
+        )
+
+
+def load(config: PolicyNode) -> PolicyBundle:
+    """Load the bundle and check it against the configuration. Raises Refused."""
+    try:
+        bundle = load_bundle(model_folder(config.bundle))
+    except (OSError, ValueError) as error:
+        raise Refused(f"bundle '{config.bundle}': {error}") from None
+    check_contract(bundle.contract, config)
+    return bundle
+
+
+def build(bundle: PolicyBundle, config: PolicyNode) -> PolicyRunner:
+    """Build the runner. Raises Refused."""
+    options = {} if config.precision == "auto" else {"precision": config.precision}
+    try:
+        return PolicyRunner(
+            bundle,
+            sampler=config.sampler,
+            mask_source=config.mask_source,
+            engine=config.engine,
+            seed=config.seed,
+            noise=config.noise,
+            **options,
+        )
+    except (ValueError, TypeError, ImportError) as error:
+        raise Refused(f"engine '{config.engine}', mask source '{config.mask_source}': {error}") from None
+
+
+def scene_images(contract: Contract, seed: int) -> Mapping[str, NDArray[np.uint8]]:
+    """Images that look like something: a lit plane, a few blobs, sensor noise; (H, W, 3) per camera."""
+    rng = np.random.default_rng(seed)
+    images = {}
+    for name, spec in contract.cameras.items():
+        y, x = np.mgrid[0 : spec.height, 0 : spec.width].astype(np.float64)
+        y, x = y / spec.height, x / spec.width
+        picture = 150 + 60 * (y - 0.5)[..., None] * rng.uniform(0.5, 1.0, 3)
+        for _ in range(4):
+            cy, cx = rng.uniform(0.1, 0.9, 2)
+            inside = ((y - cy) / rng.uniform(0.05, 0.25)) ** 2 + ((x - cx) / rng.uniform(0.05, 0.25)) ** 2 < 1
+            picture[inside] = rng.uniform(20, 235, 3)
+        picture += rng.normal(0, 4, picture.shape)
+        images[name] = picture.clip(0, 255).astype(np.uint8)
+    return images
+
+
+def example_features(runner: PolicyRunner, seed: int) -> NDArray[np.float32]:
+    """(To, D) features of a made-up observation near the middle of the data."""
+    contract = runner.bundle.contract
+    frames = []
+    for step in range(contract.observation_steps):
+        images = scene_images(contract, seed * 1000 + step)
+        frames.append({name: runner.encode(name, image) for name, image in images.items()})
+    scale, offset = (value.numpy() for value in runner.bundle.normaliser.vectors("state"))
+    rng = np.random.default_rng(seed)
+    normalised = rng.uniform(-0.3, 0.3, (contract.observation_steps, contract.state_dim))
+    return runner.features(frames, (normalised - offset) / scale)
+
+
+def examine(
+    runner: PolicyRunner, config: PolicyNode, say: Callable[[str], None] = lambda text: None
+) -> Report:
+    """Warm the runner up and compare encoder, pruner and engine with the reference.
+
+    Raises:
+        Refused: a difference above the tolerance, or a result that is not finite.
+    """
+    durations = []
+    for number in range(config.warm_up):
+        start = time.perf_counter()
+        inference = runner.infer(0.0, example_features(runner, number % 3))
+        durations.append(1e3 * (time.perf_counter() - start))
+    say(f"warmed up: {np.median(durations):.1f} ms a chunk, slowest {max(durations):.1f} ms")
+    if not np.isfinite(inference.chunk.positions).all():
+        raise Refused(f"engine {runner.engine_name} computed actions that are not finite")
+    comparison = config.comparison
+    low = getattr(runner.engine, "precision", "f32") == "bf16"
+    tolerance = comparison.tolerance_bf16 if low else comparison.tolerance
+    report = Report(
+        _action_error(runner, comparison.observations),
+        _feature_error(runner),
+        _mask_difference(runner, config),
+        (max(durations), float(np.median(durations))),
+    )
+    say(
+        f"{runner.engine_name} against reference: actions {report.action_error:.1e}, features "
+        f"{report.feature_error:.1e}, mask {100 * report.mask_difference:.2f} % different"
+    )
+    for what, value, bound in (
+        ("actions", report.action_error, tolerance),
+        ("image features", report.feature_error, tolerance),
+        ("mask", report.mask_difference, comparison.mask_tolerance),
+    ):
+        if not value <= bound:
+            raise Refused(
+                f"engine {runner.engine_name} differs from the reference: {what} by {value:.2e}, "
+                f"allowed {bound:.0e}. Use engine: reference, or report the versions of this machine"
+            )
+    return report
+
+
+def _action_error(runner: PolicyRunner, observations: int) -> float:
+    worst = 0.0
+    for seed in range(observations):
+        features = example_features(runner, seed)
+        plan = make_plan(runner.mask_source.mask(features), runner.mask_source.reuse)
+        worst = max(worst, largest_error(runner.engine, runner.bundle, runner.table, plan, [features], seed))
+    return worst
+
+
+def _feature_error(runner: PolicyRunner) -> float:
+    reference = build_frame_encoder("reference", runner.bundle)
+    worst = 0.0
+    for name, image in scene_images(runner.bundle.contract, 7).items():
+        expected = reference.encode(name, image)
+        error = np.abs(runner.encode(name, image) - expected).max() / max(float(np.abs(expected).max()), 1e-6)
+        worst = max(worst, float(error) if np.isfinite(error) else np.inf)
+    return worst
+
+
+def _mask_difference(runner: PolicyRunner, config: PolicyNode) -> float:
+    reference = build_mask_source_for("reference", config.mask_source, runner.bundle, len(runner.table))
+    features = example_features(runner, 11)
+    return float((runner.mask_source.mask(features).pruned != reference.mask(features).pruned).mean())

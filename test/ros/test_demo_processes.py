@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sag_ros.ros import demo_processes
+from sag_ros.ros.demo_processes import NodeDied, Processes, private_environment
+
+
+@dataclass(frozen=True)
+class Script:
+    """Stands in for a node: any Python text."""
+
+    name: str
+    code: str
+
+    def command(self, parameter_file):
+        return [sys.executable, "-c", self.code]
+
+
+@dataclass(frozen=True)
+class Scripts:
+    nodes: tuple[Script, ...]
+    parameter_file: Path = Path("none")
+
+
+POLITE = """
+import signal, sys, time
+def end(*_): print("bye", flush=True); sys.exit(0)
+signal.signal(signal.SIGINT, end)
+print("ready", flush=True)
+time.sleep(60)
+"""
+STUBBORN = POLITE.replace('print("bye", flush=True); sys.exit(0)', "pass").replace(
+    "time.sleep(60)", "signal.signal(signal.SIGTERM, end)\nfor _ in range(600): time.sleep(0.1)"
+)
+
+
+def wait_for(path, text, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while text not in (path.read_text() if path.exists() else ""):
+        assert time.monotonic() < deadline, f"{text!r} never appeared in {path}"
+        time.sleep(0.02)
+
+
+def test_nodes_end_politely(tmp_path):
+    with Processes(Scripts((Script("a", POLITE), Script("b", POLITE))), tmp_path, {}) as processes:
+        for name in "ab":
+            wait_for(tmp_path / f"{name}.log", "ready")
+        processes.check()
+    assert processes.stop() == {"a": 0, "b": 0}
+    assert (tmp_path / "a.log").read_text().split() == ["ready", "bye"]
+
+
+def test_what_ignores_signals_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(demo_processes, "PATIENCE", (0.2, 0.2, 10.0))
+    with Processes(Scripts((Script("a", STUBBORN),)), tmp_path, {}) as processes:
+        wait_for(tmp_path / "a.log", "ready")
+    assert processes.stop() == {"a": -signal.SIGKILL}
+
+
+def test_a_dead_node_is_noticed_with_the_end_of_its_log(tmp_path):
+    with Processes(Scripts((Script("a", "raise SystemExit('out of beans')"),)), tmp_path, {}) as processes:
+        wait_for(tmp_path / "a.log", "beans")
+        processes._running["a"].wait(20.0)
+        with pytest.raises(NodeDied, match=r"a ended with status 1.*\n.*out of beans"):
+            processes.check()
+
+
+def interrupted(processes, log):
+    with processes:
+        wait_for(log, "ready")
+        raise KeyboardInterrupt
+
+
+def test_an_exception_ends_the_nodes(tmp_path):
+    processes = Processes(Scripts((Script("a", POLITE),)), tmp_path, {})
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(processes, tmp_path / "a.log")
+    assert processes.stop() == {"a": 0}
+
+
+def test_the_environment_is_private():
+    environment = private_environment({"MUJOCO_GL": "osmesa", "ROS_DOMAIN_ID": "0"})
+    assert environment["MUJOCO_GL"] == "osmesa"
+    assert 1 <= int(environment["ROS_DOMAIN_ID"]) <= 101
+    assert environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
+    assert Path(environment["FASTDDS_DEFAULT_PROFILES_FILE"]).is_file()

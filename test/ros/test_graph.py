@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import itertools
+import json
+import runpy
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sag_ros.control.fr3 import JOINTS
+from sag_ros.paths import config_file, share_file
+from sag_ros.ros.graph import CONTROLLER, pick_release
+from sag_ros.ros.parameters import load_file
+from sag_ros.ros.schema import NODES, Topics
+
+
+def test_sim_graph_runs_both_nodes_without_franka():
+    graph = pick_release()
+    assert [node.name for node in graph.nodes] == ["sim_node", "policy_node"]
+    assert graph.bringup is None
+    assert graph.node("policy_node").lifecycle
+
+
+def test_real_robot_replaces_only_the_simulator():
+    graph = pick_release("fr3", robot_ip="172.16.0.2")
+    assert [node.name for node in graph.nodes] == ["gripper_node", "policy_node"]
+    assert graph.node("policy_node") == pick_release().node("policy_node")
+    assert graph.bringup["robot_ip"] == "172.16.0.2"
+    assert Path(graph.bringup["controllers_yaml"]).is_file()
+
+
+def test_mistakes_say_what_to_do():
+    with pytest.raises(ValueError, match="robot_ip:=<address"):
+        pick_release("fr3")
+    with pytest.raises(ValueError, match="sim, fr3"):
+        pick_release("panda")
+    with pytest.raises(KeyError, match="sim_node, policy_node"):
+        pick_release().node("camera")
+
+
+def test_arguments_survive_a_yaml_parser():
+    values = {"bundle": "y", "seed": 3, "autostart": True, "deadline": 0.05}
+    node = pick_release(policy=values).node("policy_node")
+    arguments = node.ros_arguments(Path("p.yaml"))
+    given = dict(a.split(":=", 1) for flag, a in itertools.pairwise(arguments) if flag == "-p")
+    assert {name: yaml.safe_load(value) for name, value in given.items()} == values
+    assert json.loads(given["bundle"]) == "y"
+
+
+def test_every_node_has_its_section_schema_and_executable():
+    for graph in (pick_release(), pick_release("fr3", robot_ip="1.2.3.4")):
+        for node in graph.nodes:
+            assert load_file(graph.parameter_file, node.name) is not None
+            assert isinstance(load_file(graph.parameter_file, node.name), NODES[node.name])
+            assert share_file("scripts", node.executable).is_file()
+
+
+def test_both_nodes_agree_on_cameras_and_topics():
+    file = pick_release().parameter_file
+    policy, sim = load_file(file, "policy_node"), load_file(file, "sim_node")
+    assert policy.cameras == sim.cameras
+    assert policy.topics == sim.topics == Topics()
+
+
+def test_controller_block_fits_what_is_published():
+    blocks = next(iter(yaml.compose_all(config_file("fr3_controllers.yaml").read_text()))).value
+    sections = {}
+    for _, value in blocks:  # the same key three times: later ones would overwrite in a dict
+        for name, body in value.value:
+            sections[name.value] = yaml.safe_load(yaml.serialize(body))["ros__parameters"]
+    assert CONTROLLER in sections["controller_manager"]
+    controller = sections[CONTROLLER]
+    assert tuple(controller["joints"]) == JOINTS
+    assert tuple(controller["gains"]) == JOINTS
+    assert controller["command_interfaces"] == ["effort"]
+    assert not controller["allow_nonzero_velocity_at_trajectory_end"]
+    assert Topics().trajectory == f"{CONTROLLER}/joint_trajectory"
+
+
+class Action:
+    """Stands in for everything of launch and launch_ros, which are not on PyPI: keeps its arguments."""
+
+    def __init__(self, *arguments, **options):
+        self.arguments, self.options = arguments, options
+
+
+class Node(Action):
+    pass
+
+
+class LifecycleNode(Node):
+    pass
+
+
+class IncludeLaunchDescription(Action):
+    pass
+
+
+class LaunchConfiguration(Action):
+    def perform(self, context):
+        return context[self.arguments[0]]
+
+
+def run_launch_file(monkeypatch, **given):
+    """Execute the launch file; returns the declared arguments and the actions it makes of them."""
+    contents = {
+        "launch": ("LaunchDescription",),
+        "launch.actions": ("DeclareLaunchArgument", "OpaqueFunction"),
+        "launch.launch_description_sources": ("PythonLaunchDescriptionSource",),
+        "launch.substitutions": ("PathJoinSubstitution",),
+        "launch_ros": (),
+        "launch_ros.actions": (),
+        "launch_ros.substitutions": ("FindPackageShare",),
+    }
+    for name, members in contents.items():
+        module = types.ModuleType(name)
+        vars(module).update(dict.fromkeys(members, Action))
+        monkeypatch.setitem(sys.modules, name, module)
+    sys.modules["launch.actions"].IncludeLaunchDescription = IncludeLaunchDescription
+    sys.modules["launch.substitutions"].LaunchConfiguration = LaunchConfiguration
+    sys.modules["launch_ros.actions"].Node = Node
+    sys.modules["launch_ros.actions"].LifecycleNode = LifecycleNode
+    file = runpy.run_path(str(share_file("launch", "pick_release.launch.py")))
+    parts = file["generate_launch_description"]().arguments[0]
+    declared = {part.arguments[0]: part.options["default_value"] for part in parts if part.arguments}
+    assert set(given) <= set(declared)
+    return declared, parts[-1].options["function"]({**declared, **given})
+
+
+def test_launch_starts_the_described_nodes(monkeypatch):
+    _, actions = run_launch_file(monkeypatch)
+    assert [(type(a), a.options["name"]) for a in actions] == [
+        (Node, "sim_node"),
+        (LifecycleNode, "policy_node"),
+    ]
+    policy = actions[1].options
+    assert policy["package"] == "sag_ros"
+    assert policy["parameters"] == [str(pick_release().parameter_file), {"autostart": True}]
+
+
+def test_launch_brings_the_real_robot_up_with_our_controller(monkeypatch):
+    _, actions = run_launch_file(
+        monkeypatch, robot="fr3", robot_ip="10.0.0.2", bundle="mine", autostart="false"
+    )
+    include, spawner, gripper, policy = actions
+    arguments = dict(include.options["launch_arguments"])
+    assert arguments["robot_ip"] == "10.0.0.2"
+    assert arguments["controllers_yaml"].endswith("fr3_controllers.yaml")
+    assert spawner.options["arguments"] == [CONTROLLER]
+    assert gripper.options["name"] == "gripper_node"
+    assert policy.options["parameters"][1] == {"autostart": False, "bundle": "mine"}

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fake_robot import Bench, FakeRobot
+from rclpy.lifecycle import TransitionCallbackReturn
+
+from sag_ros.control.fr3 import HARD_LIMITS, HOME
+from sag_ros.control.limits import check
+from sag_ros.values import JointCommand
+
+JPEG = {
+    "robot": {"compressed": True},
+    **{f"cameras__{name}__topic": f"{name}/image_raw" for name in ("front", "wrist")},
+    **{f"cameras__{name}__compressed": True for name in ("front", "wrist")},
+}
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+
+
+@pytest.fixture
+def bench(domain, bundle, request):
+    """A policy node with a fake robot; arguments through ``request.param``."""
+    options = dict(getattr(request, "param", {}))
+    bench = Bench(bundle, FakeRobot(**options.pop("robot", {})), **options)
+    yield bench
+    bench.close()
+
+
+# Activation ------------------------------------------------------------
+
+
+def test_activation_names_every_missing_input(domain, bundle):
+    bench = Bench(bundle)
+    assert bench.policy.trigger_configure() == SUCCESS
+    assert bench.policy.trigger_activate() == FAILURE
+    for text in (
+        "joint_states (topic /franka/joint_states)",
+        "gripper_states",
+        "camera front",
+        "camera wrist",
+    ):
+        assert text in bench.problem
+    bench.close()
+
+
+def test_activation_needs_every_camera(bench):
+    bench.robot.cameras["wrist"] = False
+    assert bench.policy.trigger_configure() == SUCCESS
+    assert bench.until(lambda: bench.policy._inputs.frames.stamps()["front"] is not None)
+    bench.until(lambda: bench.policy._inputs.missing(bench.policy._stamps.now()) == [], seconds=0.5)
+    assert bench.policy.trigger_activate() == FAILURE
+    assert "camera wrist (topic /wrist/image_raw): nothing received yet" in bench.problem
+    assert "front" not in bench.problem
+    bench.robot.cameras["wrist"] = True
+    assert bench.until(lambda: bench.policy.trigger_activate() == SUCCESS or bench._pause())
+
+
+# Running ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bench", [{}, JPEG], indirect=True, ids=["raw", "jpeg"])
+def test_it_publishes_safe_trajectories_with_provenance(bench):
+    robot = bench.robot
+    robot.order = [6, 2, 4, 0, 1, 5, 3]
+    bench.activate()
+    assert bench.until(lambda: len(robot.commands) >= 5 and len(robot.records) >= 5 and len(robot.masks) >= 5)
+    for command in robot.commands:
+        assert check(command, HARD_LIMITS) == []
+        assert len(command.velocity) == len(command.time)
+        np.testing.assert_allclose(command.velocity[-1], 0, atol=1e-9)
+    record = robot.records[-1]
+    assert record.publish_stamp > record.obs_stamp >= record.oldest_stamp > 1.6e9
+    assert record.latency_ms == pytest.approx(1e3 * (record.publish_stamp - record.obs_stamp), abs=0.01)
+    assert 0 < record.encode_ms < record.inference_ms < record.latency_ms
+    assert record.density == pytest.approx(robot.masks[-1].density, abs=1e-6)
+    assert robot.masks[-1].pruned.shape == (2, 6)
+
+
+@pytest.mark.parametrize(("encoding", "size"), [("bgr8", (48, 64)), ("mono8", (28, 28))])
+def test_images_of_other_encodings_and_sizes_work(bench, encoding, size):
+    bench.robot.encoding, bench.robot.size = encoding, size
+    bench.activate()
+    assert bench.until(lambda: len(bench.robot.commands) >= 3), bench.robot.message
+
+
+def at_rest(robot) -> bool:
+    _, v, a = robot.controller.sample(robot.now())
+    return not v.any() and not a.any()
+
+
+def holding(bench, text: str) -> bool:
+    robot = bench.robot
+    return bench.until(
+        lambda: robot.message.startswith("holding") and text in robot.message and at_rest(robot)
+    )
+
+
+@pytest.mark.parametrize("bench", [{"watchdog__camera": 0.5, "watchdog__observation": 0.5}], indirect=True)
+def test_a_camera_that_stops_decelerates_and_holds_and_resumes(bench):
+    robot = bench.robot
+    bench.activate()
+    assert bench.until(lambda: len(robot.commands) >= 3)
+    robot.cameras["wrist"] = False
+    assert holding(bench, "old"), robot.message
+    assert all(check(command, HARD_LIMITS) == [] for command in robot.commands)
+    held = robot.controller.sample(robot.now())[0].copy()
+    bench.until(lambda: False, seconds=0.5)
+    np.testing.assert_array_equal(robot.controller.sample(robot.now())[0], held)
+    count = len(robot.commands)
+    robot.cameras["wrist"] = True
+    assert bench.until(lambda: len(robot.commands) > count), robot.message
+
+
+def test_an_unusable_image_is_reported_and_survived(bench):
+    robot = bench.robot
+    bench.activate()
+    assert bench.until(lambda: len(robot.commands) >= 1)
+    robot.encoding = "yuv422"
+    assert bench.until(lambda: "yuv422" in robot.message or any(
+        "yuv422" in item.value for item in robot.diagnostics.values))  # fmt: skip
+    assert holding(bench, "yuv422"), robot.message
+    robot.encoding = "rgb8"
+    count = len(robot.commands)
+    assert bench.until(lambda: len(robot.commands) > count), robot.message
+
+
+@pytest.mark.parametrize("bench", [{"watchdog__joint_state": 0.3}], indirect=True)
+def test_nan_in_a_joint_state_holds_and_names_the_joint(bench):
+    robot = bench.robot
+    bench.activate()
+    assert bench.until(lambda: len(robot.commands) >= 1)
+    robot.nan = True
+    assert holding(bench, "joint_state"), robot.message
+    values = {item.key: item.value for item in robot.diagnostics.values}
+    assert "fr3_joint3 = nan" in values["problem joint_states"]
+
+
+def test_deactivation_brings_the_arm_to_rest_and_nothing_follows(bench):
+    robot = bench.robot
+    bench.activate()
+    assert bench.until(lambda: len(robot.commands) >= 3)
+    assert bench.policy.trigger_deactivate() == SUCCESS
+    assert bench.until(lambda: at_rest(robot))
+    bench.until(lambda: False, seconds=0.3)
+    count = len(robot.commands)
+    np.testing.assert_allclose(robot.commands[-1].velocity[-1], 0, atol=1e-9)
+    bench.until(lambda: False, seconds=0.5)
+    assert len(robot.commands) == count
+    # and once more from the start
+    assert bench.until(lambda: bench.policy.trigger_activate() == SUCCESS or bench._pause())
+    assert bench.until(lambda: len(robot.commands) > count)
+
+
+@pytest.mark.parametrize("bench", [{"autostart": True}], indirect=True)
+def test_autostart_waits_for_the_inputs_and_runs(bench):
+    robot = bench.robot
+    robot.cameras["front"] = False
+    assert bench.until(lambda: "camera front" in bench.problem)
+    robot.cameras["front"] = True
+    assert bench.until(lambda: len(robot.commands) >= 2), bench.problem
+
+
+def test_closing_an_active_node_stops_the_arm(bench):
+    robot = bench.robot
+    bench.activate()
+    assert bench.until(lambda: len(robot.commands) >= 3)
+    pilot = bench.policy._pilot
+    assert pilot.status().stops == 0
+    bench.policy._halt()  # what close() does first; the node is still there to be heard
+    assert pilot.status().stops == 1
+    assert bench.until(lambda: at_rest(robot))
+    assert check(robot.commands[-1], HARD_LIMITS) == []
+
+
+def test_an_arm_that_moves_is_not_taken_over(bench):
+    robot = bench.robot
+    assert bench.policy.trigger_configure() == SUCCESS
+    now = robot.now()
+    q = np.stack([HOME, HOME + np.r_[0.9, np.zeros(6)]])
+    robot.controller.accept(
+        JointCommand(np.array([now, now + 3.0]), q, np.zeros((2, 7)), np.zeros((2, 7))), now
+    )
+    inputs = bench.policy._inputs
+    assert bench.until(lambda: any("the arm moves" in text for text in inputs.missing(robot.now())))
+    assert bench.policy.trigger_activate() == FAILURE
+    assert "the arm moves" in bench.problem

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from . import parallel
 from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from .ema import Ema
 from .order import BatchOrder, cosine_factor, reseed
@@ -119,16 +120,18 @@ class Loop:
         saved = time.monotonic()
         if self.finished:
             return True
-        while not self.finished and not stop:
+        while not self.finished and not parallel.anyone(bool(stop)):
             self._step(loss)
+            if parallel.rank():
+                continue
             if self.progress.due or self.finished:
                 self._record(validate)
             if time.monotonic() - saved >= 60.0 * self.config.checkpoint_minutes:
                 self.save()
                 saved = time.monotonic()
-        if not self.finished:
-            print(f"stopped at iteration {self.iteration} ({stop.reason}); run again to continue", flush=True)
-        if self.iteration:
+        if not parallel.rank():
+            if not self.finished:
+                print(f"stopped at iteration {self.iteration} ({stop.reason}); run again to continue", flush=True)
             self.save()
         return self.finished
 
@@ -137,13 +140,14 @@ class Loop:
         factor = cosine_factor(self.iteration, config.warmup, config.iterations)
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * factor * group.get("lr_scale", 1.0)
-        reseed(self.seed, self.iteration)
+        reseed(self.seed, self.iteration * parallel.world() + parallel.rank())
         self.model.train()
-        value = loss(self.order.indices(self.iteration))
+        value = loss(parallel.share(self.order.indices(self.iteration)))
         self.optimizer.zero_grad(set_to_none=True)
         value.backward()
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        parallel.average_gradients(parameters)
         if config.clip_norm > 0:
-            parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
             torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm)
         self.optimizer.step()
         if self.ema is not None:

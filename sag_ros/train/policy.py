@@ -18,6 +18,7 @@ from sag_ros.policy.dpt import DPT
 from sag_ros.policy.encoder import EncoderConfig
 from sag_ros.policy.normaliser import Normaliser
 
+from . import parallel
 from .denoiser import DenoiserTraining, train_denoiser
 from .encoder import EncoderTraining, train_encoder
 from .export import export
@@ -83,6 +84,7 @@ class PolicyTraining:
                 raise ValueError("a snapshot needs --bundle, the folder to write")
             export(checkpoint, self.bundle)
             return False
+        parallel.join()
         torch.set_num_threads(self.threads)
         demonstrations = Demonstrations(self.data, self.episodes)
         training, validation = hold_out(len(demonstrations.ends), self.hold_out, self.seed)

@@ -24,6 +24,7 @@ from sag_ros.policy.samplers import build_table
 from sag_ros.pruning.pruner import Pruner, gates, pruner_config
 from sag_ros.pruning.rollout import sparse_rollout
 
+from . import parallel
 from .ema import Ema
 from .features import cached_features
 from .loop import Loop, LoopConfig
@@ -73,6 +74,7 @@ class PrunerTraining:
 
     def run(self) -> bool:
         """Train what is left to train; returns whether all of it is done."""
+        parallel.join()
         torch.set_num_threads(self.threads)
         bundle = load_bundle(self.bundle)
         training, validation = self._windows(bundle)
@@ -84,6 +86,8 @@ class PrunerTraining:
         with Stop(self.minutes) as stop:
             trainer = _Trainer(self, bundle, pruner, training, validation)
             done = trainer.loop.run(trainer.loss, trainer.validate, stop)
+        if parallel.rank():
+            return done
         averaged = trainer.ema.module.state_dict()
         provenance = dict(bundle.contract.provenance)
         provenance["pruner"] = self._provenance(trainer)

@@ -1,0 +1,41 @@
+# Each target does all the set-up it needs on a Debian or Ubuntu machine with python3 and make.
+#   make demo [EPISODES=n] [SEED=s]   watch the policy work; results in out/demo
+#   make test                         what CI runs
+# PYTHON=/path/to/python3 chooses the interpreter (3.10 to 3.12); ARGS= is handed on to the command.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+EPISODES ?= 3
+SEED ?=
+ARGS ?=
+
+READY := $(VENV)/.sag_ros_ready
+IN_VENV = source $(VENV)/.sag_ros_environment &&
+
+.PHONY: help setup demo test lint clean
+
+help:
+	@sed -n '2,4p' Makefile | sed 's/^# *//'
+
+setup: $(READY)
+
+# Again when the dependencies or the set-up itself change; otherwise the stamp makes it instant.
+$(READY): setup.py scripts/setup.sh
+	@VENV='$(VENV)' bash scripts/setup.sh
+	@touch $@
+
+demo: $(READY)
+	@$(IN_VENV) sag demo --episodes $(EPISODES) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+lint: $(READY)
+	@$(IN_VENV) ruff check .
+	@$(IN_VENV) mypy
+	@$(IN_VENV) lint-imports --no-cache
+
+test: lint
+	@$(IN_VENV) pytest $(ARGS)
+
+clean:
+	rm -rf $(VENV) build install log *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

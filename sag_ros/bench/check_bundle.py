@@ -1,0 +1,108 @@
+"""``sag check-bundle``: does a policy bundle load, and does the engine agree with the reference?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import tyro
+
+if TYPE_CHECKING:
+    from sag_ros.policy.bundle import PolicyBundle
+
+# What the engine may deviate from the reference, relative to the largest action: of exact arithmetic, and
+# of bf16, whose rounding shows after a hundred steps.
+TOLERANCE = {"f32": 1e-3, "bf16": 5e-2}
+
+
+def summary(bundle: PolicyBundle, folder: Path) -> dict[str, str]:
+    """The contract in a few lines."""
+    contract = bundle.contract
+    sizes = [f"{name} {camera.height}×{camera.width}" for name, camera in contract.cameras.items()]
+    network = contract.network
+    weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    return {
+        "task": contract.task,
+        "cameras": ", ".join(sizes),
+        "joints": ", ".join(contract.joints),
+        "action": ", ".join(f"{entry.name} ({entry.unit})" for entry in contract.action),
+        "chunk": (
+            f"{contract.action_steps} of {contract.horizon} actions at {1 / contract.control_period:g} Hz "
+            f"from {contract.observation_steps} observations"
+        ),
+        "diffusion": f"{contract.diffusion.steps} steps, {contract.diffusion.schedule}",
+        "network": f"{network.layers} layers, {network.heads} heads, width {network.width}",
+        "pruner": "yes" if bundle.pruner_state is not None else "none: mask source sag cannot be used",
+        "weights": f"{weights / 1e6:.1f} MB, sha256 {bundle.weights_hash[:16]}",
+    }
+
+
+def observations(runner: Any, count: int, seed: int = 0) -> list[np.ndarray]:
+    """``count`` feature arrays (To, D) of smooth random pictures and states inside the normaliser's range."""
+    contract = runner.bundle.contract
+    rng = np.random.default_rng(seed)
+    scale, offset = (value.double().numpy() for value in runner.bundle.normaliser.vectors("state"))
+    found = []
+    for _ in range(count):
+        frames = []
+        for _ in range(contract.observation_steps):
+            frame = {}
+            for name, camera in contract.cameras.items():
+                coarse = rng.integers(0, 256, (7, 7, 3)).astype(np.uint8)
+                rows = np.arange(camera.height) * 7 // camera.height
+                columns = np.arange(camera.width) * 7 // camera.width
+                frame[name] = runner.encode(name, np.ascontiguousarray(coarse[rows][:, columns]))
+            frames.append(frame)
+        states = (rng.uniform(-1, 1, (contract.observation_steps, contract.state_dim)) - offset) / scale
+        found.append(runner.features(frames, states))
+    return found
+
+
+def compare(bundle: PolicyBundle, engine: str, mask_source: str, count: int) -> tuple[str, float, float]:
+    """Engine name, largest relative error over ``count`` observations, and what is tolerated."""
+    from sag_ros.engines.compare import largest_error
+    from sag_ros.engines.runner import PolicyRunner
+    from sag_ros.pruning.plan import make_plan
+
+    runner = PolicyRunner(bundle, "ddpm", mask_source, engine)
+    worst = 0.0
+    for features in observations(runner, count):
+        plan = make_plan(runner.mask_source.mask(features), runner.mask_source.reuse)
+        worst = max(worst, largest_error(runner.engine, bundle, runner.table, plan, [features]))
+    precision = getattr(runner.engine, "precision", "f32")
+    return runner.engine_name, worst, TOLERANCE[precision]
+
+
+def main(
+    bundle: Annotated[str, tyro.conf.Positional] = "models/pick_release", engine: str = "auto", count: int = 2
+) -> int:
+    """Load and validate a policy bundle, then compare the engine with the reference, dense and pruned.
+
+    Args:
+        bundle: folder of the bundle, or its name in models/.
+        engine: auto, openvino or reference.
+        count: observations compared; each costs a run of the reference, about a second.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from sag_ros.paths import model_folder
+    from sag_ros.policy.bundle import load_bundle
+
+    folder = model_folder(bundle)
+    loaded = load_bundle(folder)
+    console = Console()
+    table = Table(show_header=False, title=str(folder))
+    for key, value in summary(loaded, folder).items():
+        table.add_row(key, value)
+    console.print(table)
+    agree = True
+    for mask_source in ("dense", "random9", *(["sag"] if loaded.pruner_state is not None else [])):
+        name, error, allowed = compare(loaded, engine, mask_source, count)
+        agree &= error <= allowed
+        verdict = "agrees with" if error <= allowed else "DIFFERS FROM"
+        console.print(
+            f"{mask_source:8s} {name} {verdict} reference: error {error:.1e}, allowed {allowed:.0e}"
+        )
+    return 0 if agree else 1

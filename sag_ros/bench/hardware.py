@@ -1,0 +1,84 @@
+"""The machine and the versions that a measurement was made with."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("numpy", "torch", "openvino", "mujoco", "ruckig", "rclpy")
+
+
+def cpu_name() -> str:
+    """Model name of the CPU."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith(("model name", "Model")):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def usable_cores() -> int:
+    """Cores this process may run on (containers and taskset often allow fewer than there are)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_gib() -> float | None:
+    """Physical memory, GiB."""
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (ValueError, OSError):
+        return None
+
+
+def gpu_names() -> list[str]:
+    """Names of the NVIDIA GPUs; asks the driver's tool, so that torch need not be imported."""
+    try:
+        query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    if answer.returncode != 0:
+        return []
+    return [line.strip() for line in answer.stdout.splitlines() if line.strip()]
+
+
+def cpu_governors() -> list[str]:
+    """Frequency governors in use, sorted; empty where the kernel does not tell."""
+    found = set()
+    for path in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_governor"):
+        try:
+            found.add(path.read_text().strip())
+        except OSError:
+            continue
+    return sorted(found)
+
+
+def package_versions() -> dict[str, str]:
+    """Installed ones of ``PACKAGES``."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def describe() -> dict[str, Any]:
+    """What belongs beside every recorded figure; JSON-ready."""
+    return {
+        "cpu": cpu_name(),
+        "cores": usable_cores(),
+        "memory_gib": memory_gib(),
+        "gpus": gpu_names(),
+        "governors": cpu_governors(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "packages": package_versions(),
+    }

@@ -1,0 +1,63 @@
+"""Names of methods: a sampler × a mask source, both from their registries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+DEFAULT_SAMPLER = "ddpm"
+DEFAULT_MASK_SOURCE = "dense"
+
+
+@dataclass(frozen=True)
+class Method:
+    """What is measured.
+
+    Attributes:
+        name: as the user wrote it.
+        sampler: name for ``policy.samplers.build_table``.
+        mask_source: name for ``pruning.mask_sources.build_mask_source``.
+    """
+
+    name: str
+    sampler: str
+    mask_source: str
+
+
+def parse_method(name: str, samplers: Collection[str], mask_sources: Collection[str]) -> Method:
+    """Resolve a name: parts joined by ``+``, each on one axis; what is not named is ``ddpm`` and ``dense``.
+
+    ``dense`` = ddpm+dense, ``ddim30`` = ddim30+dense, ``sag`` = ddpm+sag, ``ddim30+sag`` is both.
+
+    Args:
+        name: parts may end in a number (``ddim30``, ``uniform10``).
+        samplers, mask_sources: keys of the registries.
+    Raises:
+        ValueError: a part on no axis, or two on the same; lists what exists.
+    """
+    chosen: dict[str, str] = {}
+    for part in name.split("+"):
+        base = re.sub(r"\d+$", "", part)
+        axis = "sampler" if base in samplers else "mask source" if base in mask_sources else None
+        if axis is None:
+            raise ValueError(
+                f"method {name!r}: {part!r} is neither a sampler ({', '.join(samplers)}) nor a mask source "
+                f"({', '.join(mask_sources)}); join one of each by +, as in ddim30+sag"
+            )
+        if axis in chosen:
+            raise ValueError(f"method {name!r} names two of the axis {axis}: {chosen[axis]!r} and {part!r}")
+        chosen[axis] = part
+    sampler = chosen.get("sampler", DEFAULT_SAMPLER)
+    return Method(name, sampler, chosen.get("mask source", DEFAULT_MASK_SOURCE))
+
+
+def parse_methods(names: str) -> list[Method]:
+    """Resolve a comma-separated list against the registries; repeated names count once. Raises ValueError."""
+    from sag_ros.policy.samplers import SAMPLERS
+    from sag_ros.pruning.mask_sources import MASK_SOURCES
+
+    unique = dict.fromkeys(part.strip() for part in names.split(",") if part.strip())
+    if not unique:
+        raise ValueError("no method was named; for example --methods dense,ddim30,sag")
+    return [parse_method(name, SAMPLERS, MASK_SOURCES) for name in unique]

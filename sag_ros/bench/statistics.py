@@ -1,0 +1,40 @@
+"""The statistics that tables report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from statistics import NormalDist
+
+import numpy as np
+
+
+def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Score interval of a success rate (Wilson 1927): sensible at 0 % and 100 %, unlike the normal one.
+
+    Args:
+        successes: in 0..trials.
+        trials: number of independent trials; with 0 nothing is known and the interval is (0, 1).
+        confidence: two-sided, in (0, 1).
+    Returns:
+        (lower, upper) as shares in [0, 1].
+    Raises:
+        ValueError: successes outside 0..trials.
+    """
+    if not 0 <= successes <= trials:
+        raise ValueError(f"successes must be in 0..{trials}; got {successes}")
+    if trials == 0:
+        return 0.0, 1.0
+    z2 = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2
+    share = successes / trials
+    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = sqrt(z2 * (share * (1 - share) / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)
+    # At 0 and 1 the bound is exact; rounding would leave 1e-17.
+    lower = 0.0 if successes == 0 else centre - half
+    upper = 1.0 if successes == trials else centre + half
+    return lower, upper
+
+
+def percentile(values: Sequence[float], q: float) -> float:
+    """The ``q``-th percentile (0..100), linear between order statistics; NaN of nothing."""
+    return float(np.percentile(np.asarray(values, dtype=np.float64), q)) if len(values) else float("nan")

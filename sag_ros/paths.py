@@ -1,0 +1,65 @@
+"""Where configurations, launch files and models lie: an installation's share folder, or the source tree."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = "sag_ros"
+
+
+def source_tree() -> Path | None:
+    """Root of the checkout this module runs from, or None when it was installed."""
+    root = Path(__file__).resolve().parent.parent
+    return root if (root / "package.xml").is_file() and (root / "setup.py").is_file() else None
+
+
+def _share_folders() -> Iterator[Path]:
+    """Candidates in order: ament prefixes (what a sourced ROS workspace offers), source tree, wheel."""
+    for prefix in filter(None, os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)):
+        # Reading the marker ourselves keeps this importable without ament_index_python.
+        if (Path(prefix) / "share/ament_index/resource_index/packages" / PACKAGE).is_file():
+            yield Path(prefix) / "share" / PACKAGE
+    tree = source_tree()
+    if tree is not None:
+        yield tree
+    yield Path(sys.prefix) / "share" / PACKAGE
+
+
+def share_file(*parts: str) -> Path:
+    """First existing ``<share>/<parts...>``.
+
+    Args:
+        parts: for example ``("config", "pick_release.yaml")`` or ``("models", "pick_release")``.
+    Raises:
+        FileNotFoundError: naming every place that was tried.
+    """
+    tried = [folder.joinpath(*parts) for folder in _share_folders()]
+    for path in tried:
+        if path.exists():
+            return path
+    raise FileNotFoundError(
+        f"{'/'.join(parts)} was found in none of: {', '.join(map(str, tried))}; build the package with "
+        "colcon and source its install/setup.bash, or run from the source tree"
+    )
+
+
+def config_file(name: str) -> Path:
+    """A file of ``config/``. Raises FileNotFoundError."""
+    return share_file("config", name)
+
+
+def model_folder(name: str) -> Path:
+    """A policy bundle: ``name`` itself when it is an existing folder, else ``models/<name>``.
+
+    Raises:
+        FileNotFoundError: naming every place that was tried.
+    """
+    if Path(name).is_dir():
+        return Path(name)
+    if Path(name).is_absolute():
+        raise FileNotFoundError(f"{name} is not a folder; a policy bundle is a folder with policy.yaml in it")
+    # "models/pick_release" works from any working directory, like "pick_release".
+    return share_file("models", *[part for part in Path(name).parts if part != "models"])

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sag_ros.bench import episode
+from sag_ros.bench.episode import Loop, run_episode
+from sag_ros.control.fr3 import HOME
+from sag_ros.sim.gripper import SimulatedGripper
+from sag_ros.sim.trajectory_controller import JointTrajectoryController
+from sag_ros.values import ActionChunk, Mask, Timing
+
+LOOP = Loop(("front", "wrist"), period=0.05, observation_steps=2, execute=4, time_limit=2.0)
+
+
+class Robot:
+    """A robot that follows its controller perfectly; success once joint 1 has reached ``goal``."""
+
+    def __init__(self, goal=np.inf):
+        self.goal = goal
+        self.resets, self.rendered = [], []
+
+    def reset(self, seed):
+        self.resets.append(seed)
+        self.time = 0.0
+        self.controller = JointTrajectoryController(HOME)
+        self.gripper = SimulatedGripper()
+
+    def advance(self, duration):
+        self.time = round(self.time + duration, 9)
+        self.gripper.update(self.time, self.gripper_width)
+
+    def render(self, camera):
+        self.rendered.append((camera, self.time))
+        return np.full((2, 2, 3), round(self.time * 100), np.uint8)
+
+    @property
+    def joint_positions(self):
+        return self.controller.sample(self.time)[0].copy()
+
+    @property
+    def gripper_width(self):
+        return self.gripper.width_target(self.time)
+
+    @property
+    def state(self):
+        return np.r_[self.joint_positions, self.gripper_width]
+
+    def status(self):
+        done = self.joint_positions[0] >= self.goal
+        return SimpleNamespace(success=done, message="there" if done else "on the way")
+
+
+class Runner:
+    """A policy that moves joint 1 by ``speed`` rad per action and wants the hand at ``width``."""
+
+    def __init__(self, speed=0.02, width=0.08):
+        self.speed, self.width = speed, width
+        self.seeds, self.seen, self.stamps = [], [], []
+
+    def reset(self, seed):
+        self.seeds.append(seed)
+
+    def encode(self, camera, image):
+        return np.array([image[0, 0, 0]], np.float32)
+
+    def features(self, frames, states):
+        self.seen.append([(float(frame["front"][0]), float(frame["wrist"][0])) for frame in frames])
+        self.position = states[-1, :7]
+        return np.zeros((2, 1), np.float32)
+
+    def infer(self, stamp, features):
+        self.stamps.append(stamp)
+        positions = np.tile(self.position, (8, 1))
+        positions[:, 0] += self.speed * np.arange(1, 9)
+        chunk = ActionChunk(stamp, 0.05, positions, np.full(8, self.width))
+        mask = Mask(np.array([[False, True, True], [True, True, True]]))
+        return SimpleNamespace(chunk=chunk, mask=mask, timing=Timing(pruner_ms=1.0, denoise_ms=2.0))
+
+
+def test_succeeds_and_stops_there():
+    robot, runner = Robot(goal=HOME[0] + 0.23), Runner()
+    result = run_episode(robot, runner, LOOP, "sag", 11)
+    assert (result.method, result.seed, result.success, result.message) == ("sag", 11, True, "there")
+    assert 0.4 < result.seconds < 1.2
+    assert robot.joint_positions[0] - robot.goal < 0.025  # not a whole chunk beyond
+    assert robot.resets == runner.seeds == [11]
+    assert result.density == pytest.approx(1 / 6)
+    assert (result.pruner_ms, result.denoise_ms) == (1.0, 2.0)
+    assert (result.refused, result.violations) == (0, 0)
+
+
+def test_fails_at_the_time_limit():
+    result = run_episode(Robot(), Runner(speed=0.0), LOOP, "sag", 0)
+    assert (result.success, result.message) == (False, "on the way")
+    assert result.seconds == pytest.approx(LOOP.time_limit, abs=LOOP.period * LOOP.execute)
+
+
+def test_one_chunk_every_few_actions_and_one_time_for_each():
+    runner = Runner()
+    result = run_episode(Robot(), runner, LOOP, "sag", 0)
+    assert runner.stamps == pytest.approx(0.2 * np.arange(10))
+    assert len(result.ms) == len(runner.stamps)
+    assert min(result.ms) > 0
+
+
+def test_sees_the_newest_frames_one_period_apart():
+    robot, runner = Robot(), Runner()
+    run_episode(robot, runner, LOOP, "sag", 0)
+    assert runner.seen[0] == [(0, 0), (0, 0)]  # in the beginning there is only one
+    assert runner.seen[1] == [(15, 15), (20, 20)]
+    assert runner.seen[2] == [(35, 35), (40, 40)]
+    assert len(set(robot.rendered)) == len(robot.rendered)
+
+
+def test_gripper_follows_the_chunk():
+    robot = Robot()
+    run_episode(robot, Runner(width=0.02), LOOP, "sag", 0)
+    assert robot.gripper.goal == "grasp"
+
+
+def test_refused_chunks_are_counted_and_leave_the_arm_where_it_is():
+    robot, runner = Robot(), Runner(speed=np.nan)
+    result = run_episode(robot, runner, LOOP, "sag", 0)
+    assert result.refused == len(result.ms)
+    assert np.array_equal(robot.joint_positions, HOME)
+
+
+def test_what_the_guard_clips_is_counted_and_stays_inside():
+    result = run_episode(Robot(), Runner(speed=0.2), LOOP, "sag", 0)  # 4 rad/s on a joint that can do 2.62
+    assert result.clipped > 0
+    assert result.violations == 0
+
+
+def test_without_the_guard_the_violations_show(monkeypatch):
+    monkeypatch.setattr(episode, "Guard", lambda limits: lambda command: (command, []))
+    result = run_episode(Robot(), Runner(speed=0.2), LOOP, "sag", 0)
+    assert result.violations > 0

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import json
+import os
+
+from sag_ros.bench import hardware
+
+
+def test_describe_is_complete_and_json():
+    found = json.loads(json.dumps(hardware.describe()))
+    assert found["cpu"]
+    assert found["cores"] == len(os.sched_getaffinity(0))
+    assert {"numpy", "torch"} <= found["packages"].keys()
+
+
+def test_gpus_without_a_driver(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert hardware.gpu_names() == []
+
+
+def test_gpus_are_listed(monkeypatch, tmp_path):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'Card A'\necho 'Card B'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert hardware.gpu_names() == ["Card A", "Card B"]

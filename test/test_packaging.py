@@ -1,0 +1,156 @@
+"""The package as colcon and pip see it, and import rules that import-linter cannot express."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import runpy
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+NODES = ("policy_node", "sim_node", "gripper_node")
+ROS_MODULE = re.compile(r"rclpy|launch|launch_ros|ament_index_python|\w+_interfaces|std_srvs|\w+_msgs")
+# With franka_ros2 only: imported where they exist.
+OPTIONAL_ROS = {"franka_msgs", "control_msgs"}
+# Import name -> distribution, where they differ.
+DISTRIBUTION = {"cv2": "opencv-python-headless", "yaml": "pyyaml", "pydantic_core": "pydantic"}
+ENGINE_LIBRARIES = ("openvino", "triton", "torch_tensorrt", "tensorrt")
+
+
+@pytest.fixture(scope="module")
+def described():
+    """The arguments setup.py hands to setuptools."""
+    arguments = {}
+    here = os.getcwd()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("setuptools.setup", lambda **given: arguments.update(given))
+        os.chdir(ROOT)
+        try:
+            runpy.run_path(str(ROOT / "setup.py"))
+        finally:
+            os.chdir(here)
+    return arguments
+
+
+@pytest.fixture(scope="module")
+def manifest():
+    return ElementTree.parse(ROOT / "package.xml").getroot()
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Root packages that a file imports, at any depth."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def test_manifest_and_setup_agree(described, manifest):
+    assert manifest.findtext("name") == described["name"] == "sag_ros"
+    assert manifest.findtext("version") == described["version"]
+    assert manifest.findtext("license") == described["license"] == "Apache-2.0"
+    assert manifest.findtext("export/build_type") == "ament_python"
+    assert re.fullmatch(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", manifest.find("maintainer").get("email"))
+
+
+def test_share_is_installed(described):
+    installed = {f"{folder}/{Path(name).name}" for folder, names in described["data_files"] for name in names}
+    assert "share/ament_index/resource_index/packages/sag_ros" in installed
+    assert "share/sag_ros/package.xml" in installed
+    for folder in ("launch", "config", "models"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and not path.name.startswith(".") and "__pycache__" not in path.parts:
+                assert f"share/sag_ros/{path.relative_to(ROOT)}" in installed
+
+
+def test_data_files_are_relative_and_exist(described):
+    for _, names in described["data_files"]:
+        for name in names:
+            assert not os.path.isabs(name)
+            assert (ROOT / name).is_file()
+
+
+def test_assets_travel_with_the_package(described):
+    listed = set(described["package_data"]["sag_ros"])
+    present = {str(p.relative_to(ROOT / "sag_ros")) for p in (ROOT / "sag_ros").rglob("*.xml")}
+    assert present
+    assert present <= listed
+
+
+def test_every_folder_is_a_package(described):
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "sag_ros").rglob("*.py")}
+    assert {str(folder).replace(os.sep, ".") for folder in folders} == set(described["packages"])
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_node_is_an_entry_point_and_an_executable(described, node):
+    assert f"{node} = sag_ros.ros.{node}:main" in described["entry_points"]["console_scripts"]
+    script = ROOT / "scripts" / node
+    assert os.access(script, os.X_OK)
+    assert script.read_text().splitlines()[0] == "#!/usr/bin/env python3"
+    assert f"scripts/{node}" in dict(described["data_files"])["lib/sag_ros"]
+    tree = ast.parse((ROOT / "sag_ros/ros" / f"{node}.py").read_text())
+    assert "main" in {item.name for item in tree.body if isinstance(item, ast.FunctionDef)}
+
+
+def test_every_requirement_is_pinned(described):
+    extras = described["extras_require"]
+    for requirement in sum(extras.values(), described["install_requires"]):
+        assert re.fullmatch(r"[\w-]+(\[\w+\])?==[\w.]+(; python_version (<|>=) \"3\.\d+\")?", requirement)
+    assert set(extras) == {"sim", "train", "openvino", "ros", "dev"}
+
+
+def test_every_import_is_required(described):
+    requirements = sum(described["extras_require"].values(), described["install_requires"])
+    names = {re.split(r"[\[=]", requirement)[0].lower() for requirement in requirements}
+    known = {*sys.stdlib_module_names, "sag_ros", *ENGINE_LIBRARIES}
+    for path in (ROOT / "sag_ros").rglob("*.py"):
+        for name in set(imports(path)) - known:
+            if not ROS_MODULE.fullmatch(name):
+                assert DISTRIBUTION.get(name, name) in names, f"{path} imports {name}"
+
+
+def test_ros_dependencies_are_declared(manifest):
+    declared = {entry.text for entry in manifest.iter("exec_depend")} | OPTIONAL_ROS
+    files = [*(ROOT / "sag_ros/ros").rglob("*.py"), *(ROOT / "launch").glob("*.py")]
+    used = {name for path in files for name in imports(path) if ROS_MODULE.fullmatch(name)}
+    assert "rclpy" in used
+    assert used <= declared
+
+
+@pytest.mark.parametrize("library", ENGINE_LIBRARIES)
+def test_engine_libraries_stay_in_their_engine(library):
+    users = {path for path in (ROOT / "sag_ros").rglob("*.py") if library in imports(path)}
+    for path in users:
+        assert path.parent == ROOT / "sag_ros/engines", f"{path} imports {library}"
+        assert path.name.startswith(library)
+
+
+@pytest.mark.parametrize(
+    ("modules", "absent"),
+    [
+        ("sag_ros.values sag_ros.paths sag_ros.cli", "torch mujoco openvino rclpy"),
+        ("sag_ros.control.splice sag_ros.control.guard", "torch mujoco openvino rclpy"),
+        ("sag_ros.sim.robot", "torch openvino rclpy"),
+        ("sag_ros.engines.registry sag_ros.engines.runner", "mujoco openvino rclpy"),
+    ],
+)
+def test_imports_without_the_extras(modules, absent):
+    """On a machine that lacks an extra, what does not need it can still be imported."""
+    block = f"import sys; sys.modules.update(dict.fromkeys({absent.split()}))"
+    code = f"{block}; import {', '.join(modules.split())}"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert child.returncode == 0, child.stderr
+
+
+def test_continuous_integration_calls_make_test():
+    assert os.access(ROOT / ".ci/run", os.X_OK)
+    assert (ROOT / ".ci/run").read_text().rstrip().endswith("exec make test")

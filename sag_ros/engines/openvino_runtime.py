@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,10 @@ INT8_GROUP = 64  # activations that share a scale
 PRECISIONS = ("auto", "f32", "bf16", "int8")
 
 
+@cache
 def make_core() -> ov.Core:
-    """A core; each engine has its own, so that one engine's options never touch another."""
+    """The core of this process, never destroyed: destroying one leaves a freed signal stack behind (2026.4),
+    on which the next Ctrl-C crashes. Options are given to each model, not to the core."""
     return ov.Core()
 
 

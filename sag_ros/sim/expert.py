@@ -111,7 +111,9 @@ class ScriptedExpert:
         waves = np.sin(2 * np.pi * frequency * time[:, None, None] + phase).sum(1) / np.sqrt(8)
         calm = np.ones_like(time)
         for begin, end in (grasp, release):
-            near = minimum_jerk(time, begin - 0.5, begin - 0.15) * (1 - minimum_jerk(time, end + 0.1, end + 0.5))
+            near = minimum_jerk(time, begin - 0.5, begin - 0.15) * (
+                1 - minimum_jerk(time, end + 0.1, end + 0.5)
+            )
             calm *= 1 - 0.88 * near
         size = self.disturbance * rng.uniform(0.2, 1.0)
         return size * waves * (calm * minimum_jerk(time, 0.0, 0.4))[:, None] * [1.0, 1.0, 0.8]

@@ -52,6 +52,8 @@ class ArmKinematics:
             reached = self._configuration.get_transform_frame_to_world("tcp", "site").translation()
             error = float(np.linalg.norm(reached - position))
             if error > 2e-3:
-                raise ValueError(f"TCP position {np.round(position, 3)} m is out of reach by {error * 1e3:.1f} mm")
+                raise ValueError(
+                    f"TCP position {np.round(position, 3)} m is out of reach by {error * 1e3:.1f} mm"
+                )
             out[n] = self._configuration.q[:7]
         return out

@@ -60,7 +60,7 @@ class SimulatedRobot:
         self.reset(0)
 
     def reset(self, seed: int, time: float = 0.0) -> None:
-        """Start an episode: everything random about it comes from ``seed``; the clock starts at ``time`` s."""
+        """Start an episode: all that is random in it comes from ``seed``; the clock starts at ``time`` s."""
         rng = np.random.default_rng(seed)
         data, scene = self._data, self.scene
         mujoco.mj_resetData(scene.model, data)
@@ -74,6 +74,13 @@ class SimulatedRobot:
         self.controller = JointTrajectoryController(start)
         self.gripper = SimulatedGripper()
         mujoco.mj_forward(scene.model, data)
+
+    def close(self) -> None:
+        """Free the GL contexts, from the thread that rendered; the robot can go on without pictures."""
+        for cameras in (self._cameras, self._video and self._video[1]):
+            if cameras is not None:
+                cameras.close()
+        self._cameras = self._video = None
 
     @property
     def time(self) -> float:
@@ -149,7 +156,12 @@ class SimulatedRobot:
         return self._cameras.render(camera)
 
     def render_video_frame(
-        self, qpos: np.ndarray, mocap_pos: np.ndarray, height: int = 480, width: int = 640, camera: str = "video"
+        self,
+        qpos: np.ndarray,
+        mocap_pos: np.ndarray,
+        height: int = 480,
+        width: int = 640,
+        camera: str = "video",
     ) -> np.ndarray:
         """(height, width, 3) uint8 RGB with shadows, of a state recorded by :meth:`scene_state`."""
         if self._video is None or self._video[0] != (height, width):

@@ -131,7 +131,10 @@ class Loop:
                 saved = time.monotonic()
         if not parallel.rank():
             if not self.finished:
-                print(f"stopped at iteration {self.iteration} ({stop.reason}); run again to continue", flush=True)
+                print(
+                    f"stopped at iteration {self.iteration} ({stop.reason}); run again to continue",
+                    flush=True,
+                )
             self.save()
         return self.finished
 

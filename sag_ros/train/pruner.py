@@ -28,7 +28,7 @@ from . import parallel
 from .ema import Ema
 from .features import cached_features
 from .loop import Loop, LoopConfig
-from .prior import spread_prior
+from .prior import leading_prior
 from .stop import Stop
 from .straight_through import straight_through_rollout
 from .window import Windows, build_windows
@@ -51,7 +51,7 @@ class PrunerTraining:
     explore: float = 0.12
     """share of the skipped blocks that are evaluated for their gradient"""
     prior: Path | None = None
-    """a mask to start from, .npy (K, 3L) bool, True = pruned; default: full steps spread over the rollout"""
+    """a mask to start from, .npy (K, 3L) bool, True = pruned; default: two layers in every n-th step"""
     prior_logit: float = 1.0
     """how firmly the start is believed"""
     conditional_scale: float = 1.0
@@ -69,7 +69,9 @@ class PrunerTraining:
     minutes: float | None = None
     """stop after this time, with a checkpoint"""
     validation_windows: int = 48
-    size: PrunerSpec = field(default_factory=lambda: PrunerSpec(width=128, layers=1, heads=4, feedforward=256))
+    size: PrunerSpec = field(
+        default_factory=lambda: PrunerSpec(width=128, layers=1, heads=4, feedforward=256)
+    )
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(1500, 16, 3e-3, 20, checkpoint_minutes=2.0))
 
     def run(self) -> bool:
@@ -103,9 +105,14 @@ class PrunerTraining:
         contract = bundle.contract
         training, validation = (
             build_windows(
-                demonstrations, features, bundle.normaliser, contract.horizon,
-                contract.observation_steps, contract.action_steps, episodes,
-            )  # fmt: skip
+                demonstrations,
+                features,
+                bundle.normaliser,
+                contract.horizon,
+                contract.observation_steps,
+                contract.action_steps,
+                episodes,
+            )
             for episodes in hold_out(len(demonstrations.ends), self.hold_out, self.seed)
         )
         return training, validation
@@ -113,16 +120,19 @@ class PrunerTraining:
     def _prior(self, pruner: Pruner) -> np.ndarray:
         config = pruner.config
         if self.prior is None:
-            return spread_prior(config.steps, config.blocks, self.density)
+            return leading_prior(config.steps, config.blocks, self.density)
         mask = np.load(self.prior, allow_pickle=False)
         if mask.shape != (config.steps, config.blocks) or mask.dtype != np.bool_:
             raise ValueError(
-                f"{self.prior} holds {mask.shape} {mask.dtype}; a prior is a ({config.steps}, {config.blocks}) bool array"
+                f"{self.prior} holds {mask.shape} {mask.dtype}; "
+                f"a prior is a ({config.steps}, {config.blocks}) bool array"
             )
         return mask
 
     def _provenance(self, trainer: _Trainer) -> dict[str, Any]:
-        arguments = {k: v for k, v in asdict(self).items() if k not in ("out", "bundle", "minutes", "threads", "size")}
+        arguments = {
+            k: v for k, v in asdict(self).items() if k not in ("out", "bundle", "minutes", "threads", "size")
+        }
         arguments["data"] = self.data.name
         arguments["prior"] = None if self.prior is None else self.prior.name
         return {"arguments": arguments, "iterations": trainer.loop.iteration, "torch": torch.__version__}
@@ -136,7 +146,12 @@ class _Trainer:
     """Loss and validation of one training."""
 
     def __init__(
-        self, config: PrunerTraining, bundle: PolicyBundle, pruner: Pruner, training: Windows, validation: Windows
+        self,
+        config: PrunerTraining,
+        bundle: PolicyBundle,
+        pruner: Pruner,
+        training: Windows,
+        validation: Windows,
     ) -> None:
         self.config, self.bundle, self.pruner = config, bundle, pruner
         self.training, self.validation = training, validation
@@ -155,7 +170,9 @@ class _Trainer:
             config.loop.learning_rate,
             weight_decay=0.0,
         )
-        self.loop = Loop(config.out, "pruner", config.loop, pruner, optimizer, len(training), config.seed, self.ema)
+        self.loop = Loop(
+            config.out, "pruner", config.loop, pruner, optimizer, len(training), config.seed, self.ema
+        )
         self._dense: Tensor | None = None
 
     def loss(self, indices: Tensor) -> Tensor:
@@ -185,14 +202,14 @@ class _Trainer:
         chosen = torch.linspace(0, len(self.validation) - 1, count).long()
         features, actions = self.validation.at(chosen)
         noise = self._noise(count, torch.Generator().manual_seed(0))
-        target = actions[:, self.executed]
+        target, dpt = actions[:, self.executed], self.bundle.dpt
         compute = (~self.ema.module.mask(features)).float()  # type: ignore[operator]
         if self._dense is None:
             everything = torch.ones_like(compute)
-            self._dense = sparse_rollout(self.bundle.dpt, self.table, features, everything, noise)
+            self._dense = sparse_rollout(dpt, self.table, features, everything, noise)
         # Row by row: a block that one window needs would else be computed for all.
         sparse = torch.cat([
-            sparse_rollout(self.bundle.dpt, self.table, features[i : i + 1], compute[i : i + 1], noise[:, i : i + 1])
+            sparse_rollout(dpt, self.table, features[i : i + 1], compute[i : i + 1], noise[:, i : i + 1])
             for i in range(count)
         ])  # fmt: skip
         density = compute.mean(dim=(1, 2))

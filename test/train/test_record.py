@@ -18,4 +18,4 @@ def test_recording_is_continued_and_consistent(tmp_path: Path) -> None:
     # The set point of one frame is where the arm is one period later, up to the disturbance.
     end = int(data.ends[0])
     assert np.abs(data.action[: end - 1, :7] - data.state[1:end, :7]).max() < 0.1
-    assert set(np.round(data.action[:, 7], 3)) == {0.04, 0.08}
+    assert set(np.round(data.action[:, 7].astype(float), 3)) == {0.04, 0.08}

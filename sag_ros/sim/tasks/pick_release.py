@@ -80,14 +80,18 @@ class PickRelease:
         scale = rng.uniform(0.7, 1.5)
         model.body_mass[self._bag] = nominal["body_mass"][self._bag] * scale
         model.body_inertia[self._bag] = nominal["body_inertia"][self._bag] * scale
-        model.light_diffuse[:] = nominal["light_diffuse"] * rng.uniform(0.75, 1.15) * rng.uniform(0.94, 1.06, 3)
+        model.light_diffuse[:] = (
+            nominal["light_diffuse"] * rng.uniform(0.75, 1.15) * rng.uniform(0.94, 1.06, 3)
+        )
         model.light_dir[:] = nominal["light_dir"] + rng.normal(0, 0.12, nominal["light_dir"].shape)
         model.light_dir[:] /= np.linalg.norm(model.light_dir, axis=1, keepdims=True)
         model.cam_pos[:] = nominal["cam_pos"] + rng.normal(0, 0.002, nominal["cam_pos"].shape)
         for camera in range(model.ncam):
             tilt = rng.normal(0, np.deg2rad(0.3), 3)
             turn = np.empty(4)
-            mujoco.mju_axisAngle2Quat(turn, tilt / (np.linalg.norm(tilt) + 1e-12), float(np.linalg.norm(tilt)))
+            mujoco.mju_axisAngle2Quat(
+                turn, tilt / (np.linalg.norm(tilt) + 1e-12), float(np.linalg.norm(tilt))
+            )
             mujoco.mju_mulQuat(model.cam_quat[camera], nominal["cam_quat"][camera], turn)
         self._lifted = self._success = False
         self._settled_since = np.inf
@@ -127,7 +131,9 @@ class PickRelease:
         else:
             self._settled_since = np.inf
         self._success |= bool(data.time - self._settled_since >= REST_TIME)
-        return TaskStatus(self._lifted, in_zone, released, at_rest, self._success, self._message(in_zone, released))
+        return TaskStatus(
+            self._lifted, in_zone, released, at_rest, self._success, self._message(in_zone, released)
+        )
 
     def _message(self, in_zone: bool, released: bool) -> str:
         if self._success:

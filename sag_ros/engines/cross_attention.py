@@ -117,30 +117,27 @@ class FoldedCrossAttention:
         self._b[:, 1:] = b
         np.add(bias[:, None], self._hidden, out=self._bias[:, :, 1:])
 
-    def set_time(self, step: int) -> None:
-        """Take the time token's part of ``step`` for all layers."""
-        self._a[:, 0] = self._time_a[step]
-        self._b[:, 0] = self._time_b[step]
-        self._bias[:, :, 0] = self._time_bias[step]
+    def set_time(self, step: int, layer: int) -> None:
+        """Take the time token's part of ``step`` for one layer."""
+        time_a, time_bias, time_b = self._views[layer][:3]
+        time_a[:] = self._time_a[step, layer]
+        time_bias[:] = self._time_bias[step, layer]
+        time_b[:] = self._time_b[step, layer]
 
-    @property
-    def matrices(self) -> tuple[Float32, Float32, Float32]:
-        """Current A (L, S H, d), bias (L, T', S H) and B (L, S H, d), views of the memory that is updated."""
-        layers, tokens, _, _ = self._bias.shape
-        width = self._a.shape[-1]
+    def matrices(self, layer: int) -> tuple[Float32, Float32, Float32]:
+        """Current A (S H, d), bias (T', S H) and B (S H, d) of a layer, views of the memory that is updated."""
+        tokens, width = self._bias.shape[1], self._a.shape[-1]
         return (
-            self._a.reshape(layers, -1, width),
-            self._bias.reshape(layers, tokens, -1),
-            self._b.reshape(layers, -1, width),
+            self._a[layer].reshape(-1, width),
+            self._bias[layer].reshape(tokens, -1),
+            self._b[layer].reshape(-1, width),
         )
 
     def block(self, h: Float32, step: int, layer: int, out: Float32) -> None:
         """Residual of one block from the centred stream ``h`` (T', d), written to ``out`` (T', d)."""
         scores, by_token, reduced, norm = self._scores, self._by_token, self._reduced, self._norm
-        time_a, time_bias, time_b, a, bias, b = self._views[layer]
-        time_a[:] = self._time_a[step, layer]
-        time_bias[:] = self._time_bias[step, layer]
-        time_b[:] = self._time_b[step, layer]
+        self.set_time(step, layer)
+        a, bias, b = self._views[layer][3:]
 
         np.vecdot(h, h, out=norm)
         norm *= self._per_width

@@ -31,7 +31,7 @@ class OpenVinoEngine:
     name = "openvino"
 
     def __init__(self, bundle: PolicyBundle, table: CoefficientTable, precision: str = "auto") -> None:
-        """Compile 2L + 2 models; takes a second or two.
+        """Compile 3L + 1 models; takes a few seconds.
 
         Args:
             precision: ``f32`` agrees with the reference to 1e-4; ``bf16`` is faster and agrees to about 1e-2;
@@ -85,10 +85,11 @@ class OpenVinoEngine:
             attention.bind_input(self._h)
             feed_forward.bind_input(self._h)
             self._requests += [attention, None, feed_forward]
-        self._whole_step = request(models.whole_step(config.memory_tokens))
-        for index, array in enumerate((self._h, *self._cross.matrices)):
-            self._whole_step.bind_input(array, index)
-        self._whole_step.bind_output(self._cache[:4])  # residuals into slots 0 to 2, their sum behind them
+        self._layers = [request(models.whole_layer(i, config.memory_tokens)) for i in range(config.layers)]
+        for layer, fused in enumerate(self._layers):
+            for index, array in enumerate((self._h, *self._cross.matrices(layer))):
+                fused.bind_input(array, index)
+            fused.bind_output(self._cache[:4])  # residuals into slots 0 to 2, their sum behind them
         self._bound_slots = 0
 
     def _bind(self, slots: int) -> None:
@@ -124,10 +125,10 @@ class OpenVinoEngine:
         flat_total, flat_h = total.reshape(-1), h.reshape(-1)
         tail.start(noise[:, : self._tokens])
 
-        # A step without pruned blocks is one request, where its residuals land in three slots.
-        computed = (~plan.mask.pruned).sum(axis=1)
-        whole = ((computed == plan.blocks) & (slots == 3)).tolist()
-        resumes = _ends_of_pruned_stretches(computed == 0)
+        # A layer without pruned blocks is one request, whose residuals land in three slots.
+        pruned = plan.mask.pruned
+        whole = (~pruned.reshape(plan.steps, -1, 3).any(axis=2) & (slots == 3)).tolist()
+        resumes = _ends_of_pruned_stretches(pruned.all(axis=1))
         run = pending = -1  # run and computed slot not yet added to the stream
         embedded = False  # whether h holds this step's stream
         step = skip = 0
@@ -149,12 +150,6 @@ class OpenVinoEngine:
                     continue
                 tail.embed(h)
                 embedded = True
-                if whole[step]:
-                    self._cross.set_time(step)
-                    self._whole_step()
-                    h += self._cache[3]
-                    skip = plan.blocks - 1
-                    continue
             if run >= 0:
                 if pending >= 0:
                     runs[run, pending] += 1
@@ -165,10 +160,17 @@ class OpenVinoEngine:
                 flat_h += flat[pending]
             pending = -1
             if kind == Op.COMPUTE:
+                layer, block = divmod(argument, 3)
+                if block == 0 and whole[step][layer]:
+                    self._cross.set_time(step, layer)
+                    self._layers[layer]()
+                    h += self._cache[3]
+                    skip = 2
+                    continue
                 pending = argument % slots
                 request = self._requests[argument]
                 if request is None:
-                    self._cross.block(h, step, argument // 3, self._cache[pending])
+                    self._cross.block(h, step, layer, self._cache[pending])
                 else:
                     request()
             else:

@@ -1,4 +1,4 @@
-"""OpenVINO models with static shapes and the weights inside: blocks, a whole step, the conditioning."""
+"""OpenVINO models with static shapes and the weights inside: blocks, whole layers, the conditioning."""
 
 from __future__ import annotations
 
@@ -31,36 +31,25 @@ class BlockModels:
         stream = self._stream()
         return ov.Model([self._feed_forward(stream, layer)], [stream], "feed_forward")
 
-    def whole_step(self, memory: int) -> ov.Model:
-        """All 3L blocks, none pruned; one model runs them faster than 3L do.
+    def whole_layer(self, layer: int, memory: int) -> ov.Model:
+        """All three blocks of a layer, none pruned: one request costs less than three.
 
-        Inputs: stream (T', d); folded cross-attention A (L, S H, d), bias (L, T', S H), B (L, S H, d).
-        Output: (4, T', d), the last layer's residuals SA, CA and FFN, and the sum of all residuals.
+        Inputs: stream (T', d); the layer's folded cross-attention A (S H, d), bias (T', S H), B (S H, d).
+        Output: (4, T', d), the residuals SA, CA and FFN, and their sum.
         """
-        layers, tokens, scores = len(self._layers), self._tokens, memory * self._heads
+        tokens, scores = self._tokens, memory * self._heads
         stream = self._stream()
-        shapes = [layers, scores, self._width], [layers, tokens, scores], [layers, scores, self._width]
+        shapes = [scores, self._width], [tokens, scores], [scores, self._width]
         folded = [ops.parameter(shape, np.float32) for shape in shapes]
-        by_layer = [ops.split(parameter, _integers(0), layers).outputs() for parameter in folded]
-        h, total = stream, None
-        residuals: list[Any] = []
-        for layer in range(layers):
-            a, bias, b = (
-                ops.reshape(parts[layer], _integers(shape[1:]), False)
-                for parts, shape in zip(by_layer, shapes, strict=True)
-            )
-            residuals = []
-            for block in (
-                lambda x, i=layer: self._self_attention(x, i),
-                lambda x, a=a, bias=bias, b=b: self._cross_attention(x, a, bias, b),
-                lambda x, i=layer: self._feed_forward(x, i),
-            ):
-                residual = block(h)
-                total = residual if total is None else ops.add(total, residual)
-                h = ops.add(stream, total)
-                residuals.append(residual)
-        rows = [ops.reshape(x, _integers([1, tokens, self._width]), False) for x in (*residuals, total)]
-        return ov.Model([ops.concat(rows, 0)], [stream, *folded], "whole_step")
+        attention = self._self_attention(stream, layer)
+        total = attention
+        cross = self._cross_attention(ops.add(stream, total), *folded)
+        total = ops.add(total, cross)
+        forward = self._feed_forward(ops.add(stream, total), layer)
+        total = ops.add(total, forward)
+        residuals = (attention, cross, forward, total)
+        rows = [ops.reshape(x, _integers([1, tokens, self._width]), False) for x in residuals]
+        return ov.Model([ops.concat(rows, 0)], [stream, *folded], "whole_layer")
 
     def _stream(self) -> Any:
         return ops.parameter([self._tokens, self._width], np.float32, name="stream")

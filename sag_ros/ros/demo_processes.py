@@ -35,7 +35,8 @@ def private_environment(base: Mapping[str, str] | None = None) -> dict[str, str]
         "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
         "PYTHONUNBUFFERED": "1",
     }
-    for name, value in (("OMP_NUM_THREADS", "1"), ("MUJOCO_GL", "egl")):
+    # Software GL (llvmpipe) would spread each small picture over all cores and wait for the slowest.
+    for name, value in (("OMP_NUM_THREADS", "1"), ("MUJOCO_GL", "egl"), ("LP_NUM_THREADS", "0")):
         environment.setdefault(name, value)
     return environment
 

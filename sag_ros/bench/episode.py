@@ -21,6 +21,9 @@ from sag_ros.control.splice import ChunkRefused, Splicer, SpliceSettings
 from sag_ros.values import ActionChunk, Mask, Timing
 
 
+SMOOTHING = 3.0  # of the splice, as in config/pick_release.yaml
+
+
 class Inference(Protocol):
     """What a runner returns for one observation."""
 
@@ -70,7 +73,7 @@ class Arm:
     def __init__(self, robot: Any) -> None:
         # No time passes between observation and command, so none has to be allowed for.
         limits = guard_limits()
-        self._splicer, self._guard = Splicer(limits, SpliceSettings(lead=0.0)), Guard(limits)
+        self._splicer, self._guard = Splicer(limits, SpliceSettings(lead=0.0, smoothing=SMOOTHING)), Guard(limits)
         self._gripper = GripperPlanner(width=robot.gripper_width)
         self._robot = robot
         self._motion: Motion = of_command(at_rest(robot.time, robot.joint_positions))

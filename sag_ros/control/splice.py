@@ -41,7 +41,7 @@ class SpliceSettings:
     blend: float = 0.2
     blend_acceleration: float = 5.0
     blend_max: float = 0.4
-    smoothing: float = 3.0
+    smoothing: float = 0.1
     jump: float = 0.5
     stop: float = 0.3
 

@@ -125,7 +125,7 @@ class FoldedCrossAttention:
         time_b[:] = self._time_b[step, layer]
 
     def matrices(self, layer: int) -> tuple[Float32, Float32, Float32]:
-        """Current A (S H, d), bias (T', S H) and B (S H, d) of a layer, views of the memory that is updated."""
+        """Current A (S H, d), bias (T', S H) and B (S H, d) of a layer, views of what is updated."""
         tokens, width = self._bias.shape[1], self._a.shape[-1]
         return (
             self._a[layer].reshape(-1, width),

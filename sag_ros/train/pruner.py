@@ -28,7 +28,7 @@ from . import parallel
 from .ema import Ema
 from .features import cached_features
 from .loop import Loop, LoopConfig
-from .prior import leading_prior
+from .prior import late_prior
 from .stop import Stop
 from .straight_through import straight_through_rollout
 from .window import Windows, build_windows
@@ -44,22 +44,22 @@ class PrunerTraining:
     """folder of the trained policy; the pruner is added to it"""
     out: Path = Path("out/train/pruner")
     """checkpoints, logs, cached features"""
-    density: float = 0.09
+    density: float = 0.045
     """share of the blocks to compute: 1 - rho"""
     sparsity_weight: float = 20.0
     """lambda of |mean(pruned) - rho|"""
-    explore: float = 0.12
+    explore: float = 0.08
     """share of the skipped blocks that are evaluated for their gradient"""
     prior: Path | None = None
-    """a mask to start from, .npy (K, 3L) bool, True = pruned; default: two layers in every n-th step"""
-    prior_logit: float = 1.0
+    """a mask to start from, .npy (K, 3L) bool, True = pruned; default: two layers in some late steps"""
+    prior_logit: float = 0.3
     """how firmly the start is believed"""
     conditional_scale: float = 1.0
     """learning rate of the observation-dependent part, relative"""
     feature_noise: float = 0.05
     """on the camera features, in their standard deviations"""
-    bf16: bool = True
-    """bfloat16 autocast"""
+    bf16: bool = False
+    """bfloat16 autocast; slower for small batches, whose time goes into casting the frozen weights"""
     episodes: int | None = None
     """use only the first so many"""
     hold_out: float = 0.05
@@ -68,11 +68,11 @@ class PrunerTraining:
     threads: int = 2
     minutes: float | None = None
     """stop after this time, with a checkpoint"""
-    validation_windows: int = 48
+    validation_windows: int = 16
     size: PrunerSpec = field(
         default_factory=lambda: PrunerSpec(width=128, layers=1, heads=4, feedforward=256)
     )
-    loop: LoopConfig = field(default_factory=lambda: LoopConfig(1500, 16, 3e-3, 20, checkpoint_minutes=2.0))
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(150, 16, 2e-3, 10, log_seconds=200.0))
 
     def run(self) -> bool:
         """Train what is left to train; returns whether all of it is done."""
@@ -120,7 +120,7 @@ class PrunerTraining:
     def _prior(self, pruner: Pruner) -> np.ndarray:
         config = pruner.config
         if self.prior is None:
-            return leading_prior(config.steps, config.blocks, self.density)
+            return late_prior(config.steps, config.blocks, self.density)
         mask = np.load(self.prior, allow_pickle=False)
         if mask.shape != (config.steps, config.blocks) or mask.dtype != np.bool_:
             raise ValueError(

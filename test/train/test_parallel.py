@@ -1,40 +1,32 @@
-import os
-import socket
-
+import pytest
 import torch
-from torch import multiprocessing
 
 from sag_ros.train import parallel
 
 
-def _work(rank: int, port: int, folder: str) -> None:
-    os.environ.update(WORLD_SIZE="2", RANK=str(rank), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-    parallel.join()
-    weight = torch.nn.Parameter(torch.zeros(3))
-    unused = torch.nn.Parameter(torch.zeros(2))
-    (weight * float(rank + 1)).sum().backward()
-    parallel.average_gradients([weight, unused])
-    torch.save(
-        {
-            "gradient": weight.grad,
-            "share": parallel.share(torch.arange(5)),
-            "anyone": parallel.anyone(rank == 1),
-            "nobody": parallel.anyone(False),
-        },
-        f"{folder}/{rank}.pt",
-    )
+@pytest.fixture
+def second_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process is the second of two; the other one contributes ones to every sum."""
+    monkeypatch.setattr(parallel, "world", lambda: 2)
+    monkeypatch.setattr(parallel, "rank", lambda: 1)
+    monkeypatch.setattr(parallel.distributed, "all_reduce", lambda tensor: tensor.add_(1.0))
 
 
-def test_two_processes_share_a_batch_and_average_their_gradients(tmp_path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    multiprocessing.spawn(_work, (port, str(tmp_path)), nprocs=2)
-    results = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
-    for result in results:
-        assert torch.equal(result["gradient"], torch.full((3,), 1.5))
-        assert result["anyone"] and not result["nobody"]
-    assert sorted(torch.cat([result["share"] for result in results]).tolist()) == [0, 1, 2, 3, 4]
+@pytest.mark.usefixtures("second_of_two")
+def test_gradients_become_the_mean_over_the_processes() -> None:
+    weight, matrix, unused = (torch.nn.Parameter(torch.zeros(s)) for s in ((3,), (2, 2), (2,)))
+    weight.grad = torch.tensor([1.0, 2.0, 3.0])
+    matrix.grad = torch.tensor([[5.0, 6.0], [7.0, 9.0]])
+    parallel.average_gradients([weight, unused, matrix])
+    assert weight.grad.tolist() == [1.0, 1.5, 2.0]
+    assert matrix.grad.tolist() == [[3.0, 3.5], [4.0, 5.0]]
+    assert unused.grad is None
+
+
+@pytest.mark.usefixtures("second_of_two")
+def test_a_batch_is_shared_and_a_stop_anywhere_is_a_stop_here() -> None:
+    assert parallel.share(torch.arange(5)).tolist() == [1, 3]
+    assert parallel.anyone(False)
 
 
 def test_alone_nothing_changes() -> None:
@@ -45,3 +37,4 @@ def test_alone_nothing_changes() -> None:
     assert weight.grad.tolist() == [1.0, 2.0]
     assert parallel.rank() == 0 and parallel.world() == 1
     assert parallel.share(torch.arange(3)).tolist() == [0, 1, 2]
+    assert parallel.anyone(True) and not parallel.anyone(False)

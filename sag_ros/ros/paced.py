@@ -8,7 +8,7 @@ from typing import Any
 
 from rclpy.executors import SingleThreadedExecutor
 
-INTERVAL = 0.006  # s between two looks
+INTERVAL = 0.010  # s between two looks
 
 
 class PacedExecutor(SingleThreadedExecutor):

@@ -20,7 +20,6 @@ from sag_ros.control.motion import Motion, at_rest, of_command
 from sag_ros.control.splice import ChunkRefused, Splicer, SpliceSettings
 from sag_ros.values import ActionChunk, Mask, Timing
 
-
 SMOOTHING = 3.0  # of the splice, as in config/pick_release.yaml
 
 
@@ -73,7 +72,8 @@ class Arm:
     def __init__(self, robot: Any) -> None:
         # No time passes between observation and command, so none has to be allowed for.
         limits = guard_limits()
-        self._splicer, self._guard = Splicer(limits, SpliceSettings(lead=0.0, smoothing=SMOOTHING)), Guard(limits)
+        self._splicer = Splicer(limits, SpliceSettings(lead=0.0, smoothing=SMOOTHING))
+        self._guard = Guard(limits)
         self._gripper = GripperPlanner(width=robot.gripper_width)
         self._robot = robot
         self._motion: Motion = of_command(at_rest(robot.time, robot.joint_positions))

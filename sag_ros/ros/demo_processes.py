@@ -79,7 +79,7 @@ class Processes:
         return self
 
     def _place(self, name: str) -> None:
-        """Give the policy a core of its own and the rest to the others, as on a robot PC with two machines."""
+        """Give the policy a core of its own and the others the rest, as if the robot were elsewhere."""
         cores = sorted(os.sched_getaffinity(0))
         if len(cores) > 1:
             mine = cores[:1] if name == POLICY_NODE else cores[1:]

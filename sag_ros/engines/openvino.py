@@ -127,8 +127,10 @@ class OpenVinoEngine:
 
         # A layer without pruned blocks is one request, whose residuals land in three slots.
         pruned = plan.mask.pruned
-        whole = (~pruned.reshape(plan.steps, -1, 3).any(axis=2) & (slots == 3)).tolist()
-        resumes = _ends_of_pruned_stretches(pruned.all(axis=1))
+        free: NDArray[np.bool_] = np.logical_not(np.any(pruned.reshape(plan.steps, -1, 3), axis=2))
+        whole: list[list[bool]] = np.logical_and(free, slots == 3).tolist()
+        idle: NDArray[np.bool_] = np.logical_and.reduce(pruned, axis=1)
+        resumes = _ends_of_pruned_stretches(idle)
         run = pending = -1  # run and computed slot not yet added to the stream
         embedded = False  # whether h holds this step's stream
         step = skip = 0

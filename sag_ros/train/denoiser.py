@@ -43,7 +43,7 @@ class DenoiserTraining:
     clean_weight: float = 10.0
     """weight of the error of the clean actions beside that of the noise (the public implementation: 0). Where
     the sample is almost pure noise, the noise says nothing about the actions and the plain loss hardly asks
-    what the observation implies: without it the policy needed several times as many iterations"""
+    what the observation implies"""
     feature_noise: float = 0.05
     """on the camera features, in their standard deviations"""
     state_noise: float = 0.005

@@ -94,12 +94,10 @@ class FoldedCrossAttention:
         self._bias = np.zeros((layers, tokens, memory, heads), np.float32)
         visible = np.arange(tokens)[:, None] >= np.arange(1, memory) - 1
         self._hidden = np.where(visible, 0.0, HIDDEN).astype(np.float32)[None, :, :, None]
-        # One tuple of views a layer: what changes with the step, then what a block reads.
+        # Views: of the time token's part of all layers, then of what a block of each layer reads.
+        self._now = self._a[:, 0], self._bias[:, :, 0], self._b[:, 0]
         self._views = [
-            (
-                *(a[0], bias[:, 0], b[0]),
-                *(a.reshape(-1, width).T, bias.reshape(tokens, -1), b.reshape(-1, width)),
-            )
+            (a.reshape(-1, width).T, bias.reshape(tokens, -1), b.reshape(-1, width))
             for a, bias, b in zip(self._a, self._bias, self._b, strict=True)
         ]
         self._scores = np.empty((tokens, memory * heads), np.float32)
@@ -117,27 +115,28 @@ class FoldedCrossAttention:
         self._b[:, 1:] = b
         np.add(bias[:, None], self._hidden, out=self._bias[:, :, 1:])
 
-    def set_time(self, step: int, layer: int) -> None:
-        """Take the time token's part of ``step`` for one layer."""
-        time_a, time_bias, time_b = self._views[layer][:3]
-        time_a[:] = self._time_a[step, layer]
-        time_bias[:] = self._time_bias[step, layer]
-        time_b[:] = self._time_b[step, layer]
+    def set_time(self, step: int) -> None:
+        """Take the time token's part of ``step`` for all layers."""
+        time_a, time_bias, time_b = self._now
+        time_a[:] = self._time_a[step]
+        time_bias[:] = self._time_bias[step]
+        time_b[:] = self._time_b[step]
 
-    def matrices(self, layer: int) -> tuple[Float32, Float32, Float32]:
-        """Current A (S H, d), bias (T', S H) and B (S H, d) of a layer, views of what is updated."""
+    def matrices(self, first: int, count: int) -> tuple[Float32, Float32, Float32]:
+        """Current A (n, S H, d), bias (n, T', S H) and B (n, S H, d) of ``count`` layers, views of what is
+        updated."""
         tokens, width = self._bias.shape[1], self._a.shape[-1]
+        layers = slice(first, first + count)
         return (
-            self._a[layer].reshape(-1, width),
-            self._bias[layer].reshape(tokens, -1),
-            self._b[layer].reshape(-1, width),
+            self._a[layers].reshape(count, -1, width),
+            self._bias[layers].reshape(count, tokens, -1),
+            self._b[layers].reshape(count, -1, width),
         )
 
-    def block(self, h: Float32, step: int, layer: int, out: Float32) -> None:
+    def block(self, h: Float32, layer: int, out: Float32) -> None:
         """Residual of one block from the centred stream ``h`` (T', d), written to ``out`` (T', d)."""
         scores, by_token, reduced, norm = self._scores, self._by_token, self._reduced, self._norm
-        self.set_time(step, layer)
-        a, bias, b = self._views[layer][3:]
+        a, bias, b = self._views[layer]
 
         np.vecdot(h, h, out=norm)
         norm *= self._per_width

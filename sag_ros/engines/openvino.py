@@ -31,7 +31,7 @@ class OpenVinoEngine:
     name = "openvino"
 
     def __init__(self, bundle: PolicyBundle, table: CoefficientTable, precision: str = "auto") -> None:
-        """Compile 3L + 1 models; takes a few seconds.
+        """Compile one model for each block and for each stretch of layers; takes a few seconds.
 
         Args:
             precision: ``f32`` agrees with the reference to 1e-4; ``bf16`` is faster and agrees to about 1e-2;
@@ -85,11 +85,15 @@ class OpenVinoEngine:
             attention.bind_input(self._h)
             feed_forward.bind_input(self._h)
             self._requests += [attention, None, feed_forward]
-        self._layers = [request(models.whole_layer(i, config.memory_tokens)) for i in range(config.layers)]
-        for layer, fused in enumerate(self._layers):
-            for index, array in enumerate((self._h, *self._cross.matrices(layer))):
-                fused.bind_input(array, index)
-            fused.bind_output(self._cache[:4])  # residuals into slots 0 to 2, their sum behind them
+        self._stretches: dict[int, list[runtime.Request]] = {}
+        for count in sorted({1, min(2, config.layers), config.layers}, reverse=True):
+            self._stretches[count] = fused = []
+            for first in range(config.layers - count + 1):
+                fused.append(request(models.whole_layers(first, count, config.memory_tokens)))
+                for index, array in enumerate((self._h, *self._cross.matrices(first, count))):
+                    fused[-1].bind_input(array, index)
+                # Residuals of the last layer into slots 0 to 2, the sum of all behind them.
+                fused[-1].bind_output(self._cache[:4])
         self._bound_slots = 0
 
     def _bind(self, slots: int) -> None:
@@ -125,10 +129,10 @@ class OpenVinoEngine:
         flat_total, flat_h = total.reshape(-1), h.reshape(-1)
         tail.start(noise[:, : self._tokens])
 
-        # A layer without pruned blocks is one request, whose residuals land in three slots.
+        # Layers in a row without pruned blocks are one request; shared caches see only the last one's residuals.
         pruned = plan.mask.pruned
-        free: NDArray[np.bool_] = np.logical_not(np.any(pruned.reshape(plan.steps, -1, 3), axis=2))
-        whole: list[list[bool]] = np.logical_and(free, slots == 3).tolist()
+        lengths = _whole_layers(pruned) if slots == 3 else np.zeros((plan.steps, config.layers), np.int64)
+        whole: list[list[int]] = lengths.tolist()
         idle: NDArray[np.bool_] = np.logical_and.reduce(pruned, axis=1)
         resumes = _ends_of_pruned_stretches(idle)
         run = pending = -1  # run and computed slot not yet added to the stream
@@ -151,6 +155,7 @@ class OpenVinoEngine:
                     step, run = end, -1
                     continue
                 tail.embed(h)
+                self._cross.set_time(step)
                 embedded = True
             if run >= 0:
                 if pending >= 0:
@@ -164,15 +169,15 @@ class OpenVinoEngine:
             if kind == Op.COMPUTE:
                 layer, block = divmod(argument, 3)
                 if block == 0 and whole[step][layer]:
-                    self._cross.set_time(step, layer)
-                    self._layers[layer]()
+                    count = next(n for n in self._stretches if n <= whole[step][layer])
+                    self._stretches[count][layer]()
                     h += self._cache[3]
-                    skip = 2
+                    skip = 3 * count - 1
                     continue
                 pending = argument % slots
                 request = self._requests[argument]
                 if request is None:
-                    self._cross.block(h, step, layer, self._cache[pending])
+                    self._cross.block(h, layer, self._cache[pending])
                 else:
                     request()
             else:
@@ -186,3 +191,12 @@ def _ends_of_pruned_stretches(idle: NDArray[np.bool_]) -> list[int]:
     steps = np.arange(len(idle))
     following = np.where(idle, len(idle), steps)
     return np.minimum.accumulate(following[::-1])[::-1].tolist()
+
+
+def _whole_layers(pruned: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(K, 3L) mask -> (K, L): how many layers in a row, from this one on, have no pruned block."""
+    whole = np.logical_not(np.any(pruned.reshape(len(pruned), -1, 3), axis=2))
+    lengths = whole.astype(np.int64)
+    for layer in range(lengths.shape[1] - 2, -1, -1):
+        lengths[:, layer] *= 1 + lengths[:, layer + 1]
+    return lengths

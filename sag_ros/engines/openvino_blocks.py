@@ -31,25 +31,34 @@ class BlockModels:
         stream = self._stream()
         return ov.Model([self._feed_forward(stream, layer)], [stream], "feed_forward")
 
-    def whole_layer(self, layer: int, memory: int) -> ov.Model:
-        """All three blocks of a layer, none pruned: one request costs less than three.
+    def whole_layers(self, first: int, count: int, memory: int) -> ov.Model:
+        """All three blocks of ``count`` layers in a row, none pruned: one request costs less than many.
 
-        Inputs: stream (T', d); the layer's folded cross-attention A (S H, d), bias (T', S H), B (S H, d).
-        Output: (4, T', d), the residuals SA, CA and FFN, and their sum.
+        Inputs: stream (T', d); the layers' folded cross-attention A (n, S H, d), bias (n, T', S H),
+        B (n, S H, d). Output: (4, T', d), the last layer's residuals SA, CA and FFN, and the sum of all.
         """
         tokens, scores = self._tokens, memory * self._heads
         stream = self._stream()
         shapes = [scores, self._width], [tokens, scores], [scores, self._width]
-        folded = [ops.parameter(shape, np.float32) for shape in shapes]
-        attention = self._self_attention(stream, layer)
-        total = attention
-        cross = self._cross_attention(ops.add(stream, total), *folded)
-        total = ops.add(total, cross)
-        forward = self._feed_forward(ops.add(stream, total), layer)
-        total = ops.add(total, forward)
+        folded = [ops.parameter([count, *shape], np.float32) for shape in shapes]
+        parts = [ops.split(array, _integers(0), count).outputs() for array in folded]
+        h, total = stream, None
+        for index, layer in enumerate(range(first, first + count)):
+            a, bias, b = (
+                ops.reshape(part[index], _integers(shape), False)
+                for part, shape in zip(parts, shapes, strict=True)
+            )
+            attention = self._self_attention(h, layer)
+            h = ops.add(h, attention)
+            cross = self._cross_attention(h, a, bias, b)
+            h = ops.add(h, cross)
+            forward = self._feed_forward(h, layer)
+            h = ops.add(h, forward)
+            for residual in (attention, cross, forward):
+                total = residual if total is None else ops.add(total, residual)
         residuals = (attention, cross, forward, total)
         rows = [ops.reshape(x, _integers([1, tokens, self._width]), False) for x in residuals]
-        return ov.Model([ops.concat(rows, 0)], [stream, *folded], "whole_layer")
+        return ov.Model([ops.concat(rows, 0)], [stream, *folded], "whole_layers")
 
     def _stream(self) -> Any:
         return ops.parameter([self._tokens, self._width], np.float32, name="stream")

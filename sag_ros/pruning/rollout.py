@@ -26,6 +26,7 @@ def sparse_rollout(
     noise: Tensor,
     reuse: str = "type",
     recompute: bool = False,
+    through_cache: bool = False,
 ) -> Tensor:
     """Denoise under gates: ``h += g * d + (1 - g) * tau``, ``tau`` being the slot's last computed residual.
 
@@ -37,6 +38,7 @@ def sparse_rollout(
             step i. T' < T gives exactly the leading tokens: the network is causal.
         reuse: ``type`` (3 shared slots) or ``block`` (3L slots).
         recompute: keep only the samples between steps for the backward pass and recompute the rest.
+        through_cache: let gradients pass through ``tau`` instead of detaching it.
 
     Returns:
         (B, T', A) normalised actions.
@@ -53,7 +55,7 @@ def sparse_rollout(
     sample = noise[0]
     cache: list[Tensor | None] = [None] * slots
     for index in range(steps):
-        step = partial(_step, dpt, table, index)
+        step = partial(_step, dpt, table, index, through_cache)
         arguments = sample, obs, gates[:, index], noise[index + 1], cache
         if recompute and torch.is_grad_enabled():
             sample, cache = checkpoint(step, *arguments, use_reentrant=False)
@@ -66,6 +68,7 @@ def _step(
     dpt: DPT,
     table: CoefficientTable,
     index: int,
+    through_cache: bool,
     sample: Tensor,
     obs: Tensor,
     gates: Tensor,
@@ -89,11 +92,11 @@ def _step(
         if tau is None:
             if not bool((gate > 0.5).all()):
                 raise ValueError(_early_read(index, block))
-            h = h + residual
-            cache[slot] = residual.detach()
+            used = residual
         else:
-            h = h + gate * residual + (1 - gate) * tau
-            cache[slot] = torch.where(gate > 0.5, residual.detach(), tau)
+            used = gate * residual + (1 - gate) * tau
+        h = h + used
+        cache[slot] = used if through_cache else used.detach()
     return apply_row(table.coefficients[index], table.clip, sample, dpt.readout(h), noise), cache
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from sag_ros.data.demonstrations import Demonstrations
 from sag_ros.data.windows import hold_out
@@ -44,17 +45,26 @@ class PrunerTraining:
     """folder of the trained policy; the pruner is added to it"""
     out: Path = Path("out/train/pruner")
     """checkpoints, logs, cached features"""
-    density: float = 0.045
+    density: float = 0.04
     """share of the blocks to compute: 1 - rho"""
-    sparsity_weight: float = 20.0
+    sparsity_weight: float = 1.0
     """lambda of |mean(pruned) - rho|"""
-    explore: float = 0.08
+    sparsity_width: float = 0.01
+    """below this distance from rho that term is a parabola: its gradient then settles at what the last block
+    is worth instead of switching between -lambda and lambda, a hundred times what a block contributes"""
+    explore: float = 0.1
     """share of the skipped blocks that are evaluated for their gradient"""
+    through_cache: bool = True
+    """let gradients pass through what is cached; test-time sparsity's public code does not"""
+    prior_density: float = 0.045
+    """density of the start schedule, unless a file gives one"""
     prior: Path | None = None
     """a mask to start from, .npy (K, 3L) bool, True = pruned; default: two layers in some late steps"""
     prior_logit: float = 0.3
     """how firmly the start is believed"""
-    conditional_scale: float = 1.0
+    bias_scale: float = 10.0
+    """learning rate of the observation-independent logits, relative"""
+    conditional_scale: float = 0.2
     """learning rate of the observation-dependent part, relative"""
     feature_noise: float = 0.05
     """on the camera features, in their standard deviations"""
@@ -72,7 +82,7 @@ class PrunerTraining:
     size: PrunerSpec = field(
         default_factory=lambda: PrunerSpec(width=128, layers=1, heads=4, feedforward=256)
     )
-    loop: LoopConfig = field(default_factory=lambda: LoopConfig(150, 16, 2e-3, 10, log_seconds=200.0))
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(1200, 16, 2e-4, 20, log_seconds=120.0))
 
     def run(self) -> bool:
         """Train what is left to train; returns whether all of it is done."""
@@ -120,7 +130,7 @@ class PrunerTraining:
     def _prior(self, pruner: Pruner) -> np.ndarray:
         config = pruner.config
         if self.prior is None:
-            return late_prior(config.steps, config.blocks, self.density)
+            return late_prior(config.steps, config.blocks, self.prior_density)
         mask = np.load(self.prior, allow_pickle=False)
         if mask.shape != (config.steps, config.blocks) or mask.dtype != np.bool_:
             raise ValueError(
@@ -166,7 +176,10 @@ class _Trainer:
         bias = [pruner.logit_bias]
         rest = [p for p in pruner.parameters() if p is not pruner.logit_bias]
         optimizer = torch.optim.AdamW(
-            [{"params": bias, "lr_scale": 10.0}, {"params": rest, "lr_scale": config.conditional_scale}],
+            [
+                {"params": bias, "lr_scale": config.bias_scale},
+                {"params": rest, "lr_scale": config.conditional_scale},
+            ],
             config.loop.learning_rate,
             weight_decay=0.0,
         )
@@ -183,14 +196,21 @@ class _Trainer:
         noise = self._noise(len(indices))
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16):
             chunk = straight_through_rollout(
-                self.bundle.dpt, self.table, features, gate, noise, self.config.explore
+                self.bundle.dpt,
+                self.table,
+                features,
+                gate,
+                noise,
+                self.config.explore,
+                through_cache=self.config.through_cache,
             )
         distance = (chunk.float() - actions[:, : self.tokens]).abs().mean()
         return distance + self.config.sparsity_weight * self._sparsity(gate)
 
     def _sparsity(self, gate: Tensor) -> Tensor:
         # One mean over steps, blocks and batch: a budget per block would forbid what the pruner is for.
-        return (gate.mean() - self.config.density).abs()
+        width = self.config.sparsity_width
+        return functional.huber_loss(gate.mean(), gate.new_tensor(self.config.density), delta=width) / width
 
     def _noise(self, batch: int, generator: torch.Generator | None = None) -> Tensor:
         shape = (len(self.table) + 1, batch, self.tokens, self.bundle.contract.action_dim)

@@ -5,6 +5,11 @@ the gradient of a gate is ``<dL/dh, d - tau>``, and a skipped block has no ``d``
 evaluated only for a random share ``explore`` of the (step, block) positions, without gradient of its own
 (its gate is 0), and its gate's gradient is weighted with ``1 / explore``: unbiased, at about
 ``3 density + explore`` of the cost of one dense pass instead of four.
+
+What a block leaves in the cache is part of what its gate is worth: at density .04 a residual is used dozens of
+times before the next one of its type. So the cache is not detached, as it is in the public code of test-time
+sparsity (arXiv 2605.13316): ``tau <- g d + (1 - g) tau``, ``h <- h + tau``. Without that the gradient has the
+wrong sign for many computed blocks (against finite differences).
 """
 
 from __future__ import annotations
@@ -38,6 +43,7 @@ def straight_through_rollout(
     noise: Tensor,
     explore: float = 0.15,
     slots: int = 3,
+    through_cache: bool = True,
 ) -> Tensor:
     """Denoise under gates with the gradient described above.
 
@@ -48,6 +54,7 @@ def straight_through_rollout(
         noise: (n + 1, B, T', A), T' <= T.
         explore: share of the skipped positions that receive a gradient, in [0, 1].
         slots: 3 = caches shared by block type, 3L = one per block.
+        through_cache: whether the gradient knows that what is cached is used again.
 
     Returns:
         (B, T', A) normalised actions.
@@ -63,6 +70,8 @@ def straight_through_rollout(
             slot = b % slots
             weight = 1.0 / explore if drawn[k, b] else 0.0
             h, cache[slot] = _block(dpt, h, memory, b, gates[:, k, b], cache[slot], weight)
+            if not through_cache:
+                cache[slot] = cache[slot].detach()
         sample = apply_row(row, table.clip, sample, dpt.readout(h), noise[k + 1])
     return sample
 
@@ -74,13 +83,12 @@ def _block(
     computed = gate.detach() > 0.5
     if not tau.numel():
         residual = dpt.block(h, memory, index)
-        return h + residual, residual.detach()
+        return h + residual, residual
     everyone, nobody = bool(computed.all()), not bool(computed.any())
     if nobody and not weight:
         return h + tau, tau
     if everyone:
-        residual = dpt.block(h, memory, index)
-        used = fresh = residual
+        used = fresh = dpt.block(h, memory, index)
     else:
         used = fresh = tau
         if not nobody:
@@ -91,9 +99,8 @@ def _block(
             with torch.no_grad():
                 skipped = dpt.block(h[rows], memory[rows], index)
             fresh = used.detach().index_copy(0, rows, skipped)
-    out = h + used
     if gate.requires_grad:
         scale = torch.where(computed, 1.0, weight)
         through = ((gate - gate.detach()) * scale)[:, None, None]
-        out = out + through * (fresh.detach() - tau)
-    return out, used.detach()
+        used = used + through * (fresh - tau).detach()
+    return h + used, used

@@ -63,7 +63,8 @@ def test_cross_attention(policy, stream):
     out = np.empty_like(h)
     for step in (0, STEPS - 1, 0):
         for layer in range(config.layers):
-            cross.block(h, step, layer, out)
+            cross.set_time(step)
+            cross.block(h, layer, out)
             with torch.no_grad():
                 memory = policy.memory(int(table.timesteps[step]), obs)
                 expected = policy.block(stream[None], memory, 3 * layer + 1)[0].numpy()

@@ -29,7 +29,10 @@ def logits_for(dpt, table, batch, density, generator):
 
 @pytest.mark.parametrize("density", [0.0, 0.1, 0.5, 1.0])
 @pytest.mark.parametrize("reuse", ["type", "block"])
-def test_value_and_full_gradient_are_those_of_the_literal_rule(setting, density, reuse) -> None:
+@pytest.mark.parametrize("through_cache", [False, True])
+def test_value_and_full_gradient_are_those_of_the_literal_rule(
+    setting, density, reuse, through_cache
+) -> None:
     dpt, table, obs, noise, generator = setting
     slots = 3 if reuse == "type" else dpt.config.blocks
     first = logits_for(dpt, table, len(obs), density, generator)
@@ -38,8 +41,10 @@ def test_value_and_full_gradient_are_those_of_the_literal_rule(setting, density,
             first[:, 0] = torch.tensor([1.0, -1.0])
     results = []
     for rollout in (
-        lambda g: sparse_rollout(dpt, table, obs, g, noise, reuse),
-        lambda g: straight_through_rollout(dpt, table, obs, g, noise, explore=1.0, slots=slots),
+        lambda g: sparse_rollout(dpt, table, obs, g, noise, reuse, through_cache=through_cache),
+        lambda g: straight_through_rollout(
+            dpt, table, obs, g, noise, explore=1.0, slots=slots, through_cache=through_cache
+        ),
     ):
         logits = first.detach().clone().requires_grad_()
         out = rollout(gates(logits))

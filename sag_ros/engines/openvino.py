@@ -129,7 +129,7 @@ class OpenVinoEngine:
         flat_total, flat_h = total.reshape(-1), h.reshape(-1)
         tail.start(noise[:, : self._tokens])
 
-        # Layers in a row without pruned blocks are one request; shared caches see only the last one's residuals.
+        # Layers in a row without pruned blocks are one request: shared caches keep only the last residuals.
         pruned = plan.mask.pruned
         lengths = _whole_layers(pruned) if slots == 3 else np.zeros((plan.steps, config.layers), np.int64)
         whole: list[list[int]] = lengths.tolist()

@@ -173,7 +173,12 @@ def train_denoiser(
             "validation_loss": float(plain_loss(ema.module, features, actions, k, noise))  # type: ignore[arg-type]
         }
         result["action_error"] = action_error(
-            ema.module, table, validation, normaliser, contract.executed, max(1, count // 3)  # type: ignore[arg-type]
+            ema.module,
+            table,
+            validation,
+            normaliser,
+            contract.executed,
+            max(1, count // 3),  # type: ignore[arg-type]
         )
         return result
 

@@ -33,6 +33,4 @@ def late_prior(steps: int, blocks: int, density: float, layers: int = 2) -> NDAr
         pruned[-1] = False
         if 1.0 - pruned.mean() <= density:
             return pruned
-    raise ValueError(
-        f"density {density} is below that of the sparsest schedule, {1.0 - pruned.mean():.4f}"
-    )
+    raise ValueError(f"density {density} is below that of the sparsest schedule, {1.0 - pruned.mean():.4f}")

@@ -6,10 +6,10 @@ evaluated only for a random share ``explore`` of the (step, block) positions, wi
 (its gate is 0), and its gate's gradient is weighted with ``1 / explore``: unbiased, at about
 ``3 density + explore`` of the cost of one dense pass instead of four.
 
-What a block leaves in the cache is part of what its gate is worth: at density .04 a residual is used dozens of
-times before the next one of its type. So the cache is not detached, as it is in the public code of test-time
-sparsity (arXiv 2605.13316): ``tau <- g d + (1 - g) tau``, ``h <- h + tau``. Without that the gradient has the
-wrong sign for many computed blocks (against finite differences).
+What a block leaves in the cache is part of what its gate is worth: at density .04 a residual is used dozens
+of times before the next one of its type. So the gradient passes through the cache, ``tau <- g d + (1 - g) tau``
+and ``h <- h + tau``, where the public code of test-time sparsity (arXiv 2605.13316) detaches it. Detached,
+it had the wrong sign for many computed blocks, as finite differences showed.
 """
 
 from __future__ import annotations

@@ -11,9 +11,7 @@ ATTRIBUTES = {"period": 0.05, "privileged": ["bag_x", "bag_y"], "joints": ["j1"]
 def make_episode(seed: int, length: int = 7) -> Episode:
     rng = np.random.default_rng(seed)
     return Episode(
-        images={
-            name: rng.integers(0, 256, (length, 6, 8, 3), dtype=np.uint8) for name in ("front", "wrist")
-        },
+        images={name: rng.integers(0, 256, (length, 6, 8, 3), dtype=np.uint8) for name in ("front", "wrist")},
         state=rng.normal(size=(length, 8)).astype(np.float32),
         action=rng.normal(size=(length, 8)).astype(np.float32),
         privileged=rng.normal(size=(length, 2)).astype(np.float32),

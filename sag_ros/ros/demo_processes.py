@@ -56,6 +56,7 @@ class Processes:
     def __init__(self, graph: Graph, folder: Path, environment: Mapping[str, str]) -> None:
         self._graph, self._folder, self._environment = graph, folder, dict(environment)
         self._running: dict[str, subprocess.Popen] = {}
+        self._cores = sorted(os.sched_getaffinity(0))
 
     def __enter__(self) -> Processes:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -79,11 +80,11 @@ class Processes:
         return self
 
     def _place(self, name: str) -> None:
-        """Give the policy a core of its own and the others the rest, as if the robot were elsewhere."""
-        cores = sorted(os.sched_getaffinity(0))
-        if len(cores) > 1:
-            mine = cores[:1] if name == POLICY_NODE else cores[1:]
+        """Give the policy a core of its own and everybody else the rest, as if the robot were elsewhere."""
+        if len(self._cores) > 1:
+            mine = self._cores[:1] if name == POLICY_NODE else self._cores[1:]
             os.sched_setaffinity(self._running[name].pid, mine)
+            os.sched_setaffinity(0, self._cores[1:])
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -106,6 +107,7 @@ class Processes:
 
     def stop(self) -> dict[str, int]:
         """End all nodes, politely first. Returns their exit statuses."""
+        os.sched_setaffinity(0, self._cores)
         for number, patience in zip((signal.SIGINT, signal.SIGTERM, signal.SIGKILL), PATIENCE, strict=True):
             alive = [process for process in self._running.values() if process.poll() is None]
             if not alive:

@@ -33,7 +33,7 @@ class Scene:
 
 
 def load_scene(name: str, detailed: bool = False) -> Scene:
-    """Compile ``assets/<name>.xml``; ``detailed`` adds shadows and anti-aliasing (for videos).
+    """Compile ``assets/<name>.xml``; ``detailed`` adds shadows, anti-aliasing and rounder shapes (for videos).
 
     Raises:
         FileNotFoundError: no such scene; the message lists those that exist.
@@ -44,8 +44,9 @@ def load_scene(name: str, detailed: bool = False) -> Scene:
         raise FileNotFoundError(f"there is no scene {name!r}. Available: {known}")
     spec = mujoco.MjSpec.from_file(str(path))
     if detailed:
-        spec.visual.quality.shadowsize = 2048
-        spec.visual.quality.offsamples = 4
+        quality = spec.visual.quality
+        quality.shadowsize, quality.offsamples = 2048, 4
+        quality.numslices, quality.numstacks, quality.numquads = 28, 16, 4
     model = spec.compile()
     joints = [model.joint(j) for j in JOINTS]
     return Scene(

@@ -44,6 +44,15 @@ def anyone(flag: bool) -> bool:
     return bool(value.item() > 0)
 
 
+def mean(value: Tensor) -> Tensor:
+    """The mean of a tensor over the processes."""
+    if world() == 1:
+        return value
+    total = value.clone()
+    distributed.all_reduce(total)
+    return total / world()
+
+
 def average_gradients(parameters: Iterable[Tensor]) -> None:
     """Replace every gradient by its mean over the processes."""
     if world() == 1:

@@ -8,6 +8,7 @@ Only the tokens that can influence executed actions are generated: the network i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,12 @@ from sag_ros.pruning.pruner import Pruner, gates, pruner_config
 from sag_ros.pruning.rollout import sparse_rollout
 
 from . import parallel
+from .checkpoint import load_checkpoint, save_checkpoint
 from .ema import Ema
 from .features import cached_features
 from .loop import Loop, LoopConfig
 from .prior import late_prior
+from .schedule_search import Batch, ScheduleSearch, SearchConfig
 from .stop import Stop
 from .straight_through import straight_through_rollout
 from .window import Windows, build_windows
@@ -56,16 +59,18 @@ class PrunerTraining:
     """share of the skipped blocks that are evaluated for their gradient"""
     through_cache: bool = True
     """let gradients pass through what is cached; test-time sparsity's public code does not"""
-    prior_density: float = 0.045
-    """density of the start schedule, unless a file gives one"""
     prior: Path | None = None
-    """a mask to start from, .npy (K, 3L) bool, True = pruned; default: two layers in some late steps"""
+    """a mask to start from, .npy (K, 3L) bool, True = pruned; default: what the search finds"""
+    prior_density: float = 0.045
+    """of the two layers in some late steps that the search starts from"""
+    search: SearchConfig = field(default_factory=SearchConfig)
     prior_logit: float = 0.3
     """how firmly the start is believed"""
     bias_scale: float = 10.0
     """learning rate of the observation-independent logits, relative"""
-    conditional_scale: float = 0.2
-    """learning rate of the observation-dependent part, relative"""
+    adam_epsilon: float = 1e-3
+    """gradients below it move a weight in proportion: a gate that hardly matters must not flip as soon as one
+    that does"""
     feature_noise: float = 0.05
     """on the camera features, in their standard deviations"""
     bf16: bool = False
@@ -78,11 +83,12 @@ class PrunerTraining:
     threads: int = 2
     minutes: float | None = None
     """stop after this time, with a checkpoint"""
-    validation_windows: int = 16
+    validation_windows: int = 64
+    """of held-out episodes; the weights that do best on them are kept"""
     size: PrunerSpec = field(
         default_factory=lambda: PrunerSpec(width=128, layers=1, heads=4, feedforward=256)
     )
-    loop: LoopConfig = field(default_factory=lambda: LoopConfig(1200, 16, 2e-4, 20, log_seconds=120.0))
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(1200, 32, 1e-4, 20, log_seconds=120.0))
 
     def run(self) -> bool:
         """Train what is left to train; returns whether all of it is done."""
@@ -94,17 +100,21 @@ class PrunerTraining:
         torch.manual_seed(self.seed)
         pruner = Pruner(pruner_config(bundle))
         pruner.set_feature_statistics(training.features[0])
-        pruner.set_prior(torch.from_numpy(self._prior(pruner)), self.prior_logit)
         with Stop(self.minutes) as stop:
             trainer = _Trainer(self, bundle, pruner, training, validation)
+            if not trainer.loop.iteration:  # not resumed
+                prior = self._prior(trainer, stop)
+                pruner.set_prior(torch.from_numpy(prior), self.prior_logit)
+                trainer.ema.module.load_state_dict(pruner.state_dict())
             done = trainer.loop.run(trainer.loss, trainer.validate, stop)
         if parallel.rank():
             return done
-        averaged = trainer.ema.module.state_dict()
+        best = trainer.best()
+        state = best["state"]
         provenance = dict(bundle.contract.provenance)
-        provenance["pruner"] = self._provenance(trainer)
+        provenance["pruner"] = self._provenance(trainer, best)
         contract = bundle.contract.model_copy(update={"provenance": provenance})
-        save_bundle(self.bundle, replace(bundle, contract=contract, pruner_state=averaged))
+        save_bundle(self.bundle, replace(bundle, contract=contract, pruner_state=state))
         return done
 
     def _windows(self, bundle: PolicyBundle) -> tuple[Windows, Windows]:
@@ -127,10 +137,20 @@ class PrunerTraining:
         )
         return training, validation
 
-    def _prior(self, pruner: Pruner) -> np.ndarray:
-        config = pruner.config
+    def _prior(self, trainer: _Trainer, stop: Stop) -> np.ndarray:
+        config = trainer.pruner.config
         if self.prior is None:
-            return late_prior(config.steps, config.blocks, self.prior_density)
+            start = late_prior(config.steps, config.blocks, self.prior_density)
+            search = ScheduleSearch(
+                self.search,
+                trainer.bundle.dpt,
+                trainer.table,
+                trainer.executed,
+                [trainer.judges(number) for number in range(self.search.batches)],
+                self.density,
+                self.out / "schedule.npz",
+            )
+            return search.run(start, stop)[0]
         mask = np.load(self.prior, allow_pickle=False)
         if mask.shape != (config.steps, config.blocks) or mask.dtype != np.bool_:
             raise ValueError(
@@ -139,13 +159,19 @@ class PrunerTraining:
             )
         return mask
 
-    def _provenance(self, trainer: _Trainer) -> dict[str, Any]:
+    def _provenance(self, trainer: _Trainer, best: Mapping[str, Any]) -> dict[str, Any]:
         arguments = {
             k: v for k, v in asdict(self).items() if k not in ("out", "bundle", "minutes", "threads", "size")
         }
         arguments["data"] = self.data.name
         arguments["prior"] = None if self.prior is None else self.prior.name
-        return {"arguments": arguments, "iterations": trainer.loop.iteration, "torch": torch.__version__}
+        return {
+            "arguments": arguments,
+            "iterations": trainer.loop.iteration,
+            "kept_iteration": best["iteration"],
+            "validation": best["values"],
+            "torch": torch.__version__,
+        }
 
 
 def _with_pruner(bundle: PolicyBundle, size: PrunerSpec) -> PolicyBundle:
@@ -178,15 +204,19 @@ class _Trainer:
         optimizer = torch.optim.AdamW(
             [
                 {"params": bias, "lr_scale": config.bias_scale},
-                {"params": rest, "lr_scale": config.conditional_scale},
+                {"params": rest},
             ],
             config.loop.learning_rate,
+            eps=config.adam_epsilon,
             weight_decay=0.0,
         )
         self.loop = Loop(
             config.out, "pruner", config.loop, pruner, optimizer, len(training), config.seed, self.ema
         )
         self._dense: Tensor | None = None
+        self._best_path = config.out / "best.pt"
+        if not self.loop.iteration:
+            self._best_path.unlink(missing_ok=True)
 
     def loss(self, indices: Tensor) -> Tensor:
         """L1 on the generated tokens plus the global sparsity term."""
@@ -206,6 +236,15 @@ class _Trainer:
             )
         distance = (chunk.float() - actions[:, : self.tokens]).abs().mean()
         return distance + self.config.sparsity_weight * self._sparsity(gate)
+
+    def judges(self, number: int) -> Batch:
+        """This process's share of a batch of windows with fixed noise, for the search."""
+        config = self.config.search
+        generator = torch.Generator().manual_seed(config.seed + number)
+        chosen = torch.randperm(len(self.training), generator=generator)[: config.windows]
+        features, actions = self.training.at(parallel.share(chosen))
+        noise = self._noise(len(chosen), generator)[:, parallel.rank() :: parallel.world()].contiguous()
+        return Batch(features, actions[:, self.executed], noise)
 
     def _sparsity(self, gate: Tensor) -> Tensor:
         # One mean over steps, blocks and batch: a budget per block would forbid what the pruner is for.
@@ -227,13 +266,14 @@ class _Trainer:
         if self._dense is None:
             everything = torch.ones_like(compute)
             self._dense = sparse_rollout(dpt, self.table, features, everything, noise)
-        # Row by row: a block that one window needs would else be computed for all.
-        sparse = torch.cat([
-            sparse_rollout(dpt, self.table, features[i : i + 1], compute[i : i + 1], noise[:, i : i + 1])
-            for i in range(count)
-        ])  # fmt: skip
+        sparse = torch.empty_like(self._dense)
+        # Windows with one mask together: a block that one window needs would else be computed for all.
+        masks, group = compute.flatten(1).unique(dim=0, return_inverse=True)
+        for number in range(len(masks)):
+            own = (group == number).nonzero()[:, 0]
+            sparse[own] = sparse_rollout(dpt, self.table, features[own], compute[own], noise[:, own])
         density = compute.mean(dim=(1, 2))
-        return {
+        values = {
             "l1": float((sparse[:, self.executed] - target).abs().mean()),
             "l1_dense": float((self._dense[:, self.executed] - target).abs().mean()),
             "from_dense": float((sparse - self._dense)[:, self.executed].abs().mean()),
@@ -241,3 +281,20 @@ class _Trainer:
             "density_range": [float(density.min()), float(density.max())],
             "varying": float((compute.std(dim=0) > 0).float().mean()) if count > 1 else 0.0,
         }
+        self._keep_best(values)
+        return values
+
+    def _keep_best(self, values: Mapping[str, Any]) -> None:
+        excess = max(0.0, values["density"] - self.config.density)
+        score = values["l1"] + self.config.search.price * excess
+        if self._best_path.exists() and score >= load_checkpoint(self._best_path)["score"]:
+            return
+        state = self.ema.module.state_dict()
+        content = {"score": score, "iteration": self.loop.iteration, "state": state, "values": dict(values)}
+        save_checkpoint(self._best_path, content)
+
+    def best(self) -> dict[str, Any]:
+        """Iteration, values and weights of the best validation; the present ones when there was none."""
+        if self._best_path.exists():
+            return load_checkpoint(self._best_path)
+        return {"iteration": self.loop.iteration, "values": {}, "state": self.ema.module.state_dict()}

@@ -12,6 +12,7 @@ from sag_ros.train.loop import LoopConfig
 from sag_ros.train.prior import late_prior
 from sag_ros.train.progress import read_records
 from sag_ros.train.pruner import PrunerTraining
+from sag_ros.train.schedule_search import SearchConfig
 
 CAMERAS = {"front": {"height": 24, "width": 24}, "wrist": {"height": 24, "width": 24}}
 
@@ -34,6 +35,9 @@ def training(store, policy, out, iterations, **changes):
         "hold_out": 0.2,
         "validation_windows": 4,
         "size": PrunerSpec(width=16, layers=1, heads=2, feedforward=32),
+        "adam_epsilon": 1e-8,
+        "search": SearchConfig(proposals=2, batches=1, windows=2),
+        "prior_density": 0.3,
         "loop": LoopConfig(iterations, 4, 5e-3, 2),
     }
     return PrunerTraining(**{**options, **changes})

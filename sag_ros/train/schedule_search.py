@@ -1,0 +1,134 @@
+"""Search a static schedule by trying changes: the start of the pruner.
+
+The gradient of a gate is that of a small change, but a gate is computed or not, and with caches shared by type
+one block stands in for dozens. Finite differences at density .04 are often several times what the gradient
+says, sometimes with the other sign. So the part of the schedule that does not depend on the observation is
+found by trying: a mutation is kept when the L1 distance to the demonstrated actions, averaged over several
+batches of windows with fixed noise, becomes smaller.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sag_ros.policy.dpt import DPT
+from sag_ros.policy.schedule import CoefficientTable
+
+from . import parallel
+from .mutate import mutate
+from .stop import Stop
+from .straight_through import straight_through_rollout
+
+Pruned = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows to judge a mask by: features (B, To, D), actions (B, Ta, A), noise (K + 1, B, T', A)."""
+
+    features: Tensor
+    actions: Tensor
+    noise: Tensor
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """The search of the static schedule that the pruner starts from."""
+
+    proposals: int = 1500
+    """changes that are tried; 0 = none"""
+    batches: int = 4
+    """a change has to win over so many batches of windows; most lose on the first"""
+    windows: int = 32
+    """in each batch"""
+    price: float = 0.1
+    """of the density above the target, in normalised action units"""
+    tolerance: float = 2e-4
+    """by which the first batch may become worse before the others are looked at"""
+    seed: int = 0
+
+
+class ScheduleSearch:
+    """Hill climbing on masks (K, 3L), True = pruned. Deterministic; processes of torchrun share the windows.
+
+    Args:
+        dpt, table: the frozen policy and its sampler.
+        executed: which of the generated tokens are judged.
+        batches: of this process.
+        density: share of computed blocks above which they cost something.
+        path: the best mask so far, for resuming; ``.npz``.
+    """
+
+    def __init__(
+        self,
+        config: SearchConfig,
+        dpt: DPT,
+        table: CoefficientTable,
+        executed: slice,
+        batches: list[Batch],
+        density: float,
+        path: Path,
+    ) -> None:
+        self.config, self.dpt, self.table, self.executed = config, dpt, table, executed
+        self.batches, self.density, self.path = batches, density, path
+
+    def run(self, start: Pruned, stop: Stop, seconds: float = 60.0) -> tuple[Pruned, int]:
+        """Search from ``start`` or from where it was interrupted: the best mask and the proposals tried."""
+        best, tried = self._resume(start)
+        scores = [self.score(best, batch) for batch in self.batches]
+        said, accepted = time.monotonic(), 0
+        while tried < self.config.proposals and not parallel.anyone(bool(stop)):
+            candidate = mutate(best, np.random.default_rng([self.config.seed, tried]))
+            tried += 1
+            better = None if np.array_equal(candidate, best) else self._beats(candidate, scores)
+            if better is not None:
+                best, scores, accepted = candidate, better, accepted + 1
+            if time.monotonic() - said >= seconds or tried == self.config.proposals:
+                said = time.monotonic()
+                self._save(best, tried, float(np.mean(scores)), accepted)
+        self._save(best, tried, float(np.mean(scores)), accepted)
+        return best, tried
+
+    @torch.no_grad()
+    def score(self, pruned: Pruned, batch: Batch) -> float:
+        """L1 distance to the demonstrated actions plus the price of the density; the mean of all processes."""
+        gates = torch.from_numpy(~pruned).float().expand(len(batch.features), -1, -1)
+        chunk = straight_through_rollout(self.dpt, self.table, batch.features, gates, batch.noise, 0.0)
+        distance = (chunk[:, self.executed] - batch.actions).abs().mean()
+        excess = max(0.0, 1.0 - float(pruned.mean()) - self.density)
+        return float(parallel.mean(distance)) + self.config.price * excess
+
+    def _beats(self, candidate: Pruned, scores: list[float]) -> list[float] | None:
+        """Scores of ``candidate`` when their mean is below that of ``scores``, else None, often early."""
+        own: list[float] = []
+        for index, batch in enumerate(self.batches):
+            own.append(self.score(candidate, batch))
+            slack = self.config.tolerance if index == 0 and len(self.batches) > 1 else 0.0
+            if not np.mean(own) < np.mean(scores[: index + 1]) + slack:
+                return None
+        return own
+
+    def _resume(self, start: Pruned) -> tuple[Pruned, int]:
+        if not self.path.exists():
+            return start, 0
+        with np.load(self.path, allow_pickle=False) as file:
+            return file["pruned"], int(file["tried"])
+
+    def _save(self, best: Pruned, tried: int, score: float, accepted: int) -> None:
+        if parallel.rank():
+            return
+        partial = self.path.with_suffix(".partial.npz")
+        np.savez(partial, pruned=best, tried=tried)
+        partial.replace(self.path)
+        print(
+            f"[schedule] {tried}/{self.config.proposals} kept {accepted} score {score:.5f} "
+            f"density {1.0 - best.mean():.4f} steps {int((~best).any(axis=1).sum())}",
+            flush=True,
+        )

@@ -33,7 +33,7 @@ class Scene:
 
 
 def load_scene(name: str, detailed: bool = False) -> Scene:
-    """Compile ``assets/<name>.xml``; ``detailed`` adds shadows, anti-aliasing and rounder shapes (for videos).
+    """Compile ``assets/<name>.xml``; ``detailed``, for videos: shadows, anti-aliasing, rounder shapes.
 
     Raises:
         FileNotFoundError: no such scene; the message lists those that exist.

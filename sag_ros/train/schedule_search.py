@@ -1,7 +1,7 @@
 """Search a static schedule by trying changes: the start of the pruner.
 
-The gradient of a gate is that of a small change, but a gate is computed or not, and with caches shared by type
-one block stands in for dozens. Finite differences at density .04 are often several times what the gradient
+The gradient of a gate is that of a small change, but a block is computed or not, and with caches shared by
+type one stands in for dozens. Finite differences at density .04 are often several times what the gradient
 says, sometimes with the other sign. So the part of the schedule that does not depend on the observation is
 found by trying: a mutation is kept when the L1 distance to the demonstrated actions, averaged over several
 batches of windows with fixed noise, becomes smaller.
@@ -98,7 +98,7 @@ class ScheduleSearch:
 
     @torch.no_grad()
     def score(self, pruned: Pruned, batch: Batch) -> float:
-        """L1 distance to the demonstrated actions plus the price of the density; the mean of all processes."""
+        """L1 distance to the demonstrated actions plus the price of the density; mean over the processes."""
         gates = torch.from_numpy(~pruned).float().expand(len(batch.features), -1, -1)
         chunk = straight_through_rollout(self.dpt, self.table, batch.features, gates, batch.noise, 0.0)
         distance = (chunk[:, self.executed] - batch.actions).abs().mean()

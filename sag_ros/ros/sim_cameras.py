@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import array
+import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,6 +22,7 @@ from sag_ros.sim.robot import SceneState
 from sag_ros.sim.scene import Scene
 
 JPEG_QUALITY = 95
+RENDER_NICENESS = 5
 
 
 class CameraThread:
@@ -74,6 +77,9 @@ class CameraThread:
             self._thread.join()
 
     def _run(self) -> None:
+        # Pictures may wait; commands and physics may not. On Linux this concerns the calling thread alone.
+        with contextlib.suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), RENDER_NICENESS)
         try:
             cameras = Cameras(self._scene, self._size, self._size)
             due = time.monotonic()

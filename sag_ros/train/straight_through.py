@@ -8,8 +8,9 @@ evaluated only for a random share ``explore`` of the (step, block) positions, wi
 
 What a block leaves in the cache is part of what its gate is worth: at density .04 a residual is used dozens
 of times before the next one of its type. So the gradient passes through the cache,
-``tau <- g d + (1 - g) tau`` and ``h <- h + tau``, where the public code of test-time sparsity (arXiv 2605.13316) detaches it. Detached,
-it had the wrong sign for many computed blocks, as finite differences showed.
+``tau <- g d + (1 - g) tau`` and ``h <- h + tau``, where the public code of test-time sparsity
+(arXiv 2605.13316) detaches it. Detached, it had the wrong sign for many computed blocks, as finite
+differences showed.
 """
 
 from __future__ import annotations

@@ -35,7 +35,10 @@ class Inference:
 
 
 class PolicyRunner:
-    """One policy with one sampler, mask source and engine. Not thread-safe: buffers are reused."""
+    """One policy with one sampler, mask source and engine.
+
+    Not thread-safe: buffers are reused. But one thread may
+    encode while another one infers."""
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ from rich.live import Live
 
 from sag_ros.bench import hardware
 from sag_ros.ros import demo_table, report
+from sag_ros.ros.affinity import cores
 from sag_ros.ros.demo_monitor import GraphTimeout, Monitor
 from sag_ros.ros.demo_processes import NodeDied, Processes, private_environment
 from sag_ros.ros.episode_log import load_episode, log_name
@@ -67,9 +68,12 @@ def describe(options: Options) -> Graph:
         "mask_source": options.mask_source,
         "sampler": options.sampler,
     }
+    # The process of the policy gets the first core (see demo_processes); its camera frames need not.
+    threads = {"threads.encoder": cores()[1]} if len(cores()) > 1 else {}
     graph = pick_release(
         parameter_file=options.params,
-        policy={name: value for name, value in named.items() if options.bundle or name != "bundle" if value},
+        policy=threads
+        | {name: value for name, value in named.items() if options.bundle or name != "bundle" if value},
         sim={
             "seed": options.seed,
             "log_folder": str((options.out / "episodes").resolve()),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sag_ros.paths import config_file
+from sag_ros.ros.affinity import cores
 from sag_ros.ros.graph import Graph
 
 PATIENCE = (8.0, 3.0, 3.0)  # s a node gets to end after SIGINT, SIGTERM, SIGKILL
@@ -56,7 +57,7 @@ class Processes:
     def __init__(self, graph: Graph, folder: Path, environment: Mapping[str, str]) -> None:
         self._graph, self._folder, self._environment = graph, folder, dict(environment)
         self._running: dict[str, subprocess.Popen] = {}
-        self._cores = sorted(os.sched_getaffinity(0))
+        self._cores = cores()
 
     def __enter__(self) -> Processes:
         self._folder.mkdir(parents=True, exist_ok=True)

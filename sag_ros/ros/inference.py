@@ -1,4 +1,4 @@
-"""The thread that turns every fresh set of camera frames into an action chunk."""
+"""The threads between camera callbacks and commands: one encodes frames, one turns them into chunks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sag_ros.ros.affinity import pin
 from sag_ros.ros.inputs import NewestFrames
 from sag_ros.ros.observer import Observed, Observer
 
@@ -21,7 +22,7 @@ class Outcome:
     Attributes:
         observed: what it was computed from.
         inference: chunk, mask and timing of the runner.
-        inference_ms: from taking the frames to the finished chunk.
+        inference_ms: encoding of the frames, pruner, denoiser and what lies between; without waiting.
     """
 
     observed: Observed
@@ -29,15 +30,19 @@ class Outcome:
     inference_ms: float
 
 
-class InferenceThread:
-    """Runs while the node is active.
+class InferenceThreads:
+    """Run while the node is active.
+
+    Two threads: the policy is a chain of small matrix products on one core, and the next frames are encoded
+    beside it. Both give the interpreter lock back while OpenVINO works.
 
     Args:
         frames: where camera callbacks leave their messages.
-        observer: encodes and assembles; used by this thread alone.
-        runner: the policy; used by this thread alone.
-        on_outcome: called with every chunk, in this thread.
-        on_error: called with what went wrong, in this thread; the next frames are tried again.
+        observer: encodes and assembles.
+        runner: the policy; used by one thread alone.
+        on_outcome: called with every chunk, in the inference thread.
+        on_error: called with what went wrong, in either thread; the next frames are tried again.
+        cores: for encoding and inference; negative = any.
     """
 
     def __init__(
@@ -47,39 +52,58 @@ class InferenceThread:
         runner: Any,
         on_outcome: Callable[[Outcome], None],
         on_error: Callable[[Exception], None],
+        cores: tuple[int, int] = (-1, -1),
     ) -> None:
         self._frames, self._observer, self._runner = frames, observer, runner
         self._on_outcome, self._on_error = on_outcome, on_error
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, args=(step, core), name=name, daemon=True)
+            for step, core, name in zip(
+                (self.encode, self.step), cores, ("encoder", "inference"), strict=True
+            )
+        ]
 
     def start(self) -> None:
         """Forget the past and start."""
         self._observer.reset()
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Stop after the chunk that is being computed."""
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
 
-    def _run(self) -> None:
+    def _run(self, step: Callable[[float], bool], core: int) -> None:
+        pin(core)
         while not self._stop.is_set():
-            self.step(WAIT)
+            step(WAIT)
 
-    def step(self, timeout: float) -> bool:
-        """Wait up to ``timeout`` s for fresh frames and process them; whether there was a set."""
+    def encode(self, timeout: float) -> bool:
+        """Wait up to ``timeout`` s for fresh frames and encode them; whether there was a set."""
         frames = self._frames.take(timeout)
         if frames is None:
             return False
-        start = time.perf_counter()
         try:
-            observed = self._observer.observe(frames)
+            self._observer.encode(frames)
+        except Exception as error:  # whatever it is, the watchdog stops the arm if it persists
+            self._on_error(error)
+        return True
+
+    def step(self, timeout: float) -> bool:
+        """Wait up to ``timeout`` s for encoded frames and turn them into a chunk; whether there were any."""
+        try:
+            observed = self._observer.observe(timeout)
+            if observed is None:
+                return False
+            start = time.perf_counter()
             inference = self._runner.infer(observed.stamp, observed.features, observed.encode_ms)
-            duration = 1e3 * (time.perf_counter() - start)
+            duration = observed.encode_ms + 1e3 * (time.perf_counter() - start)
             if not self._stop.is_set():
                 self._on_outcome(Outcome(observed, inference, duration))
-        except Exception as error:  # whatever it is, the watchdog stops the arm if it persists
+        except Exception as error:
             self._on_error(error)
         return True

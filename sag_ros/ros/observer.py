@@ -1,7 +1,8 @@
-"""From the newest camera frames to the features the policy sees; a frame is encoded once, when used."""
+"""From camera frames to the features the policy sees; a frame is encoded once, when it arrives."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -50,6 +51,8 @@ class Observed:
 class Observer:
     """Encodes new frames and finds, by stamp, the ones the policy wants from the past.
 
+    One thread encodes, another one observes.
+
     Args:
         runner: encodes images and assembles features.
         contract: cameras with sizes, number of observation steps, control period.
@@ -68,36 +71,57 @@ class Observer:
         self._sizes = {name: (spec.height, spec.width) for name, spec in contract.cameras.items()}
         self._steps, self._period = contract.observation_steps, contract.control_period
         self._state_at = state_at
+        self._condition = threading.Condition()
         self._encoded: dict[str, deque[tuple[float, Features]]] = {
             name: deque(maxlen=keep) for name in self._sizes
         }
+        self._newest: tuple[float, float] | None = None  # stamp and encode_ms of a set not yet observed
 
     def reset(self) -> None:
         """Forget the past: what was seen before a pause is not what the policy expects to have seen."""
-        for ring in self._encoded.values():
-            ring.clear()
+        with self._condition:
+            for ring in self._encoded.values():
+                ring.clear()
+            self._newest = None
 
-    def observe(self, frames: Mapping[str, Frame]) -> Observed:
-        """Encode the new frames and assemble the observation.
-
-        A past frame is the one nearest to its time; at the beginning, when there is none, that is the oldest.
+    def encode(self, frames: Mapping[str, Frame]) -> None:
+        """Encode one new frame of every camera.
 
         Raises:
             MessageError: an image that cannot be used.
-            LookupError: no joint state yet.
         """
         start = time.perf_counter()
+        features = {}
         for name, frame in frames.items():
             try:
                 image = to_rgb(frame.message, *self._sizes[name])
             except ValueError as error:
                 raise type(error)(f"camera {name}: {error}") from None
-            self._encoded[name].append((frame.stamp, self._runner.encode(name, image)))
+            features[name] = self._runner.encode(name, image)
         encode_ms = 1e3 * (time.perf_counter() - start)
-        newest = max(frame.stamp for frame in frames.values())
-        chosen = []
-        for lag in range(self._steps - 1, -1, -1):
-            chosen.append({name: self._nearest(name, newest - lag * self._period) for name in self._sizes})
+        with self._condition:
+            for name, frame in frames.items():
+                self._encoded[name].append((frame.stamp, features[name]))
+            self._newest = max(frame.stamp for frame in frames.values()), encode_ms
+            self._condition.notify()
+
+    def observe(self, timeout: float) -> Observed | None:
+        """The observation at the newest encoded frames; None when ``timeout`` s brought no new ones.
+
+        A past frame is the one nearest to its time; at the beginning, when there is none, that is the oldest.
+
+        Raises:
+            LookupError: no joint state yet.
+        """
+        with self._condition:
+            if not self._condition.wait_for(lambda: self._newest is not None, timeout):
+                return None
+            assert self._newest is not None
+            (newest, encode_ms), self._newest = self._newest, None
+            chosen = [
+                {name: self._nearest(name, newest - lag * self._period) for name in self._sizes}
+                for lag in range(self._steps - 1, -1, -1)
+            ]
         stamps = tuple(max(stamp for stamp, _ in step.values()) for step in chosen)
         states = np.stack([self._state_at(stamp) for stamp in stamps])
         features = self._runner.features(

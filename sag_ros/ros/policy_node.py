@@ -5,11 +5,12 @@ configure  loads and validates the bundle, builds and warms up the engine, compa
 activate   needs fresh joint states and all cameras; then every fresh set of frames becomes a chunk.
 deactivate decelerates smoothly; the arm holds.
 
-One thread runs all callbacks, one the inference.
+One thread runs all callbacks, one encodes frames, one infers.
 """
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -17,7 +18,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from sag_ros.control.supervisor import State
 from sag_ros.ros import executable, parameters, preflight
 from sag_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics
-from sag_ros.ros.inference import InferenceThread
+from sag_ros.ros.inference import InferenceThreads
 from sag_ros.ros.observer import Observer
 from sag_ros.ros.outputs import Outputs
 from sag_ros.ros.pilot import Pilot
@@ -91,6 +92,9 @@ class PolicyNode(LifecycleNode):
             epoch=self._stamps.epoch / SECOND, gate=self._inputs.gripper_stale,
         )  # fmt: skip
         self._observer = Observer(runner, bundle.contract, self._inputs.state_at)
+        # Imported modules and models live on; a full collection that walks them takes longer than a chunk.
+        gc.collect()
+        gc.freeze()
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to move, if every input is there."""
@@ -108,9 +112,11 @@ class PolicyNode(LifecycleNode):
         inputs.on_joint_state, inputs.on_image = pilot.on_joint_state, pilot.on_image
         inputs.on_deadman = pilot.on_deadman
         self._errors, self._last_error = 0, ""
-        self._inference = InferenceThread(
-            inputs.frames, self._observer, self._runner, pilot.on_outcome, self._on_error
-        )
+        threads = self._config.threads
+        self._inference = InferenceThreads(
+            inputs.frames, self._observer, self._runner, pilot.on_outcome, self._on_error,
+            (threads.encoder, threads.inference),
+        )  # fmt: skip
         self._inference.start()
         self._tick = self.create_timer(1.0 / self._config.tick_rate, pilot.tick)
         self._phase, self._problem = "active", ""

@@ -17,6 +17,7 @@ from sag_ros.paths import model_folder
 from sag_ros.policy.bundle import PolicyBundle, load_bundle
 from sag_ros.policy.contract import Contract
 from sag_ros.pruning.plan import make_plan
+from sag_ros.ros import affinity
 from sag_ros.ros.schema import PolicyNode
 
 
@@ -69,6 +70,11 @@ def load(config: PolicyNode) -> PolicyBundle:
     except (OSError, ValueError) as error:
         raise Refused(f"bundle '{config.bundle}': {error}") from None
     check_contract(bundle.contract, config)
+    for name, core in config.threads:
+        try:
+            affinity.check(core)
+        except ValueError as error:
+            raise Refused(f"threads.{name}: {error}") from None
     return bundle
 
 

@@ -102,6 +102,13 @@ class Gripper(Section):
     force: float = _field(_GRIPPER.force, "of a grasp", "N", gt=0, le=70)
 
 
+class Threads(Section):
+    """Cores of the two threads that compute; the others run wherever the process may."""
+
+    encoder: int = _field(-1, "core that encodes camera frames; -1 = any", ge=-1)
+    inference: int = _field(-1, "core of pruner and denoiser; -1 = any", ge=-1)
+
+
 class Comparison(Section):
     """Check of the engine against the reference before the arm may move."""
 
@@ -137,6 +144,7 @@ class PolicyNode(Section):
     splice: Splice = Splice()
     limits: Limits = Limits()
     gripper: Gripper = Gripper()
+    threads: Threads = Threads()
     comparison: Comparison = Comparison()
 
 

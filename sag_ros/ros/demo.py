@@ -68,8 +68,10 @@ def describe(options: Options) -> Graph:
         "mask_source": options.mask_source,
         "sampler": options.sampler,
     }
-    # The process of the policy gets the first core (see demo_processes); its camera frames need not.
-    threads = {"threads.encoder": cores()[1]} if len(cores()) > 1 else {}
+    # The first core belongs to the policy (see demo_processes): one chain of matrix products.
+    threads = {}
+    if len(cores()) > 1:
+        threads = {"threads.inference": cores()[0], "threads.encoder": cores()[1]}
     graph = pick_release(
         parameter_file=options.params,
         policy=threads

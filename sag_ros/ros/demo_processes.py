@@ -81,9 +81,13 @@ class Processes:
         return self
 
     def _place(self, name: str) -> None:
-        """Give the policy a core of its own and everybody else the rest, as if the robot were elsewhere."""
+        """Keep everybody but the policy off the first core, as if the robot were elsewhere.
+
+        The policy itself is not confined: its threads choose (parameters ``threads.*``), and OpenVINO puts
+        threads that left the cores of their process back there at every inference.
+        """
         if len(self._cores) > 1:
-            mine = self._cores[:1] if name == POLICY_NODE else self._cores[1:]
+            mine = self._cores if name == POLICY_NODE else self._cores[1:]
             os.sched_setaffinity(self._running[name].pid, mine)
             os.sched_setaffinity(0, self._cores[1:])
 

@@ -34,6 +34,8 @@ class Options:
     """folder of the policy bundle, or its name in models/"""
     engine: str = "auto"
     """auto, openvino or reference"""
+    precision: Literal["auto", "f32", "bf16", "int8"] = "auto"
+    """of the engine, where it has a choice"""
     noise: Literal["fresh", "fixed"] = "fresh"
     """new noise for each chunk, or the same for all chunks of an episode"""
     execute: int = 8
@@ -89,8 +91,9 @@ class Worker:
 
             options = self._options
             (method,) = parse_methods(name)
+            chosen = {} if options.precision == "auto" else {"precision": options.precision}
             runner = PolicyRunner(
-                self.bundle, method.sampler, method.mask_source, options.engine, noise=options.noise
+                self.bundle, method.sampler, method.mask_source, options.engine, noise=options.noise, **chosen
             )
             contract = self.bundle.contract
             runner.reset(0)

@@ -84,11 +84,11 @@ class Pruner(nn.Module):
         self.feature_scale.copy_(torch.where(deviation > 1e-4, 1.0 / deviation.clamp(min=1e-4), 1.0))
 
     @torch.no_grad()
-    def set_prior(self, pruned: Tensor, logit: float = 2.0) -> None:
+    def set_prior(self, pruned: Tensor, logit: float | Tensor = 2.0) -> None:
         """Start from a static schedule: ``pruned`` (K, 3L) bool, gates at sigmoid(+-logit)."""
         if pruned.shape != self.logit_bias.shape:
             raise ValueError(f"the prior is {tuple(pruned.shape)}; need {tuple(self.logit_bias.shape)}")
-        self.logit_bias.copy_(torch.where(pruned, -logit, logit))
+        self.logit_bias.copy_(torch.where(pruned, -1.0, 1.0) * logit)
 
     def logits(self, obs: Tensor) -> Tensor:
         """(B, To, D) observation features -> (B, K, 3L, 2)."""

@@ -142,8 +142,8 @@ def examine(
     if not np.isfinite(inference.chunk.positions).all():
         raise Refused(f"engine {runner.engine_name} computed actions that are not finite")
     comparison = config.comparison
-    low = getattr(runner.engine, "precision", "f32") == "bf16"
-    tolerance = comparison.tolerance_bf16 if low else comparison.tolerance
+    lower = {"bf16": comparison.tolerance_bf16, "int8": comparison.tolerance_int8}
+    tolerance = lower.get(getattr(runner.engine, "precision", "f32"), comparison.tolerance)
     report = Report(
         _action_error(runner, comparison.observations),
         _feature_error(runner),

@@ -114,6 +114,7 @@ class Comparison(Section):
 
     tolerance: float = _field(1e-3, "largest error relative to the largest action", gt=0)
     tolerance_bf16: float = _field(3e-2, "the same for an engine that computes in bfloat16", gt=0)
+    tolerance_int8: float = _field(6e-2, "the same for an engine with int8 weights", gt=0)
     mask_tolerance: float = _field(0.02, "share of the mask that may differ", ge=0, le=1)
     observations: int = _field(1, "observations compared; each costs a dense reference run", ge=1, le=10)
 
@@ -123,7 +124,9 @@ class PolicyNode(Section):
 
     bundle: str = _field("models/pick_release", "folder; relative: in the package", min_length=1)
     engine: str = _field("auto", "how plans are executed: auto, openvino, reference, …", min_length=1)
-    precision: Literal["auto", "f32", "bf16"] = _field("auto", "of the engine, where it has a choice")
+    precision: Literal["auto", "f32", "bf16", "int8"] = _field(
+        "auto", "of the engine, where it has a choice; int8: of the weights"
+    )
     sampler: str = _field("ddpm", "ddpm, or ddim<steps>", min_length=1)
     mask_source: str = _field("sag", "which blocks run: sag, dense, …", min_length=1)
     noise: Literal["fresh", "fixed"] = _field("fresh", "new noise for each chunk, or the same per activation")

@@ -34,3 +34,20 @@ def late_prior(steps: int, blocks: int, density: float, layers: int = 2) -> NDAr
         if 1.0 - pruned.mean() <= density:
             return pruned
     raise ValueError(f"density {density} is below that of the sparsest schedule, {1.0 - pruned.mean():.4f}")
+
+
+def firmness(
+    pruned: NDArray[np.bool_], near: float, far: float, reach: int = 4, kinds: int = 3
+) -> NDArray[np.float32]:
+    """How firmly each gate of a start schedule is believed: (K, 3L) positive logits.
+
+    ``near`` for the gates of a layer that computes something within ``reach`` steps, ``far`` for the others.
+    A block computed where its layer was silent replaces what all others have been reusing: finite differences
+    there often contradict the gradient, so it needs more evidence.
+    """
+    alive = (~pruned).reshape(len(pruned), -1, kinds).any(axis=2)
+    spread = alive.copy()
+    for shift in range(1, reach + 1):
+        spread[shift:] |= alive[:-shift]
+        spread[:-shift] |= alive[shift:]
+    return np.where(np.repeat(spread, kinds, axis=1), near, far).astype(np.float32)

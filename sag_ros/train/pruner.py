@@ -31,7 +31,7 @@ from .checkpoint import load_checkpoint, save_checkpoint
 from .ema import Ema
 from .features import cached_features
 from .loop import Loop, LoopConfig
-from .prior import late_prior
+from .prior import firmness, late_prior
 from .schedule_search import Batch, ScheduleSearch, SearchConfig
 from .stop import Stop
 from .straight_through import straight_through_rollout
@@ -50,7 +50,7 @@ class PrunerTraining:
     """checkpoints, logs, cached features"""
     density: float = 0.04
     """share of the blocks to compute: 1 - rho"""
-    sparsity_weight: float = 1.0
+    sparsity_weight: float = 5.0
     """lambda of |mean(pruned) - rho|"""
     sparsity_width: float = 0.01
     """below this distance from rho that term is a parabola: its gradient then settles at what the last block
@@ -65,7 +65,9 @@ class PrunerTraining:
     """of the two layers in some late steps that the search starts from"""
     search: SearchConfig = field(default_factory=SearchConfig)
     prior_logit: float = 0.3
-    """how firmly the start is believed"""
+    """how firmly the start is believed near the blocks it computes"""
+    far_logit: float = 1.5
+    """and elsewhere, see ``train.prior.firmness``"""
     bias_scale: float = 10.0
     """learning rate of the observation-independent logits, relative"""
     adam_epsilon: float = 1e-3
@@ -88,7 +90,7 @@ class PrunerTraining:
     size: PrunerSpec = field(
         default_factory=lambda: PrunerSpec(width=128, layers=1, heads=4, feedforward=256)
     )
-    loop: LoopConfig = field(default_factory=lambda: LoopConfig(1200, 32, 1e-4, 20, log_seconds=120.0))
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(1200, 16, 2e-5, 20, log_seconds=90.0))
 
     def run(self) -> bool:
         """Train what is left to train; returns whether all of it is done."""
@@ -104,7 +106,8 @@ class PrunerTraining:
             trainer = _Trainer(self, bundle, pruner, training, validation)
             if not trainer.loop.iteration:  # not resumed
                 prior = self._prior(trainer, stop)
-                pruner.set_prior(torch.from_numpy(prior), self.prior_logit)
+                logits = firmness(prior, self.prior_logit, self.far_logit)
+                pruner.set_prior(torch.from_numpy(prior), torch.from_numpy(logits))
                 trainer.ema.module.load_state_dict(pruner.state_dict())
             done = trainer.loop.run(trainer.loss, trainer.validate, stop)
         if parallel.rank():

@@ -9,7 +9,7 @@ from sag_ros.policy.contract import PrunerSpec
 from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.pruning.pruner import build_pruner
 from sag_ros.train.loop import LoopConfig
-from sag_ros.train.prior import late_prior
+from sag_ros.train.prior import firmness, late_prior
 from sag_ros.train.progress import read_records
 from sag_ros.train.pruner import PrunerTraining
 from sag_ros.train.schedule_search import SearchConfig
@@ -79,3 +79,12 @@ def test_the_prior_keeps_its_density_and_computes_late_steps(density):
 def test_a_density_below_the_sparsest_schedule_is_refused():
     with pytest.raises(ValueError, match="below"):
         late_prior(100, 24, 0.001)
+
+
+def test_gates_near_computed_blocks_are_open_to_change():
+    pruned = np.ones((30, 12), np.bool_)
+    pruned[0, :3] = pruned[20, 4] = False
+    logits = firmness(pruned, 0.3, 1.5, reach=4)
+    open_gates = {(int(k), int(b) // 3) for k, b in np.argwhere(logits < 1.0)}
+    assert open_gates == {(k, 0) for k in range(5)} | {(k, 1) for k in range(16, 25)}
+    assert set(np.unique(logits)) == {np.float32(0.3), np.float32(1.5)}

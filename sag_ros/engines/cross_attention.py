@@ -115,22 +115,20 @@ class FoldedCrossAttention:
         self._b[:, 1:] = b
         np.add(bias[:, None], self._hidden, out=self._bias[:, :, 1:])
 
-    def set_time(self, step: int) -> None:
-        """Take the time token's part of ``step`` for all layers."""
+    def set_time(self, step: int, layers: int) -> None:
+        """Take the time token's part of ``step`` for the first ``layers`` layers."""
         time_a, time_bias, time_b = self._now
-        time_a[:] = self._time_a[step]
-        time_bias[:] = self._time_bias[step]
-        time_b[:] = self._time_b[step]
+        time_a[:layers] = self._time_a[step, :layers]
+        time_bias[:layers] = self._time_bias[step, :layers]
+        time_b[:layers] = self._time_b[step, :layers]
 
-    def matrices(self, first: int, count: int) -> tuple[Float32, Float32, Float32]:
-        """Current A (n, S H, d), bias (n, T', S H) and B (n, S H, d) of ``count`` layers, views of what is
-        updated."""
-        tokens, width = self._bias.shape[1], self._a.shape[-1]
-        layers = slice(first, first + count)
+    def matrices(self) -> tuple[Float32, Float32, Float32]:
+        """Current A (L, S H, d), bias (L, T', S H) and B (L, S H, d), views of what is updated."""
+        layers, tokens, width = len(self._a), self._bias.shape[1], self._a.shape[-1]
         return (
-            self._a[layers].reshape(count, -1, width),
-            self._bias[layers].reshape(count, tokens, -1),
-            self._b[layers].reshape(count, -1, width),
+            self._a.reshape(layers, -1, width),
+            self._bias.reshape(layers, tokens, -1),
+            self._b.reshape(layers, -1, width),
         )
 
     def block(self, h: Float32, layer: int, out: Float32) -> None:

@@ -31,7 +31,7 @@ class OpenVinoEngine:
     name = "openvino"
 
     def __init__(self, bundle: PolicyBundle, table: CoefficientTable, precision: str = "auto") -> None:
-        """Compile one model for each block and for each stretch of layers; takes a few seconds.
+        """Compile one model for each block and one for all layers; takes a few seconds.
 
         Args:
             precision: ``f32`` agrees with the reference to 1e-4; ``bf16`` is faster and agrees to about 1e-2;
@@ -85,15 +85,14 @@ class OpenVinoEngine:
             attention.bind_input(self._h)
             feed_forward.bind_input(self._h)
             self._requests += [attention, None, feed_forward]
-        self._stretches: dict[int, list[runtime.Request]] = {}
-        for count in sorted({1, min(2, config.layers), config.layers}, reverse=True):
-            self._stretches[count] = fused = []
-            for first in range(config.layers - count + 1):
-                fused.append(request(models.whole_layers(first, count, config.memory_tokens)))
-                for index, array in enumerate((self._h, *self._cross.matrices(first, count))):
-                    fused[-1].bind_input(array, index)
-                # Residuals of the last layer into slots 0 to 2, the sum of all behind them.
-                fused[-1].bind_output(self._cache[:4])
+
+        # All layers in one request, for dense steps. Not for single layers or pairs: such models would hold
+        # copies of the weights, and with more of them in use at once each is read from further away.
+        self._network = request(models.all_layers(config.memory_tokens))
+        for index, array in enumerate((self._h, *self._cross.matrices())):
+            self._network.bind_input(array, index)
+        # Residuals of the last layer into slots 0 to 2, the sum of all behind them.
+        self._network.bind_output(self._cache[:4])
         self._bound_slots = 0
 
     def _bind(self, slots: int) -> None:
@@ -129,10 +128,9 @@ class OpenVinoEngine:
         flat_total, flat_h = total.reshape(-1), h.reshape(-1)
         tail.start(noise[:, : self._tokens])
 
-        # Layers in a row without pruned blocks are one request: shared caches keep only the last residuals.
         pruned = plan.mask.pruned
-        lengths = _whole_layers(pruned) if slots == 3 else np.zeros((plan.steps, config.layers), np.int64)
-        whole: list[list[int]] = lengths.tolist()
+        dense: list[bool] = np.logical_and(~pruned.any(axis=1), slots == 3).tolist()
+        deepest: list[int] = _layers_in_use(pruned).tolist()
         idle: NDArray[np.bool_] = np.logical_and.reduce(pruned, axis=1)
         resumes = _ends_of_pruned_stretches(idle)
         run = pending = -1  # run and computed slot not yet added to the stream
@@ -155,7 +153,7 @@ class OpenVinoEngine:
                     step, run = end, -1
                     continue
                 tail.embed(h)
-                self._cross.set_time(step)
+                self._cross.set_time(step, deepest[step])
                 embedded = True
             if run >= 0:
                 if pending >= 0:
@@ -167,12 +165,11 @@ class OpenVinoEngine:
                 flat_h += flat[pending]
             pending = -1
             if kind == Op.COMPUTE:
-                layer, block = divmod(argument, 3)
-                if block == 0 and whole[step][layer]:
-                    count = next(n for n in self._stretches if n <= whole[step][layer])
-                    self._stretches[count][layer]()
+                layer, _block = divmod(argument, 3)
+                if dense[step]:
+                    self._network()
                     h += self._cache[3]
-                    skip = 3 * count - 1
+                    skip = config.blocks - 1
                     continue
                 pending = argument % slots
                 request = self._requests[argument]
@@ -193,10 +190,9 @@ def _ends_of_pruned_stretches(idle: NDArray[np.bool_]) -> list[int]:
     return np.minimum.accumulate(following[::-1])[::-1].tolist()
 
 
-def _whole_layers(pruned: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """(K, 3L) mask -> (K, L): how many layers in a row, from this one on, have no pruned block."""
-    whole = np.logical_not(np.any(pruned.reshape(len(pruned), -1, 3), axis=2))
-    lengths = whole.astype(np.int64)
-    for layer in range(lengths.shape[1] - 2, -1, -1):
-        lengths[:, layer] *= 1 + lengths[:, layer + 1]
-    return lengths
+def _layers_in_use(pruned: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(K, 3L) mask -> (K,): one more than the deepest layer whose cross-attention is computed, or 0."""
+    computed = ~pruned[:, CROSS_ATTENTION::3]
+    layers = computed.shape[1]
+    deepest: NDArray[np.int64] = np.max(np.where(computed, np.arange(1, layers + 1), 0), axis=1)
+    return deepest

@@ -31,21 +31,21 @@ class BlockModels:
         stream = self._stream()
         return ov.Model([self._feed_forward(stream, layer)], [stream], "feed_forward")
 
-    def whole_layers(self, first: int, count: int, memory: int) -> ov.Model:
-        """All three blocks of ``count`` layers in a row, none pruned: one request costs less than many.
+    def all_layers(self, memory: int) -> ov.Model:
+        """All blocks, none pruned: one request costs less than 3L.
 
-        Inputs: stream (T', d); the layers' folded cross-attention A (n, S H, d), bias (n, T', S H),
-        B (n, S H, d). Output: (4, T', d), the last layer's residuals SA, CA and FFN, and the sum of all.
+        Inputs: stream (T', d); the layers' folded cross-attention A (L, S H, d), bias (L, T', S H),
+        B (L, S H, d). Output: (4, T', d), the last layer's residuals SA, CA and FFN, and the sum of all.
         """
-        tokens, scores = self._tokens, memory * self._heads
+        tokens, scores, count = self._tokens, memory * self._heads, len(self._layers)
         stream = self._stream()
         shapes = [scores, self._width], [tokens, scores], [scores, self._width]
         folded = [ops.parameter([count, *shape], np.float32) for shape in shapes]
         parts = [ops.split(array, _integers(0), count).outputs() for array in folded]
         h, total = stream, None
-        for index, layer in enumerate(range(first, first + count)):
+        for layer in range(count):
             a, bias, b = (
-                ops.reshape(part[index], _integers(shape), False)
+                ops.reshape(part[layer], _integers(shape), False)
                 for part, shape in zip(parts, shapes, strict=True)
             )
             attention = self._self_attention(h, layer)
@@ -58,7 +58,7 @@ class BlockModels:
                 total = residual if total is None else ops.add(total, residual)
         residuals = (attention, cross, forward, total)
         rows = [ops.reshape(x, _integers([1, tokens, self._width]), False) for x in residuals]
-        return ov.Model([ops.concat(rows, 0)], [stream, *folded], "whole_layers")
+        return ov.Model([ops.concat(rows, 0)], [stream, *folded], "all_layers")
 
     def _stream(self) -> Any:
         return ops.parameter([self._tokens, self._width], np.float32, name="stream")

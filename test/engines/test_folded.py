@@ -63,7 +63,7 @@ def test_cross_attention(policy, stream):
     out = np.empty_like(h)
     for step in (0, STEPS - 1, 0):
         for layer in range(config.layers):
-            cross.set_time(step)
+            cross.set_time(step, config.layers)
             cross.block(h, layer, out)
             with torch.no_grad():
                 memory = policy.memory(int(table.timesteps[step]), obs)

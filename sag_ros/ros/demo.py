@@ -22,7 +22,6 @@ from rich.live import Live
 
 from sag_ros.bench import hardware
 from sag_ros.ros import demo_table, report
-from sag_ros.ros.affinity import cores
 from sag_ros.ros.demo_monitor import GraphTimeout, Monitor
 from sag_ros.ros.demo_processes import NodeDied, Processes, private_environment
 from sag_ros.ros.episode_log import load_episode, log_name
@@ -68,14 +67,9 @@ def describe(options: Options) -> Graph:
         "mask_source": options.mask_source,
         "sampler": options.sampler,
     }
-    # The first core belongs to the policy (see demo_processes): one chain of matrix products.
-    threads = {}
-    if len(cores()) > 1:
-        threads = {"threads.inference": cores()[0], "threads.encoder": cores()[1]}
     graph = pick_release(
         parameter_file=options.params,
-        policy=threads
-        | {name: value for name, value in named.items() if options.bundle or name != "bundle" if value},
+        policy={name: value for name, value in named.items() if options.bundle or name != "bundle" if value},
         sim={
             "seed": options.seed,
             "log_folder": str((options.out / "episodes").resolve()),

@@ -81,15 +81,16 @@ class Processes:
         return self
 
     def _place(self, name: str) -> None:
-        """Keep everybody but the policy off the first core, as if the robot were elsewhere.
+        """Give the policy its own cores and everybody else the rest, as if the robot were elsewhere.
 
-        The policy itself is not confined: its threads choose (parameters ``threads.*``), and OpenVINO puts
-        threads that left the cores of their process back there at every inference.
+        One core for the chain of matrix products and, where there are three, one for its other threads.
         """
-        if len(self._cores) > 1:
-            mine = self._cores if name == POLICY_NODE else self._cores[1:]
-            os.sched_setaffinity(self._running[name].pid, mine)
-            os.sched_setaffinity(0, self._cores[1:])
+        count = len(self._cores)
+        if count > 1:
+            first = self._cores[: min(2, count - 1)]
+            rest = self._cores[len(first) :]
+            os.sched_setaffinity(self._running[name].pid, first if name == POLICY_NODE else rest)
+            os.sched_setaffinity(0, rest)
 
     def __exit__(self, *_: object) -> None:
         self.stop()

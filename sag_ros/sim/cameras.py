@@ -20,6 +20,8 @@ class Cameras:
         self._model = scene.model
         self._data = mujoco.MjData(scene.model)
         self._renderer = mujoco.Renderer(scene.model, height, width)
+        if scene.model.vis.quality.shadowsize == 0:  # MuJoCo would still draw everything for the shadows
+            self._renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
 
     def pose(self, qpos: np.ndarray, mocap_pos: np.ndarray) -> None:
         """Take over a state: (nq,) joint positions and (nmocap, 3) positions of the mocap bodies."""

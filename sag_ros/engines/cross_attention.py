@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sag_ros.engines import glue
 from sag_ros.engines.folded import NORM_EPSILON, Array, FoldedWeights
 from sag_ros.policy.dpt import DPT
 
@@ -85,7 +86,7 @@ class FoldedCrossAttention:
             time = dpt.memory(torch.tensor(timesteps), cond)[:, 0].double().numpy()
         a, bias, b = matrices.fold(time)
         self._time_a = a.reshape(-1, layers, heads, width).astype(np.float32)
-        self._time_bias = bias.reshape(-1, layers, 1, heads).astype(np.float32)
+        self._time_bias = bias.reshape(-1, layers, heads).astype(np.float32)
         self._time_b = b.reshape(-1, layers, heads, width).astype(np.float32)
 
         # Current matrices of each layer, the time token's heads first.
@@ -94,20 +95,7 @@ class FoldedCrossAttention:
         self._bias = np.zeros((layers, tokens, memory, heads), np.float32)
         visible = np.arange(tokens)[:, None] >= np.arange(1, memory) - 1
         self._hidden = np.where(visible, 0.0, HIDDEN).astype(np.float32)[None, :, :, None]
-        # Views: of the time token's part of all layers, then of what a block of each layer reads.
-        self._now = self._a[:, 0], self._bias[:, :, 0], self._b[:, 0]
-        self._views = [
-            (a.reshape(-1, width).T, bias.reshape(tokens, -1), b.reshape(-1, width))
-            for a, bias, b in zip(self._a, self._bias, self._b, strict=True)
-        ]
-        self._scores = np.empty((tokens, memory * heads), np.float32)
-        self._by_token = self._scores.reshape(tokens, memory, heads)
-        self._reduced = np.empty((tokens, 1, heads), np.float32)
-        self._norm = np.empty(tokens, np.float32)
-        self._norm_column = self._norm[:, None]
-        # Arrays, because numpy takes half a microsecond longer to digest a Python number.
-        self._per_width = np.array(1.0 / width, np.float32)
-        self._epsilon = np.array(NORM_EPSILON, np.float32)
+        self._frames = list(zip(self._a[:, 1:], self._bias[:, :, 1:], self._b[:, 1:], strict=True))
 
     def set_frames(self, a: Float32, bias: Float32, b: Float32) -> None:
         """Take the frames' part of a chunk: A and B (L, To, H, d), bias (L, To, H)."""
@@ -115,12 +103,11 @@ class FoldedCrossAttention:
         self._b[:, 1:] = b
         np.add(bias[:, None], self._hidden, out=self._bias[:, :, 1:])
 
-    def set_time(self, step: int, layers: int) -> None:
-        """Take the time token's part of ``step`` for the first ``layers`` layers."""
-        time_a, time_bias, time_b = self._now
-        time_a[:layers] = self._time_a[step, :layers]
-        time_bias[:layers] = self._time_bias[step, :layers]
-        time_b[:layers] = self._time_b[step, :layers]
+    def set_time(self, step: int) -> None:
+        """Take the time token's part of ``step`` into :meth:`matrices`."""
+        self._a[:, 0] = self._time_a[step]
+        self._bias[:, :, 0] = self._time_bias[step, :, None]
+        self._b[:, 0] = self._time_b[step]
 
     def matrices(self) -> tuple[Float32, Float32, Float32]:
         """Current A (L, S H, d), bias (L, T', S H) and B (L, S H, d), views of what is updated."""
@@ -131,24 +118,10 @@ class FoldedCrossAttention:
             self._b.reshape(layers, -1, width),
         )
 
-    def block(self, h: Float32, layer: int, out: Float32) -> None:
+    def block(self, h: Float32, step: int, layer: int, out: Float32) -> None:
         """Residual of one block from the centred stream ``h`` (T', d), written to ``out`` (T', d)."""
-        scores, by_token, reduced, norm = self._scores, self._by_token, self._reduced, self._norm
-        a, bias, b = self._views[layer]
-
-        np.vecdot(h, h, out=norm)
-        norm *= self._per_width
-        norm += self._epsilon
-        np.sqrt(norm, out=norm)
-        np.dot(h, a, out=scores)
-        scores /= self._norm_column
-        scores += bias
-        np.maximum.reduce(by_token, axis=1, keepdims=True, out=reduced)
-        by_token -= reduced
-        np.exp(scores, out=scores)
-        np.add.reduce(by_token, axis=1, keepdims=True, out=reduced)
-        by_token /= reduced
-        np.dot(scores, b, out=out)
+        time = self._time_a[step, layer], self._time_bias[step, layer], self._time_b[step, layer]
+        glue.cross_attention(h, time, self._frames[layer], NORM_EPSILON, out)
 
 
 def require_token_wise(n_cond_layers: int) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sag_ros.engines import glue
 from sag_ros.engines.cross_attention import FoldedCrossAttention, head_matrices
 from sag_ros.engines.folded import fold
 from sag_ros.engines.protocol import require_shapes
@@ -74,7 +75,6 @@ class OpenVinoEngine:
             self._conditioning.bind_output(array, index)
 
         self._h = runtime.aligned(tokens, config.width)
-        self._sum = runtime.aligned(tokens, config.width)
         self._cache = runtime.aligned(config.blocks + 1, tokens, config.width)
         self._requests: list[runtime.Request | None] = []
         for layer in range(config.layers):
@@ -122,15 +122,12 @@ class OpenVinoEngine:
             self._obs[:] = obs_features
             self._conditioning()
             self._cross.set_frames(*self._frames)
-        runs = plan.run_matrix()
-        tail, h, total = self._tail, self._h, self._sum
-        flat = self._cache[:slots].reshape(slots, -1)
-        flat_total, flat_h = total.reshape(-1), h.reshape(-1)
+        runs, nothing = plan.run_matrix(), np.zeros(slots, np.float32)
+        tail, h, cache = self._tail, self._h, self._cache
         tail.start(noise[:, : self._tokens])
 
         pruned = plan.mask.pruned
         dense: list[bool] = np.logical_and(~pruned.any(axis=1), slots == 3).tolist()
-        deepest: list[int] = _layers_in_use(pruned).tolist()
         idle: NDArray[np.bool_] = np.logical_and.reduce(pruned, axis=1)
         resumes = _ends_of_pruned_stretches(idle)
         run = pending = -1  # run and computed slot not yet added to the stream
@@ -145,36 +142,27 @@ class OpenVinoEngine:
                 continue
             if not embedded:
                 if kind == Op.STEP_END:  # nothing is computed until step `end`, so all these runs are alike
-                    np.dot(runs[run], flat, out=flat_total)
-                    tail.set_constant(total)
                     end = resumes[step]
-                    tail.skip(step, end)
+                    tail.skip(step, end, runs[run], cache)
                     skip = 2 * (end - step - 1)  # ADD_RUN and STEP_END each
                     step, run = end, -1
                     continue
                 tail.embed(h)
-                self._cross.set_time(step, deepest[step])
                 embedded = True
-            if run >= 0:
-                if pending >= 0:
-                    runs[run, pending] += 1
-                np.dot(runs[run], flat, out=flat_total)
-                flat_h += flat_total
-                run = -1
-            elif pending >= 0:
-                flat_h += flat[pending]
-            pending = -1
+            if run >= 0 or pending >= 0:
+                glue.add_cached(runs[run] if run >= 0 else nothing, pending, cache, h)
+            run = pending = -1
             if kind == Op.COMPUTE:
-                layer, _block = divmod(argument, 3)
                 if dense[step]:
+                    self._cross.set_time(step)
                     self._network()
-                    h += self._cache[3]
+                    h += cache[3]
                     skip = config.blocks - 1
                     continue
                 pending = argument % slots
                 request = self._requests[argument]
                 if request is None:
-                    self._cross.block(h, layer, self._cache[pending])
+                    self._cross.block(h, step, argument // 3, cache[pending])
                 else:
                     request()
             else:
@@ -188,11 +176,3 @@ def _ends_of_pruned_stretches(idle: NDArray[np.bool_]) -> list[int]:
     steps = np.arange(len(idle))
     following = np.where(idle, len(idle), steps)
     return np.minimum.accumulate(following[::-1])[::-1].tolist()
-
-
-def _layers_in_use(pruned: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """(K, 3L) mask -> (K,): one more than the deepest layer whose cross-attention is computed, or 0."""
-    computed = ~pruned[:, CROSS_ATTENTION::3]
-    layers = computed.shape[1]
-    deepest: NDArray[np.int64] = np.max(np.where(computed, np.arange(1, layers + 1), 0), axis=1)
-    return deepest

@@ -28,8 +28,10 @@ from sag_ros.pruning.rollout import sparse_rollout
 
 from . import parallel
 from .checkpoint import load_checkpoint, save_checkpoint
+from .distil import DistilConfig, distil
 from .ema import Ema
 from .features import cached_features
+from .groups import group_observations
 from .loop import Loop, LoopConfig
 from .prior import firmness, late_prior
 from .schedule_search import Batch, ScheduleSearch, SearchConfig
@@ -60,10 +62,11 @@ class PrunerTraining:
     through_cache: bool = True
     """let gradients pass through what is cached; test-time sparsity's public code does not"""
     prior: Path | None = None
-    """a mask to start from, .npy (K, 3L) bool, True = pruned; default: what the search finds"""
+    """a mask to start from, .npy (K, 3L) bool, True = pruned; default: two layers in some late steps"""
     prior_density: float = 0.045
-    """of the two layers in some late steps that the search starts from"""
+    """of that default"""
     search: SearchConfig = field(default_factory=SearchConfig)
+    distil: DistilConfig = field(default_factory=DistilConfig)
     prior_logit: float = 0.3
     """how firmly the start is believed near the blocks it computes"""
     far_logit: float = 1.5
@@ -105,10 +108,7 @@ class PrunerTraining:
         with Stop(self.minutes) as stop:
             trainer = _Trainer(self, bundle, pruner, training, validation)
             if not trainer.loop.iteration:  # not resumed
-                prior = self._prior(trainer, stop)
-                logits = firmness(prior, self.prior_logit, self.far_logit)
-                pruner.set_prior(torch.from_numpy(prior), torch.from_numpy(logits))
-                trainer.ema.module.load_state_dict(pruner.state_dict())
+                trainer.prepare(self._start(pruner), stop)
             done = trainer.loop.run(trainer.loss, trainer.validate, stop)
         if parallel.rank():
             return done
@@ -140,20 +140,10 @@ class PrunerTraining:
         )
         return training, validation
 
-    def _prior(self, trainer: _Trainer, stop: Stop) -> np.ndarray:
-        config = trainer.pruner.config
+    def _start(self, pruner: Pruner) -> np.ndarray:
+        config = pruner.config
         if self.prior is None:
-            start = late_prior(config.steps, config.blocks, self.prior_density)
-            search = ScheduleSearch(
-                self.search,
-                trainer.bundle.dpt,
-                trainer.table,
-                trainer.executed,
-                [trainer.judges(number) for number in range(self.search.batches)],
-                self.density,
-                self.out / "schedule.npz",
-            )
-            return search.run(start, stop)[0]
+            return late_prior(config.steps, config.blocks, self.prior_density)
         mask = np.load(self.prior, allow_pickle=False)
         if mask.shape != (config.steps, config.blocks) or mask.dtype != np.bool_:
             raise ValueError(
@@ -240,14 +230,62 @@ class _Trainer:
         distance = (chunk.float() - actions[:, : self.tokens]).abs().mean()
         return distance + self.config.sparsity_weight * self._sparsity(gate)
 
-    def judges(self, number: int) -> Batch:
+    def prepare(self, start: np.ndarray, stop: Stop) -> None:
+        """Search from ``start`` (K, 3L), for all observations and for groups, and teach the pruner the result."""
+        config, pruner = self.config, self.pruner
+        search = config.search
+        everything = torch.arange(len(self.training))
+        common = self._search(
+            "schedule", start, everything, stop, search.proposals, search.price, config.density
+        )
+        logits = firmness(common, config.prior_logit, config.far_logit)
+        pruner.set_prior(torch.from_numpy(common), torch.from_numpy(logits))
+        if search.groups:
+            observations = self.training.at(everything)[0].flatten(1).numpy()
+            labels = torch.from_numpy(group_observations(observations, search.groups, config.seed))
+            masks = []
+            for group in range(search.groups):
+                members = (labels == group).nonzero()[:, 0]
+                name = f"schedule_{group}"
+                masks.append(
+                    self._search(name, common, members, stop, search.group_proposals, search.group_price, 0.0)
+                )
+            stacked = torch.from_numpy(np.stack(masks))
+            agreement = distil(pruner, self._noisy, labels, stacked, config.distil, config.seed)
+            print(f"[distil] {100 * agreement:.2f} % of the gates as the search wants them", flush=True)
+        self.ema.module.load_state_dict(pruner.state_dict())
+        if not parallel.rank():
+            print(f"[start] {self.validate()}", flush=True)
+
+    def _search(
+        self,
+        name: str,
+        start: np.ndarray,
+        among: Tensor,
+        stop: Stop,
+        proposals: int,
+        price: float,
+        density: float,
+    ) -> np.ndarray:
+        batches = [self._judge(number, among) for number in range(self.config.search.batches)]
+        search = ScheduleSearch(
+            self.config.search, self.bundle.dpt, self.table, self.executed, batches,
+            proposals, price, density, self.config.out / f"{name}.npz",
+        )  # fmt: skip
+        return search.run(start, stop)[0]
+
+    def _judge(self, number: int, among: Tensor) -> Batch:
         """This process's share of a batch of windows with fixed noise, for the search."""
         config = self.config.search
         generator = torch.Generator().manual_seed(config.seed + number)
-        chosen = torch.randperm(len(self.training), generator=generator)[: config.windows]
+        chosen = among[torch.randperm(len(among), generator=generator)[: config.windows]]
         features, actions = self.training.at(parallel.share(chosen))
         noise = self._noise(len(chosen), generator)[:, parallel.rank() :: parallel.world()].contiguous()
         return Batch(features, actions[:, self.executed], noise)
+
+    def _noisy(self, indices: Tensor) -> Tensor:
+        features = self.training.at(indices)[0]
+        return features + self.feature_noise * torch.randn_like(features)
 
     def _sparsity(self, gate: Tensor) -> Tensor:
         # One mean over steps, blocks and batch: a budget per block would forbid what the pruner is for.

@@ -40,10 +40,17 @@ class Batch:
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """The search of the static schedule that the pruner starts from."""
+    """The search of the schedules that the pruner starts from: one for all observations, from there one for
+    each group of similar observations."""
 
-    proposals: int = 1500
-    """changes that are tried; 0 = none"""
+    proposals: int = 700
+    """changes that are tried for the common schedule; 0 = none"""
+    groups: int = 6
+    """of observations; 0 = none"""
+    group_proposals: int = 250
+    """changes that are tried for each group"""
+    group_price: float = 0.1
+    """of the whole density of a group's schedule: one that gains more from a block may have more"""
     batches: int = 4
     """a change has to win over so many batches of windows; most lose on the first"""
     windows: int = 32
@@ -62,7 +69,8 @@ class ScheduleSearch:
         dpt, table: the frozen policy and its sampler.
         executed: which of the generated tokens are judged.
         batches: of this process.
-        density: share of computed blocks above which they cost something.
+        price: of the density above ``density``, in normalised action units.
+        proposals: changes that are tried.
         path: the best mask so far, for resuming; ``.npz``.
     """
 
@@ -73,24 +81,27 @@ class ScheduleSearch:
         table: CoefficientTable,
         executed: slice,
         batches: list[Batch],
+        proposals: int,
+        price: float,
         density: float,
         path: Path,
     ) -> None:
         self.config, self.dpt, self.table, self.executed = config, dpt, table, executed
-        self.batches, self.density, self.path = batches, density, path
+        self.batches, self.proposals, self.path = batches, proposals, path
+        self.price, self.density = price, density
 
     def run(self, start: Pruned, stop: Stop, seconds: float = 60.0) -> tuple[Pruned, int]:
         """Search from ``start`` or from where it was interrupted: the best mask and the proposals tried."""
         best, tried = self._resume(start)
         scores = [self.score(best, batch) for batch in self.batches]
         said, accepted = time.monotonic(), 0
-        while tried < self.config.proposals and not parallel.anyone(bool(stop)):
+        while tried < self.proposals and not parallel.anyone(bool(stop)):
             candidate = mutate(best, np.random.default_rng([self.config.seed, tried]))
             tried += 1
             better = None if np.array_equal(candidate, best) else self._beats(candidate, scores)
             if better is not None:
                 best, scores, accepted = candidate, better, accepted + 1
-            if time.monotonic() - said >= seconds or tried == self.config.proposals:
+            if time.monotonic() - said >= seconds or tried == self.proposals:
                 said = time.monotonic()
                 self._save(best, tried, float(np.mean(scores)), accepted)
         self._save(best, tried, float(np.mean(scores)), accepted)
@@ -103,7 +114,7 @@ class ScheduleSearch:
         chunk = straight_through_rollout(self.dpt, self.table, batch.features, gates, batch.noise, 0.0)
         distance = (chunk[:, self.executed] - batch.actions).abs().mean()
         excess = max(0.0, 1.0 - float(pruned.mean()) - self.density)
-        return float(parallel.mean(distance)) + self.config.price * excess
+        return float(parallel.mean(distance)) + self.price * excess
 
     def _beats(self, candidate: Pruned, scores: list[float]) -> list[float] | None:
         """Scores of ``candidate`` when their mean is below that of ``scores``, else None, often early."""
@@ -128,7 +139,7 @@ class ScheduleSearch:
         np.savez(partial, pruned=best, tried=tried)
         partial.replace(self.path)
         print(
-            f"[schedule] {tried}/{self.config.proposals} kept {accepted} score {score:.5f} "
+            f"[{self.path.stem}] {tried}/{self.proposals} kept {accepted} score {score:.5f} "
             f"density {1.0 - best.mean():.4f} steps {int((~best).any(axis=1).sum())}",
             flush=True,
         )

@@ -63,8 +63,7 @@ def test_cross_attention(policy, stream):
     out = np.empty_like(h)
     for step in (0, STEPS - 1, 0):
         for layer in range(config.layers):
-            cross.set_time(step, config.layers)
-            cross.block(h, layer, out)
+            cross.block(h, step, layer, out)
             with torch.no_grad():
                 memory = policy.memory(int(table.timesteps[step]), obs)
                 expected = policy.block(stream[None], memory, 3 * layer + 1)[0].numpy()
@@ -80,21 +79,24 @@ def test_step_tail(policy, sampler):
     noise = rng.normal(size=(len(table) + 1, TOKENS, config.action_dim)).astype(np.float32)
     residual = rng.normal(size=(TOKENS, config.width)).astype(np.float32)
     h = np.empty_like(residual)
+    weights, cache = (
+        np.float32([2.0, 0.0, 1.0]),
+        rng.normal(size=(3, TOKENS, config.width)).astype(np.float32),
+    )
+    cache[2] = centre(residual) - 2.0 * cache[0]  # together the residual
     results = []
     for skip in (False, True):
         tail.start(noise)
         for step in range(len(table)):
             if skip:
-                tail.set_constant(centre(residual).copy())
-                tail.skip(step, step + 1)
+                tail.skip(step, step + 1, weights, cache)
             else:
                 tail.embed(h)
                 h += centre(residual)
                 tail.finish(step, h)
         results.append(tail.x.copy())
     tail.start(noise)
-    tail.set_constant(centre(residual).copy())
-    tail.skip(0, len(table))
+    tail.skip(0, len(table), weights, cache)
     np.testing.assert_array_equal(tail.x, results[1])
     x = noise[0]
     with torch.no_grad():

@@ -8,6 +8,7 @@ from sag_ros.policy.bundle import load_bundle, save_bundle
 from sag_ros.policy.contract import PrunerSpec
 from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.pruning.pruner import build_pruner
+from sag_ros.train.distil import DistilConfig
 from sag_ros.train.loop import LoopConfig
 from sag_ros.train.prior import firmness, late_prior
 from sag_ros.train.progress import read_records
@@ -36,8 +37,9 @@ def training(store, policy, out, iterations, **changes):
         "validation_windows": 4,
         "size": PrunerSpec(width=16, layers=1, heads=2, feedforward=32),
         "adam_epsilon": 1e-8,
-        "search": SearchConfig(proposals=2, batches=1, windows=2),
+        "search": SearchConfig(proposals=2, groups=2, group_proposals=2, batches=1, windows=2),
         "prior_density": 0.3,
+        "distil": DistilConfig(5, 4),
         "loop": LoopConfig(iterations, 4, 5e-3, 2),
     }
     return PrunerTraining(**{**options, **changes})

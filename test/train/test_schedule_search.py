@@ -30,10 +30,10 @@ def setting():
     return bundle, table, [batch(3), batch(3)]
 
 
-def search(setting, path, **options) -> ScheduleSearch:
+def search(setting, path, proposals=0, price=0.1) -> ScheduleSearch:
     bundle, table, batches = setting
-    config = SearchConfig(**options)
-    return ScheduleSearch(config, bundle.dpt, table, bundle.contract.executed, batches, DENSITY, path)
+    executed, config = bundle.contract.executed, SearchConfig(windows=3)
+    return ScheduleSearch(config, bundle.dpt, table, executed, batches, proposals, price, DENSITY, path)
 
 
 def first_only(setting) -> np.ndarray:
@@ -64,7 +64,7 @@ def test_the_score_is_the_distance_of_the_literal_rule_plus_the_price(setting, t
 
 
 def test_it_finds_a_better_schedule(setting, tmp_path):
-    searching = search(setting, tmp_path / "s.npz", proposals=60, windows=3)
+    searching = search(setting, tmp_path / "s.npz", proposals=60)
     start = first_only(setting)
     best, tried = searching.run(start, Stop())
     assert tried == 60

@@ -163,7 +163,8 @@ def constant(
 ) -> None:
     """What fully pruned steps add to the embedding: ``E = positions + sum_s weights[s] cache[s]``.
 
-    Writes ``E linear^T`` to out (T', 2A), linear (2A, d), and its mean square plus epsilon to mean_square (T',).
+    Writes ``E linear^T`` to out (T', 2A) and its mean square plus epsilon to mean_square (T',); linear is
+    (2A, d).
     """
     tokens, width = positions.shape
     row = np.empty(width, np.float32)

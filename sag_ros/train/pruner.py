@@ -231,7 +231,7 @@ class _Trainer:
         return distance + self.config.sparsity_weight * self._sparsity(gate)
 
     def prepare(self, start: np.ndarray, stop: Stop) -> None:
-        """Search from ``start`` (K, 3L), for all observations and for groups, and teach the pruner the result."""
+        """Search from ``start`` (K, 3L), for all observations and for groups; teach the pruner the result."""
         config, pruner = self.config, self.pruner
         search = config.search
         everything = torch.arange(len(self.training))

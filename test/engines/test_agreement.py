@@ -180,6 +180,17 @@ def test_arguments_are_not_modified(bundle, draw, name):
 
 
 @pytest.mark.parametrize("name", sorted(ENGINES))
+@pytest.mark.parametrize("where", ["features", "noise"])
+def test_not_a_number_is_not_lost(bundle, draw, name, where):
+    """Whoever receives the chunk refuses it; a clipped number would look like an action."""
+    table = table_of(bundle)
+    obs, noise = draw(bundle, table)
+    (obs if where == "features" else noise[0]).fill(np.nan)
+    plan = make_plan(random_mask(len(table), bundle.contract.blocks, 0.4, 0))
+    assert np.isnan(build_engine(name, bundle, table).denoise(obs, plan, noise)).any()
+
+
+@pytest.mark.parametrize("name", sorted(ENGINES))
 def test_wrong_shapes_are_refused(bundle, draw, name):
     table = table_of(bundle)
     engine = build_engine(name, bundle, table)

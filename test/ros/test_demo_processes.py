@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -91,3 +92,26 @@ def test_the_environment_is_private():
     assert 1 <= int(environment["ROS_DOMAIN_ID"]) <= 101
     assert environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
     assert Path(environment["FASTDDS_DEFAULT_PROFILES_FILE"]).is_file()
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_policy_and_simulator_do_not_share_cores(tmp_path):
+    # The mask is set just after the start.
+    code = POLITE.replace(
+        'print("ready"', 'import os; time.sleep(0.5); print("ready", *os.sched_getaffinity(0)'
+    )
+    before = os.sched_getaffinity(0)
+    with Processes(
+        Scripts((Script("policy_node", code), Script("sim_node", code))), tmp_path, {}
+    ) as processes:
+        for name in ("policy_node", "sim_node"):
+            wait_for(tmp_path / f"{name}.log", "\n")
+    assert os.sched_getaffinity(0) == before
+    assert processes.stop() == {"policy_node": 0, "sim_node": 0}
+    own, other = (
+        {int(word) for word in (tmp_path / f"{name}.log").read_text().split() if word.isdigit()}
+        for name in ("policy_node", "sim_node")
+    )
+    assert own and other
+    assert not own & other
+    assert own | other == before

@@ -166,6 +166,7 @@ class PolicyNode(LifecycleNode):
             if part is not None:
                 part.destroy()
         self._inputs = self._outputs = self._pilot = self._runner = None
+        gc.unfreeze()
         self._facts = {}
 
     def _refuse(self, what: str, reason: str) -> TransitionCallbackReturn:

@@ -43,7 +43,7 @@ class SearchConfig:
     """The search of the schedules that the pruner starts from: one for all observations, from there one for
     each group of similar observations."""
 
-    proposals: int = 700
+    proposals: int = 665
     """changes that are tried for the common schedule; 0 = none"""
     groups: int = 6
     """of observations; 0 = none"""

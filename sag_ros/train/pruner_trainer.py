@@ -1,0 +1,142 @@
+"""Loss, validation and the best weights of a pruner's training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from sag_ros.policy.bundle import PolicyBundle
+from sag_ros.policy.samplers import build_table
+from sag_ros.pruning.pruner import Pruner, gates
+from sag_ros.pruning.rollout import sparse_rollout
+
+from .checkpoint import load_checkpoint, save_checkpoint
+from .ema import Ema
+from .loop import Loop
+from .straight_through import straight_through_rollout
+from .window import Windows
+
+if TYPE_CHECKING:
+    from .pruner import PrunerTraining
+
+
+class PrunerTrainer:
+    """Loss and validation of one training."""
+
+    def __init__(
+        self,
+        config: PrunerTraining,
+        bundle: PolicyBundle,
+        pruner: Pruner,
+        training: Windows,
+        validation: Windows,
+    ) -> None:
+        self.config, self.bundle, self.pruner = config, bundle, pruner
+        self.training, self.validation = training, validation
+        contract = bundle.contract
+        self.table = build_table("ddpm", contract.diffusion.steps, contract.clip)
+        self.executed = contract.executed
+        self.tokens = contract.executed.stop
+        columns = contract.obs_dim - contract.state_dim
+        self.feature_noise = torch.zeros(contract.obs_dim)
+        self.feature_noise[:columns] = config.feature_noise
+        self.ema = Ema(pruner, 0.75, 0.99)
+        bias = [pruner.logit_bias]
+        rest = [p for p in pruner.parameters() if p is not pruner.logit_bias]
+        optimizer = torch.optim.AdamW(
+            [
+                {"params": bias, "lr_scale": config.bias_scale},
+                {"params": rest},
+            ],
+            config.loop.learning_rate,
+            eps=config.adam_epsilon,
+            weight_decay=0.0,
+        )
+        self.loop = Loop(
+            config.out, "pruner", config.loop, pruner, optimizer, len(training), config.seed, self.ema
+        )
+        self._dense: Tensor | None = None
+        self._best_path = config.out / "best.pt"
+        if not self.loop.iteration:
+            self._best_path.unlink(missing_ok=True)
+
+    def noisy(self, indices: Tensor) -> Tensor:
+        """Features (B, To, D) of training windows, with noise on those of the cameras."""
+        features = self.training.at(indices)[0]
+        return features + self.feature_noise * torch.randn_like(features)
+
+    def loss(self, indices: Tensor) -> Tensor:
+        """L1 on the generated tokens plus the global sparsity term."""
+        features, actions = self.noisy(indices), self.training.at(indices)[1]
+        gate = gates(self.pruner.logits(features))
+        noise = self.noise(len(indices))
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16):
+            chunk = straight_through_rollout(
+                self.bundle.dpt,
+                self.table,
+                features,
+                gate,
+                noise,
+                self.config.explore,
+                through_cache=self.config.through_cache,
+            )
+        distance = (chunk.float() - actions[:, : self.tokens]).abs().mean()
+        return distance + self.config.sparsity_weight * self._sparsity(gate)
+
+    def _sparsity(self, gate: Tensor) -> Tensor:
+        # One mean over steps, blocks and batch: a budget per block would forbid what the pruner is for.
+        width = self.config.sparsity_width
+        return functional.huber_loss(gate.mean(), gate.new_tensor(self.config.density), delta=width) / width
+
+    def noise(self, batch: int, generator: torch.Generator | None = None) -> Tensor:
+        """(K + 1, B, T', A) of every step, for the tokens that matter."""
+        shape = (len(self.table) + 1, batch, self.tokens, self.bundle.contract.action_dim)
+        return torch.randn(shape, generator=generator)
+
+    def validate(self) -> dict[str, Any]:
+        """L1 of the executed actions, sparse and dense under the same noise, and the density per window."""
+        count = min(self.config.validation_windows, len(self.validation))
+        chosen = torch.linspace(0, len(self.validation) - 1, count).long()
+        features, actions = self.validation.at(chosen)
+        noise = self.noise(count, torch.Generator().manual_seed(0))
+        target, dpt = actions[:, self.executed], self.bundle.dpt
+        compute = (~self.ema.module.mask(features)).float()  # type: ignore[operator]
+        if self._dense is None:
+            everything = torch.ones_like(compute)
+            self._dense = sparse_rollout(dpt, self.table, features, everything, noise)
+        sparse = torch.empty_like(self._dense)
+        # Windows with one mask together: a block that one window needs would else be computed for all.
+        masks, group = compute.flatten(1).unique(dim=0, return_inverse=True)
+        for number in range(len(masks)):
+            own = (group == number).nonzero()[:, 0]
+            sparse[own] = sparse_rollout(dpt, self.table, features[own], compute[own], noise[:, own])
+        density = compute.mean(dim=(1, 2))
+        values = {
+            "l1": float((sparse[:, self.executed] - target).abs().mean()),
+            "l1_dense": float((self._dense[:, self.executed] - target).abs().mean()),
+            "from_dense": float((sparse - self._dense)[:, self.executed].abs().mean()),
+            "density": float(density.mean()),
+            "density_range": [float(density.min()), float(density.max())],
+            "varying": float((compute.std(dim=0) > 0).float().mean()) if count > 1 else 0.0,
+        }
+        self._keep_best(values)
+        return values
+
+    def _keep_best(self, values: Mapping[str, Any]) -> None:
+        excess = max(0.0, values["density"] - self.config.density)
+        score = values["l1"] + self.config.search.price * excess
+        if self._best_path.exists() and score >= load_checkpoint(self._best_path)["score"]:
+            return
+        state = self.ema.module.state_dict()
+        content = {"score": score, "iteration": self.loop.iteration, "state": state, "values": dict(values)}
+        save_checkpoint(self._best_path, content)
+
+    def best(self) -> dict[str, Any]:
+        """Iteration, values and weights of the best validation; the present ones when there was none."""
+        if self._best_path.exists():
+            return load_checkpoint(self._best_path)
+        return {"iteration": self.loop.iteration, "values": {}, "state": self.ema.module.state_dict()}

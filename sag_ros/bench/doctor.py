@@ -36,9 +36,11 @@ with mujoco.Renderer(model, 8, 8) as renderer:
     print(GL.glGetString(GL.GL_RENDERER).decode())
 """
 _OPENVINO_PROBE = """
+import numba
 import openvino
 core = openvino.Core()
-print(openvino.__version__.split("-")[0], "|", core.get_property("CPU", "FULL_DEVICE_NAME"),
+print(openvino.__version__.split("-")[0], "| numba", numba.__version__,
+      "|", core.get_property("CPU", "FULL_DEVICE_NAME"),
       "|", " ".join(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")))
 """
 

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("numpy", "torch", "openvino", "mujoco", "ruckig", "rclpy")
+PACKAGES = ("numpy", "torch", "openvino", "numba", "mujoco", "ruckig", "rclpy")
 
 
 def cpu_name() -> str:

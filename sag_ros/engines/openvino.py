@@ -1,8 +1,8 @@
 """Sparse execution on one CPU core.
 
 Weight-heavy blocks (self-attention, feed-forward) are OpenVINO requests on shared memory; cross-attention is
-folded and everything between blocks is a handful of numpy calls. Tokens behind the executed ones are dropped:
-the network is causal. Fully pruned steps, the majority, stay in action space.
+folded and it and everything between blocks is compiled (``glue``). Tokens behind the executed ones are
+dropped: the network is causal. Fully pruned steps, the majority, stay in action space.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sag_ros.engines import glue
+from sag_ros.engines import openvino_blocks as blocks
+from sag_ros.engines import openvino_runtime as runtime
 from sag_ros.engines.cross_attention import FoldedCrossAttention, head_matrices
 from sag_ros.engines.folded import fold
 from sag_ros.engines.protocol import require_shapes
@@ -41,14 +43,7 @@ class OpenVinoEngine:
 
         Raises:
             ValueError: unknown precision, or conditioning that is not token-wise.
-            ImportError: OpenVINO is not installed.
         """
-        try:
-            from sag_ros.engines import openvino_blocks as blocks
-            from sag_ros.engines import openvino_runtime as runtime
-        except ImportError as error:
-            raise ImportError("engine openvino needs openvino; install it or use reference") from error
-
         dpt, contract, config = bundle.dpt, bundle.contract, bundle.dpt.config
         self._config, self._table = config, table
         self._first = contract.observation_steps - 1

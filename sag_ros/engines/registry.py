@@ -16,10 +16,17 @@ if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
 
 Builder = Callable[..., Engine]
+OPENVINO_PACKAGES = ("openvino", "numba")
 
 
 def _openvino(bundle: PolicyBundle, table: CoefficientTable, **options: str) -> Engine:
-    from sag_ros.engines.openvino import OpenVinoEngine
+    try:
+        from sag_ros.engines.openvino import OpenVinoEngine
+    except ImportError as error:
+        missing = " and ".join(OPENVINO_PACKAGES)
+        raise ImportError(
+            f"engine openvino needs {missing} (extra [openvino]): {error}; install them or use reference"
+        ) from error
 
     return OpenVinoEngine(bundle, table, **options)
 
@@ -35,7 +42,8 @@ def resolve(name: str, bundle: PolicyBundle | None = None) -> str:
     """
     if name == "auto":
         token_wise = bundle is None or bundle.contract.network.cond_layers == 0
-        return "openvino" if token_wise and importlib.util.find_spec("openvino") else "reference"
+        installed = all(importlib.util.find_spec(package) for package in OPENVINO_PACKAGES)
+        return "openvino" if token_wise and installed else "reference"
     if name not in ENGINES:
         raise ValueError(f"engine {name!r} does not exist; available: auto, {', '.join(ENGINES)}")
     return name
@@ -45,7 +53,7 @@ def build_engine(name: str, bundle: PolicyBundle, table: CoefficientTable, **opt
     """Engine ``name`` (or ``auto``) for ``bundle`` and the sampler's ``table``.
 
     Args:
-        options: of the engine; openvino: ``precision`` auto, f32 or bf16.
+        options: of the engine; openvino: ``precision`` auto, f32, bf16 or int8.
 
     Raises:
         ValueError: unknown name or option value, or a policy the engine cannot run.

@@ -16,9 +16,9 @@ from sag_ros.pruning.pruner import Pruner
 class DistilConfig:
     """Supervised training on the searched masks."""
 
-    iterations: int = 300
+    iterations: int = 600
     batch: int = 128
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
 
 
 def distil(

@@ -91,7 +91,7 @@ class PrunerTraining:
     size: PrunerSpec = field(
         default_factory=lambda: PrunerSpec(width=128, layers=1, heads=4, feedforward=256)
     )
-    loop: LoopConfig = field(default_factory=lambda: LoopConfig(250, 16, 3e-5, 20))
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(120, 16, 1e-5, 20))
 
     def run(self) -> bool:
         """Train what is left to train; returns whether all of it is done."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 
 import numpy as np
 import pytest
@@ -17,11 +18,11 @@ from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.policy.samplers import build_table
 
 
-@pytest.fixture
-def without_openvino(monkeypatch):
+@pytest.fixture(params=["openvino", "numba"])
+def without_openvino(monkeypatch, request):
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *rest: None if name == "openvino" else find(name, *rest)
+        importlib.util, "find_spec", lambda name, *rest: None if name == request.param else find(name, *rest)
     )
 
 
@@ -29,6 +30,13 @@ def test_auto():
     assert resolve("auto") == "openvino"
     assert resolve("auto", random_bundle(0, network={"cond_layers": 1})) == "reference"
     assert resolve("reference") == "reference"
+
+
+def test_what_is_missing_is_named(bundle, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sag_ros.engines.openvino", None)
+    table = build_table("ddpm", bundle.contract.diffusion.steps)
+    with pytest.raises(ImportError, match=r"openvino and numba .*use reference"):
+        build_engine("openvino", bundle, table)
 
 
 def test_auto_without_openvino(bundle, without_openvino):

@@ -37,6 +37,12 @@ COMMANDS = (
         "success and speed of methods on a task, closed loop without ROS",
         ("sim", "openvino"),
     ),
+    Command(
+        "bench engines",
+        "sag_ros.bench.engines:main",
+        "milliseconds per chunk of every engine, dense and sparse",
+        ("openvino",),
+    ),
     Command("record", "sag_ros.train.record:Recording", "record scripted demonstrations", ("sim", "train")),
     Command(
         "train policy", "sag_ros.train.policy:PolicyTraining", "train encoder and policy; resumes", ("train",)
@@ -58,6 +64,7 @@ EXTRA_OF = {
     "zarr": "train",
     "tqdm": "train",
     "openvino": "openvino",
+    "numba": "openvino",
     "rclpy": "ros",
     "sensor_msgs": "ros",
     "std_msgs": "ros",

@@ -39,7 +39,7 @@ class OpenVinoFrameEncoder:
         for camera, size in bundle.contract.cameras.items():
             image = np.zeros((1, size.height, size.width, 3), np.uint8)
             features = aligned(1, bundle.contract.encoder.features)
-            model = _convert(bundle.encoder.nets[camera], torch.from_numpy(image.copy()))
+            model = convert(bundle.encoder.nets[camera], torch.from_numpy(image.copy()))
             request = Request(compile_model(core, model, self.precision))
             request.bind_input(image)
             request.bind_output(features)
@@ -65,7 +65,7 @@ class OpenVinoSagMask:
         config = pruner.config
         self._obs = aligned(1, config.obs_steps, config.obs_dim)
         self._margin = aligned(1, config.steps, config.blocks)
-        model = _convert(_Margin(pruner.eval()), torch.from_numpy(self._obs.copy()))
+        model = convert(_Margin(pruner.eval()), torch.from_numpy(self._obs.copy()))
         self._request = Request(compile_model(make_core(), model, "f32"))
         self._request.bind_input(self._obs)
         self._request.bind_output(self._margin)
@@ -93,8 +93,8 @@ class _Margin(nn.Module):
         return logits[..., 1] - logits[..., 0]
 
 
-def _convert(module: nn.Module, example: Tensor) -> ov.Model:
-    """torch -> OpenVINO with the example's static shape.
+def convert(module: nn.Module, *examples: Tensor) -> ov.Model:
+    """torch -> OpenVINO with the examples' static shapes.
 
     By the frontend itself: ``openvino.convert_model`` reports its use over the network.
     """
@@ -102,12 +102,13 @@ def _convert(module: nn.Module, example: Tensor) -> ov.Model:
         warnings.simplefilter("ignore")  # tracing warns about constants that are constants here
         frontend = FrontEndManager().load_by_framework("pytorch")
         decoder = TorchScriptPythonDecoder(
-            module.eval(), example_input=example, trace_kwargs={"check_trace": False}
+            module.eval(), example_input=examples, trace_kwargs={"check_trace": False}
         )
         model = frontend.convert(frontend.load(decoder))
-    parameter = model.inputs[0].get_node()
-    parameter.set_element_type(ov.Type(example.numpy().dtype))
-    parameter.set_partial_shape(ov.PartialShape(list(example.shape)))
+    for port, example in zip(model.inputs, examples, strict=True):
+        parameter = port.get_node()
+        parameter.set_element_type(ov.Type(example.numpy().dtype))
+        parameter.set_partial_shape(ov.PartialShape(list(example.shape)))
     model.validate_nodes_and_infer_types()
     return model
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -59,10 +60,16 @@ def panel(episode: Episode, stamp: float) -> NDArray[np.uint8]:
 
 def _writer(path: Path, rate: float) -> cv2.VideoWriter:
     size = (SCENE_WIDTH + PANEL_WIDTH, HEIGHT)
-    for codec in ("avc1", "mp4v"):  # H.264 plays everywhere but is not in every build
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), rate, size)
-        if writer.isOpened():
-            return writer
+    # Hardware encoders that are not there are no news.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        for codec in ("avc1", "mp4v"):  # H.264 plays everywhere but is not in every build
+            writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), rate, size)
+            if writer.isOpened():
+                return writer
+    finally:
+        cv2.utils.logging.setLogLevel(level)
     raise OSError(f"OpenCV cannot write {path}: neither H.264 nor MPEG-4 is in this build")
 
 

@@ -192,7 +192,8 @@ def main(options: Options) -> int:
     if options.bundle:
         bundle = load_bundle(model_folder(options.bundle))
     else:
-        bundle = random_bundle(0, horizon=10, diffusion={"steps": 100})
+        network = {"layers": 8, "heads": 4, "width": 256}
+        bundle = random_bundle(0, horizon=10, diffusion={"steps": 100}, network=network)
     table = build_table("ddpm", bundle.contract.diffusion.steps, bundle.contract.clip)
     console = engines_report.console
     with console.status("compiling") as status:

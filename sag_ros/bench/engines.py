@@ -182,7 +182,7 @@ def main(options: Options) -> int:
 
     torch.set_num_threads(1)
     from sag_ros.bench import engines_report, hardware
-    from sag_ros.engines.limits import measure_limits
+    from sag_ros.engines.openvino_limits import measure_limits
     from sag_ros.engines.reference import ReferenceEngine
     from sag_ros.paths import model_folder
     from sag_ros.policy.bundle import load_bundle

@@ -68,7 +68,8 @@ def test_it_publishes_safe_trajectories_with_provenance(bench):
         assert check(command, HARD_LIMITS) == []
         assert len(command.velocity) == len(command.time)
         np.testing.assert_allclose(command.velocity[-1], 0, atol=1e-9)
-    record = robot.records[-1]
+    # On a busy machine a chunk may come too late and be refused; that has a record, too.
+    record = next(record for record in reversed(robot.records) if not record.refused)
     assert record.publish_stamp > record.obs_stamp >= record.oldest_stamp > 1.6e9
     assert record.latency_ms == pytest.approx(1e3 * (record.publish_stamp - record.obs_stamp), abs=0.01)
     assert 0 < record.encode_ms < record.inference_ms < record.latency_ms

@@ -53,7 +53,9 @@ class Candidate:
     weight_bytes: float
 
 
-def candidates(options: Options, bundle: Any, table: Any) -> tuple[list[Candidate], list[str]]:
+def candidates(
+    options: Options, bundle: Any, table: Any, obs: Any, noise: Any
+) -> tuple[list[Candidate], list[str]]:
     """Everything that can run here, and a line for each that cannot."""
     from sag_ros.bench import baselines
     from sag_ros.engines.registry import build_engine
@@ -70,26 +72,27 @@ def candidates(options: Options, bundle: Any, table: Any) -> tuple[list[Candidat
         )
         for density in options.densities
     }
-    dense_plan = make_plan(dense_mask(steps, blocks))
+    dense_plan = plans[1.0] if 1.0 in plans else make_plan(dense_mask(steps, blocks))
     dense_gflop, few = 2e-9 * size.dense_macs(steps), max(5, options.repetitions // 5)
     found, absent = [], []
 
-    def dense(name: str, precision: str, build: Callable[[], Any], repetitions: int) -> None:
+    dense_read = weight_bytes(size, dense_plan, 4.0, conditioning_each_step=True)
+
+    def dense(name: str, build: Callable[[], Any], repetitions: int) -> None:
         try:
             loop = build()
-            loop.denoise(*example(bundle, table, 0)[:1], dense_plan, example(bundle, table, 0)[1])
+            loop.denoise(obs, dense_plan, noise)
         except Exception as error:  # a missing compiler, a library that cannot convert: others still run
             absent.append(f"{name}: {type(error).__name__}: {str(error).splitlines()[0][:120]}")
             return
-        read = weight_bytes(size, dense_plan, 4.0, conditioning_each_step=True)
         found.append(
-            Candidate(name, precision, 1.0, loop.denoise, dense_plan, repetitions, dense_gflop, read)
+            Candidate(name, "f32", 1.0, loop.denoise, dense_plan, repetitions, dense_gflop, dense_read)
         )
 
-    dense("torch", "f32", lambda: baselines.torch_dense(bundle, table), few)
+    dense("torch", lambda: baselines.torch_dense(bundle, table), few)
     if options.torch_compile:
-        dense("torch-compile", "f32", lambda: baselines.torch_dense(bundle, table, compiled=True), few)
-    dense("openvino-plain", "f32", lambda: baselines.openvino_dense(bundle, table), options.repetitions)
+        dense("torch-compile", lambda: baselines.torch_dense(bundle, table, compiled=True), few)
+    dense("openvino-plain", lambda: baselines.openvino_dense(bundle, table), options.repetitions)
     for precision in PRECISIONS:
         engine = build_engine("openvino", bundle, table, precision=precision)
         each = {"f32": 4.0, "bf16": 2.0, "int8": 1.0}[precision]
@@ -104,17 +107,16 @@ def candidates(options: Options, bundle: Any, table: Any) -> tuple[list[Candidat
     return found, absent
 
 
-def example(bundle: Any, table: Any, seed: int) -> tuple[Any, Any]:
+def example(bundle: Any, table: Any) -> tuple[Any, Any]:
     """Random features (To, D) and noise (n + 1, T, A)."""
-    config, rng = bundle.dpt.config, np.random.default_rng(seed)
+    config, rng = bundle.dpt.config, np.random.default_rng(0)
     obs = rng.standard_normal((config.obs_steps, config.obs_dim), np.float32)
     noise = rng.standard_normal((len(table) + 1, config.horizon, config.action_dim), np.float32)
     return obs, noise
 
 
-def measure(found: list[Candidate], bundle: Any, table: Any, say: Callable[[str], None]) -> list[list[float]]:
+def measure(found: list[Candidate], obs: Any, noise: Any, say: Callable[[str], None]) -> list[list[float]]:
     """ms of every repetition of every candidate."""
-    obs, noise = example(bundle, table, 0)
     times: list[list[float]] = [[] for _ in found]
     rounds = max(candidate.repetitions for candidate in found)
     for number in range(-2, rounds):  # two rounds of warm-up
@@ -198,9 +200,10 @@ def main(options: Options) -> int:
     console = engines_report.console
     with console.status("compiling") as status:
         limits = measure_limits()
-        found, absent = candidates(options, bundle, table)
+        obs, noise = example(bundle, table)
+        found, absent = candidates(options, bundle, table, obs, noise)
         status.update("comparing with the reference")
-        reference, (obs, noise) = ReferenceEngine(bundle, table), example(bundle, table, 0)
+        reference = ReferenceEngine(bundle, table)
         expected: dict[int, Any] = {}
         errors = []
         for candidate in found:
@@ -209,7 +212,7 @@ def main(options: Options) -> int:
                 expected[key] = reference.denoise(obs, candidate.plan, noise)
             difference = candidate.denoise(obs, candidate.plan, noise) - expected[key]
             errors.append(float(np.abs(difference).max() / np.abs(expected[key]).max()))
-        times = measure(found, bundle, table, status.update)
+        times = measure(found, obs, noise, status.update)
     lines = rows(found, times, errors, bundle, table, limits)
     content = {
         "rows": lines,

@@ -44,7 +44,8 @@ class PrunerStart:
                 )
             wanted = torch.from_numpy(np.stack(masks))
             agreement = distil(pruner, trainer.noisy, labels, wanted, config.distil, config.seed)
-            print(f"[distil] {100 * agreement:.2f} % of the gates as the search wants them", flush=True)
+            if not parallel.rank():
+                print(f"[distil] {100 * agreement:.2f} % of the gates as the search wants them", flush=True)
         trainer.ema.module.load_state_dict(pruner.state_dict())
         if not parallel.rank():
             print(f"[start] {trainer.validate()}", flush=True)

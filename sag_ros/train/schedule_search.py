@@ -101,7 +101,7 @@ class ScheduleSearch:
             better = None if np.array_equal(candidate, best) else self._beats(candidate, scores)
             if better is not None:
                 best, scores, accepted = candidate, better, accepted + 1
-            if time.monotonic() - said >= seconds or tried == self.proposals:
+            if time.monotonic() - said >= seconds:
                 said = time.monotonic()
                 self._save(best, tried, float(np.mean(scores)), accepted)
         self._save(best, tried, float(np.mean(scores)), accepted)

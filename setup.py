@@ -38,7 +38,7 @@ EXTRAS = {
         "tqdm==4.70.1",
         *PLOTS,
     ],
-    "openvino": ["openvino==2026.4.1", "numba==0.68.1"],
+    "openvino": ["openvino==2026.4.1", "numba==0.68.1", "llvmlite==0.50.0"],
     # For machines without a ROS 2 installation; on one, leave this extra out.
     "ros": [
         "ros-jazzy-rclpy[fastrtps]==7.1.6",

@@ -65,6 +65,7 @@ EXTRA_OF = {
     "tqdm": "train",
     "openvino": "openvino",
     "numba": "openvino",
+    "llvmlite": "openvino",
     "rclpy": "ros",
     "sensor_msgs": "ros",
     "std_msgs": "ros",

@@ -63,3 +63,18 @@ def model_folder(name: str) -> Path:
         raise FileNotFoundError(f"{name} is not a folder; a policy bundle is a folder with policy.yaml in it")
     # "models/pick_release" works from any working directory, like "pick_release".
     return share_file("models", *[part for part in Path(name).parts if part != "models"])
+
+
+def cache_folder(name: str) -> Path | None:
+    """Folder ``name`` for what can be made again at any time, created; None where nothing can be written.
+
+    Below ``$SAG_ROS_CACHE``, ``$XDG_CACHE_HOME/sag_ros`` or ``~/.cache/sag_ros``, whichever is set first.
+    """
+    own, common = os.environ.get("SAG_ROS_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    try:
+        root = Path(own) if own else Path(common or Path.home() / ".cache") / PACKAGE
+        folder = root / name
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # read-only, or no home
+        return None
+    return folder if os.access(folder, os.W_OK) else None

@@ -81,7 +81,7 @@ def main(
 
     Args:
         bundle: folder of the bundle, or its name in models/.
-        engine: auto, openvino or reference.
+        engine: auto, native, openvino or reference.
         count: observations compared; each costs a run of the reference, about a second.
     """
     from rich.console import Console

@@ -33,7 +33,7 @@ class Options:
     bundle: str = "models/pick_release"
     """folder of the policy bundle, or its name in models/"""
     engine: str = "auto"
-    """auto, openvino or reference"""
+    """auto, native, openvino or reference"""
     precision: Literal["auto", "f32", "bf16", "int8"] = "auto"
     """of the engine, where it has a choice"""
     noise: Literal["fresh", "fixed"] = "fresh"

@@ -79,22 +79,16 @@ class FoldedCrossAttention:
             ValueError: the conditioning is a transformer encoder, whose tokens depend on each other.
         """
         config = dpt.config
-        require_token_wise(config.n_cond_layers)
         layers, heads, width, memory = config.layers, config.heads, config.width, config.memory_tokens
-        with torch.inference_mode():
-            cond = torch.zeros(len(timesteps), config.obs_steps, config.obs_dim)
-            time = dpt.memory(torch.tensor(timesteps), cond)[:, 0].double().numpy()
-        a, bias, b = matrices.fold(time)
-        self._time_a = a.reshape(-1, layers, heads, width).astype(np.float32)
-        self._time_bias = bias.reshape(-1, layers, heads).astype(np.float32)
-        self._time_b = b.reshape(-1, layers, heads, width).astype(np.float32)
+        self._time_a, self._time_bias, self._time_b = time_table(dpt, matrices, timesteps)
 
         # Current matrices of each layer, the time token's heads first.
         self._a = np.zeros((layers, memory, heads, width), np.float32)
         self._b = np.zeros((layers, memory, heads, width), np.float32)
         self._bias = np.zeros((layers, tokens, memory, heads), np.float32)
-        visible = np.arange(tokens)[:, None] >= np.arange(1, memory) - 1
-        self._hidden = np.where(visible, 0.0, HIDDEN).astype(np.float32)[None, :, :, None]
+        self._hidden = np.where(visible_frames(tokens, memory - 1), 0.0, HIDDEN).astype(np.float32)[
+            None, :, :, None
+        ]
         self._frames = list(zip(self._a[:, 1:], self._bias[:, :, 1:], self._b[:, 1:], strict=True))
 
     def set_frames(self, a: Float32, bias: Float32, b: Float32) -> None:
@@ -122,6 +116,40 @@ class FoldedCrossAttention:
         """Residual of one block from the centred stream ``h`` (T', d), written to ``out`` (T', d)."""
         time = self._time_a[step, layer], self._time_bias[step, layer], self._time_b[step, layer]
         glue.cross_attention(h, time, self._frames[layer], NORM_EPSILON, out)
+
+
+def time_tokens(dpt: DPT, timesteps: NDArray[np.int64]) -> Array:
+    """(n, d) float64, the time's memory tokens for ``timesteps`` (n,).
+
+    Raises:
+        ValueError: the conditioning is a transformer encoder, whose tokens depend on each other.
+    """
+    config = dpt.config
+    require_token_wise(config.n_cond_layers)
+    with torch.inference_mode():
+        cond = torch.zeros(len(timesteps), config.obs_steps, config.obs_dim)
+        tokens: Array = dpt.memory(torch.tensor(timesteps), cond)[:, 0].double().numpy()
+    return tokens
+
+
+def time_table(
+    dpt: DPT, matrices: HeadMatrices, timesteps: NDArray[np.int64]
+) -> tuple[Float32, Float32, Float32]:
+    """A (n, L, H, d), bias (n, L, H) and B (n, L, H, d) of the time tokens; errors as :func:`time_tokens`."""
+    layers, heads, width = dpt.config.layers, dpt.config.heads, dpt.config.width
+    a, bias, b = matrices.fold(time_tokens(dpt, timesteps))
+    shapes = (-1, layers, heads, width), (-1, layers, heads), (-1, layers, heads, width)
+    tables = [
+        np.ascontiguousarray(x.reshape(shape), np.float32)
+        for x, shape in zip((a, bias, b), shapes, strict=True)
+    ]
+    return tables[0], tables[1], tables[2]
+
+
+def visible_frames(tokens: int, frames: int) -> NDArray[np.bool_]:
+    """(T', To): which frames an action token may see."""
+    visible: NDArray[np.bool_] = np.arange(tokens)[:, None] >= np.arange(frames)
+    return visible
 
 
 def require_token_wise(n_cond_layers: int) -> None:

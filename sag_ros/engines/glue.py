@@ -10,27 +10,17 @@ it is float32, the sample float64.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-F = TypeVar("F", bound=Callable[..., Any])
+from sag_ros.engines.jit import kernel
+
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 
-def _kernel(function: F) -> F:
-    """Compiled on first use, cached on disk. Sums may be reordered (so that they use vector instructions)."""
-    compiled: F = numba.njit(
-        cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"}
-    )(function)
-    return compiled
-
-
-@_kernel
+@kernel
 def embed(x: Float64, weight: Float32, positions: Float32, h: Float32) -> None:
     """``h = x weight + positions``: x (T', A), weight (A, d), positions and h (T', d)."""
     tokens, actions = x.shape
@@ -43,7 +33,7 @@ def embed(x: Float64, weight: Float32, positions: Float32, h: Float32) -> None:
                 h[t, c] += value * weight[i, c]
 
 
-@_kernel
+@kernel
 def add_cached(weights: Float32, extra: int, cache: Float32, h: Float32) -> None:
     """``h += sum_s weights[s] cache[s]``, with one more of slot ``extra`` unless it is negative.
 
@@ -60,7 +50,17 @@ def add_cached(weights: Float32, extra: int, cache: Float32, h: Float32) -> None
                     h[t, c] += weight * cache[s, t, c]
 
 
-@_kernel
+@kernel
+def add_one_by_one(weights: Float32, extra: int, cache: Float32, h: Float32) -> None:
+    """As :func:`add_cached` with whole numbers as weights, each residual added as often as it says."""
+    for s in range(len(weights)):
+        for _ in range(int(weights[s]) + (1 if s == extra else 0)):
+            for t in range(h.shape[0]):
+                for c in range(h.shape[1]):
+                    h[t, c] += cache[s, t, c]
+
+
+@kernel
 def cross_attention(
     h: Float32,
     time: tuple[Float32, Float32, Float32],
@@ -114,7 +114,7 @@ def cross_attention(
                         out[t, c] += weight * b[s - 1, head, c]
 
 
-@_kernel
+@kernel
 def _update(
     x: Float64, head: Float64, mean_square: float, row: Float64, bias: Float64, noise: Float64
 ) -> None:
@@ -131,7 +131,7 @@ def _update(
         x[i] = from_v * v + from_x * x[i] + from_eps * eps + noise[i]
 
 
-@_kernel
+@kernel
 def finish(
     h: Float32, readout: Float32, bias: Float64, epsilon: float, row: Float64, noise: Float64, x: Float64
 ) -> None:
@@ -151,7 +151,7 @@ def finish(
         _update(x[t], head, square / width + epsilon, row, bias, noise[t])
 
 
-@_kernel
+@kernel
 def constant(
     weights: Float32,
     cache: Float32,
@@ -187,7 +187,7 @@ def constant(
             out[t, j] = dot
 
 
-@_kernel
+@kernel
 def skip(
     x: Float64,
     quadratic: Float64,

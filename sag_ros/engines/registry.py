@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from sag_ros.engines.protocol import Engine, FrameEncoder
 from sag_ros.engines.reference import ReferenceEngine, ReferenceFrameEncoder
@@ -16,56 +17,103 @@ if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
 
 Builder = Callable[..., Engine]
-OPENVINO_PACKAGES = ("openvino", "numba")
+PACKAGES = {"native": ("numba",), "openvino": ("openvino", "numba"), "reference": ()}
+FASTEST_FIRST = ("native", "openvino", "reference")
+
+
+def _native(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
+    with _naming_the_missing("native"):
+        from sag_ros.engines.native import NativeEngine
+    return NativeEngine(bundle, table, **options)
 
 
 def _openvino(bundle: PolicyBundle, table: CoefficientTable, **options: str) -> Engine:
-    try:
+    with _naming_the_missing("openvino"):
         from sag_ros.engines.openvino import OpenVinoEngine
-    except ImportError as error:
-        missing = " and ".join(OPENVINO_PACKAGES)
-        raise ImportError(
-            f"engine openvino needs {missing} (extra [openvino]): {error}; install them or use reference"
-        ) from error
-
     return OpenVinoEngine(bundle, table, **options)
 
 
-ENGINES: dict[str, Builder] = {"reference": ReferenceEngine, "openvino": _openvino}
+@contextmanager
+def _naming_the_missing(name: str) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        missing = " and ".join(PACKAGES[name])
+        raise ImportError(
+            f"engine {name} needs {missing} (extra [openvino]): {error}; install it or use reference"
+        ) from error
 
 
-def resolve(name: str, bundle: PolicyBundle | None = None) -> str:
-    """Name of an engine that exists; ``auto`` is the fastest that can run ``bundle`` on this machine.
+ENGINES: dict[str, Builder] = {"reference": ReferenceEngine, "native": _native, "openvino": _openvino}
+
+
+def obstacle(name: str, bundle: PolicyBundle | None = None, precision: str = "auto") -> str | None:
+    """Why engine ``name`` cannot run here (``bundle``, with ``precision``); None when nothing is known."""
+    missing = [package for package in PACKAGES[name] if importlib.util.find_spec(package) is None]
+    if missing:
+        return f"{' and '.join(missing)} missing (extra [openvino])"
+    try:
+        if name == "native":
+            from sag_ros.engines.native import choose_precision, require_runnable
+
+            choose_precision(precision)
+            if bundle is not None:
+                require_runnable(bundle.contract.network)
+        if name == "openvino" and bundle is not None:
+            from sag_ros.engines.cross_attention import require_token_wise
+
+            require_token_wise(bundle.contract.network.cond_layers)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def choose(
+    name: str, bundle: PolicyBundle | None = None, precision: str = "auto"
+) -> tuple[str, tuple[str, ...]]:
+    """Name of an engine that exists, and which faster ones ``auto`` passed over and why.
 
     Raises:
         ValueError: no engine of that name.
     """
-    if name == "auto":
-        token_wise = bundle is None or bundle.contract.network.cond_layers == 0
-        installed = all(importlib.util.find_spec(package) for package in OPENVINO_PACKAGES)
-        return "openvino" if token_wise and installed else "reference"
-    if name not in ENGINES:
-        raise ValueError(f"engine {name!r} does not exist; available: auto, {', '.join(ENGINES)}")
-    return name
+    if name != "auto":
+        if name not in ENGINES:
+            raise ValueError(f"engine {name!r} does not exist; available: auto, {', '.join(ENGINES)}")
+        return name, ()
+    passed: list[str] = []
+    for candidate in FASTEST_FIRST[:-1]:
+        reason = obstacle(candidate, bundle, precision)
+        if reason is None:
+            return candidate, tuple(passed)
+        passed.append(f"not engine {candidate}: {reason}")
+    return FASTEST_FIRST[-1], tuple(passed)
 
 
-def build_engine(name: str, bundle: PolicyBundle, table: CoefficientTable, **options: str) -> Engine:
+def build_engine(name: str, bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
     """Engine ``name`` (or ``auto``) for ``bundle`` and the sampler's ``table``.
 
     Args:
-        options: of the engine; openvino: ``precision`` auto, f32, bf16 or int8.
+        options: of the engine; native: ``precision`` auto, f32 or bf16, ``savings``; openvino: ``precision``
+            auto, f32, bf16 or int8.
 
     Raises:
         ValueError: unknown name or option value, or a policy the engine cannot run.
         TypeError: an option the engine does not have.
         ImportError: the engine's library is missing.
     """
-    return ENGINES[resolve(name, bundle)](bundle, table, **options)
+    return ENGINES[choose(name, bundle, options.get("precision", "auto"))[0]](bundle, table, **options)
+
+
+def _library(engine: str, bundle: PolicyBundle, precision: str = "auto") -> str:
+    """What executes encoder and pruner beside ``engine``: openvino where it is installed, else reference."""
+    if choose(engine, bundle, precision)[0] == "reference":
+        return "reference"
+    return "openvino" if importlib.util.find_spec("openvino") else "reference"
 
 
 def build_frame_encoder(name: str, bundle: PolicyBundle, **options: str) -> FrameEncoder:
     """Executor of the observation encoder that goes with engine ``name``; same options and errors."""
-    if resolve(name, bundle) != "openvino":
+    if _library(name, bundle, options.get("precision", "auto")) == "reference":
         return ReferenceFrameEncoder(bundle)
     from sag_ros.engines.openvino_encoders import OpenVinoFrameEncoder
 
@@ -75,7 +123,7 @@ def build_frame_encoder(name: str, bundle: PolicyBundle, **options: str) -> Fram
 def build_sag_mask_source(name: str, bundle: PolicyBundle) -> MaskSource:
     """Executor of the pruner that goes with engine ``name``; raises ValueError without pruner weights."""
     pruner = build_pruner(bundle)
-    if resolve(name, bundle) != "openvino":
+    if _library(name, bundle) == "reference":
         return SagMask(pruner)
     from sag_ros.engines.openvino_encoders import OpenVinoSagMask
 

@@ -7,15 +7,35 @@ A x A matrices instead of d wide ones. Exact, rounding aside; the sample is floa
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sag_ros.engines import glue
 from sag_ros.engines.folded import NORM_EPSILON, FoldedWeights
+from sag_ros.engines.jit import kernel
 from sag_ros.policy.schedule import CoefficientTable
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+EPSILON = NORM_EPSILON
+
+
+class TailArrays(NamedTuple):
+    """What the kernels of ``glue`` take; n steps."""
+
+    x: Float64  # (T', A), the sample
+    embed: Float32  # (A, d)
+    positions: Float32  # (T', d)
+    readout: Float32  # (A, d)
+    bias: Float64  # (A,)
+    rows: Float64  # (n, 6), see sampler_rows
+    noise: Float64  # (n, T', A), scaled
+    quadratic: Float64  # (A, 2A)
+    linear: Float32  # (2A, d)
+    constant: Float64  # (T', 2A)
+    mean_square: Float64  # (T',)
 
 
 class StepTail:
@@ -24,46 +44,64 @@ class StepTail:
     def __init__(self, weights: FoldedWeights, table: CoefficientTable, tokens: int) -> None:
         embed, readout = weights.embed.T, weights.readout.weight.T  # (A, d), (d, A)
         actions, width = embed.shape
-        self._bias = np.ascontiguousarray(weights.readout.bias, np.float64)
-        self._rows = sampler_rows(table)
         self._noise_scale = table.coefficients[:, 5].copy()
-        self._embed = np.ascontiguousarray(embed, np.float32)
-        self._positions = np.ascontiguousarray(weights.positions[:tokens], np.float32)
-        self._readout = np.ascontiguousarray(readout.T, np.float32)
         # [what the head sees | what the mean square sees] of a sample and of a constant
-        self._quadratic = np.concatenate([embed @ readout, embed @ embed.T / width], axis=1)
-        self._linear = np.ascontiguousarray(
-            np.concatenate([readout, 2.0 / width * embed.T], axis=1).T, np.float32
+        quadratic = np.concatenate([embed @ readout, embed @ embed.T / width], axis=1)
+        linear = np.concatenate([readout, 2.0 / width * embed.T], axis=1).T
+        self.arrays = TailArrays(
+            x=np.zeros((tokens, actions)),
+            embed=np.ascontiguousarray(embed, np.float32),
+            positions=np.ascontiguousarray(weights.positions[:tokens], np.float32),
+            readout=np.ascontiguousarray(readout.T, np.float32),
+            bias=np.ascontiguousarray(weights.readout.bias, np.float64),
+            rows=np.ascontiguousarray(sampler_rows(table)),
+            noise=np.zeros((len(table), tokens, actions)),
+            quadratic=quadratic,
+            linear=np.ascontiguousarray(linear, np.float32),
+            constant=np.empty((tokens, 2 * actions)),
+            mean_square=np.empty(tokens),
         )
-        self.x = np.zeros((tokens, actions))
-        self._noise = np.zeros((len(table), tokens, actions))
-        self._constant = np.empty((tokens, 2 * actions))
-        self._mean_square = np.empty(tokens)
+        self.x = self.arrays.x
 
     def start(self, noise: NDArray[np.floating]) -> None:
         """Begin a chunk with ``noise`` (n + 1, T', A)."""
         self.x[:] = noise[0]
-        np.multiply(noise[1:], self._noise_scale[:, None, None], out=self._noise)
+        np.multiply(noise[1:], self._noise_scale[:, None, None], out=self.arrays.noise)
 
     def embed(self, h: Float32) -> None:
         """Write the embedded sample (T', d) into ``h``."""
-        glue.embed(self.x, self._embed, self._positions, h)
+        embed(self.arrays, h)
 
     def finish(self, step: int, h: Float32) -> None:
         """Update the sample from the centred stream ``h`` (T', d) after the last block of ``step``."""
-        glue.finish(h, self._readout, self._bias, NORM_EPSILON, self._rows[step], self._noise[step], self.x)
+        finish(self.arrays, step, h)
 
     def skip(self, start: int, stop: int, weights: Float32, cache: Float32) -> None:
         """Run fully pruned steps ``start`` ... ``stop - 1``, each adding ``sum_s weights[s] cache[s]``.
 
         weights (slots,), cache (slots or more, T', d).
         """
-        constant, mean_square = self._constant, self._mean_square
-        glue.constant(weights, cache, self._positions, self._linear, NORM_EPSILON, constant, mean_square)
-        steps = slice(start, stop)
-        glue.skip(
-            self.x, self._quadratic, constant, mean_square, self._rows[steps], self._bias, self._noise[steps]
-        )
+        skip(self.arrays, start, stop, weights, cache)
+
+
+@kernel
+def embed(tail: TailArrays, h: Float32) -> None:
+    """See :meth:`StepTail.embed`."""
+    glue.embed(tail.x, tail.embed, tail.positions, h)
+
+
+@kernel
+def finish(tail: TailArrays, step: int, h: Float32) -> None:
+    """See :meth:`StepTail.finish`."""
+    glue.finish(h, tail.readout, tail.bias, EPSILON, tail.rows[step], tail.noise[step], tail.x)
+
+
+@kernel
+def skip(tail: TailArrays, start: int, stop: int, weights: Float32, cache: Float32) -> None:
+    """See :meth:`StepTail.skip`."""
+    glue.constant(weights, cache, tail.positions, tail.linear, EPSILON, tail.constant, tail.mean_square)
+    rows, noise = tail.rows[start:stop], tail.noise[start:stop]
+    glue.skip(tail.x, tail.quadratic, tail.constant, tail.mean_square, rows, tail.bias, noise)
 
 
 def sampler_rows(table: CoefficientTable) -> Float64:

@@ -133,6 +133,8 @@ def examine(
     Raises:
         Refused: a difference above the tolerance, or a result that is not finite.
     """
+    for reason in runner.passed_over:
+        say(reason)
     durations = []
     for number in range(config.warm_up):
         start = time.perf_counter()

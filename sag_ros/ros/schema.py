@@ -123,9 +123,9 @@ class PolicyNode(Section):
     """Parameters of ``policy_node``."""
 
     bundle: str = _field("models/pick_release", "folder; relative: in the package", min_length=1)
-    engine: str = _field("auto", "how plans are executed: auto, openvino, reference, …", min_length=1)
+    engine: str = _field("auto", "how plans are executed: auto, native, openvino, reference, …", min_length=1)
     precision: Literal["auto", "f32", "bf16", "int8"] = _field(
-        "auto", "of the engine, where it has a choice; int8: of the weights"
+        "auto", "of the engine, where it has a choice; int8 (of the weights): engine openvino alone"
     )
     sampler: str = _field("ddpm", "ddpm, or ddim<steps>", min_length=1)
     mask_source: str = _field("sag", "which blocks run: sag, dense, …", min_length=1)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from sag_ros.engines.panel_code import available_formats
 from sag_ros.engines.reference import ReferenceEngine
 from sag_ros.engines.registry import ENGINES, build_engine
 from sag_ros.policy.random_bundle import random_bundle
@@ -18,7 +19,8 @@ from sag_ros.values import Mask
 
 # The bound of f32 is far above its rounding (1e-6) and far below one wrong residual (1e-2).
 OPTIONS = {
-    "openvino": [({"precision": "f32"}, 1e-4), ({"precision": "bf16"}, 6e-2), ({"precision": "int8"}, 0.2)]
+    "native": [({"precision": p}, {"f32": 1e-4, "bf16": 6e-2}[p]) for p in available_formats()],
+    "openvino": [({"precision": "f32"}, 1e-4), ({"precision": "bf16"}, 6e-2), ({"precision": "int8"}, 0.2)],
 }
 CASES = [
     pytest.param(name, options, bound, id="-".join([name, *options.values()]))
@@ -216,6 +218,37 @@ def test_shipped_size(draw):
     plan = make_plan(mask)
     obs, noise = draw(bundle, table)
     expected = ReferenceEngine(bundle, table).denoise(obs, plan, noise)
-    for options, bound in OPTIONS["openvino"]:
-        engine = build_engine("openvino", bundle, table, **options)
-        assert relative_error(engine.denoise(obs, plan, noise), expected) < bound
+    for name, variants in OPTIONS.items():
+        for options, bound in variants:
+            engine = build_engine(name, bundle, table, **options)
+            assert relative_error(engine.denoise(obs, plan, noise), expected) < bound
+
+
+@pytest.mark.parametrize(("width", "layers"), [(256, 4), (256, 12), (512, 4), (768, 2)])
+def test_published_sizes(draw, width, layers):
+    """Few steps, and few layers where they are wide, since compiling takes long."""
+    network = {"layers": layers, "heads": 4, "width": width}
+    for horizon, frames, actions in ((9, 2, 8), (16, 4, 8)):
+        bundle = random_bundle(
+            0, network=network, horizon=horizon, observation_steps=frames, action_steps=actions,
+            diffusion={"steps": 3},
+        )  # fmt: skip
+        table = table_of(bundle)
+        plan = make_plan(random_mask(3, bundle.contract.blocks, 0.4, 0))
+        obs, noise = draw(bundle, table)
+        expected = ReferenceEngine(bundle, table).denoise(obs, plan, noise)
+        for name in ("native", "openvino"):
+            engine = build_engine(name, bundle, table, precision="f32")
+            assert relative_error(engine.denoise(obs, plan, noise), expected) < 1e-5
+
+
+@pytest.mark.parametrize("steps", [10, 16, 30, 50, 100])
+def test_published_numbers_of_steps(draw, steps):
+    bundle = random_bundle(0, diffusion={"steps": steps})
+    table = table_of(bundle)
+    plan = make_plan(random_mask(steps, bundle.contract.blocks, 0.2, 0))
+    obs, noise = draw(bundle, table)
+    expected = ReferenceEngine(bundle, table).denoise(obs, plan, noise)
+    for name in ("native", "openvino"):
+        engine = build_engine(name, bundle, table, precision="f32")
+        assert relative_error(engine.denoise(obs, plan, noise), expected) < 1e-5

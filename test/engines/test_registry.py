@@ -12,48 +12,90 @@ from sag_ros.engines.registry import (
     build_frame_encoder,
     build_mask_source_for,
     build_sag_mask_source,
-    resolve,
+    choose,
 )
 from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.policy.samplers import build_table
+from sag_ros.pruning.mask_sources import SagMask
 
 
-@pytest.fixture(params=["openvino", "numba"])
-def without_openvino(monkeypatch, request):
+@pytest.fixture
+def without(monkeypatch):
+    """Pretend that packages are not installed."""
     find = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *rest: None if name == request.param else find(name, *rest)
-    )
+
+    def function(*names):
+        monkeypatch.setattr(
+            importlib.util, "find_spec", lambda name, *rest: None if name in names else find(name, *rest)
+        )
+
+    return function
 
 
 def test_auto():
-    assert resolve("auto") == "openvino"
-    assert resolve("auto", random_bundle(0, network={"cond_layers": 1})) == "reference"
-    assert resolve("reference") == "reference"
+    assert choose("auto") == ("native", ())
+    assert choose("reference") == ("reference", ())
+    assert choose("auto", random_bundle(0)) == ("native", ())
 
 
-def test_what_is_missing_is_named(bundle, monkeypatch):
-    monkeypatch.setitem(sys.modules, "sag_ros.engines.openvino", None)
+def test_auto_says_what_it_passed_over():
+    name, reasons = choose("auto", random_bundle(0, network={"cond_layers": 1}))
+    assert name == "reference"
+    assert [reason.split(":")[0] for reason in reasons] == ["not engine native", "not engine openvino"]
+    assert all("token-wise conditioning (cond_layers 0), the policy has 1" in reason for reason in reasons)
+    name, reasons = choose("auto", random_bundle(0, network={"width": 40}))
+    assert name == "openvino"
+    assert "multiple of" in reasons[0]
+    name, reasons = choose("auto", precision="int8")
+    assert name == "openvino"
+    assert "'int8' is not available in engine native" in reasons[0]
+
+
+@pytest.mark.parametrize("name", ["native", "openvino"])
+def test_what_is_missing_is_named(bundle, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, f"sag_ros.engines.{name}", None)
     table = build_table("ddpm", bundle.contract.diffusion.steps)
-    with pytest.raises(ImportError, match=r"openvino and numba .*use reference"):
-        build_engine("openvino", bundle, table)
+    with pytest.raises(ImportError, match=rf"{name} needs .*numba \(extra .*use reference"):
+        build_engine(name, bundle, table)
 
 
-def test_auto_without_openvino(bundle, without_openvino):
-    assert resolve("auto") == "reference"
+def test_auto_without_numba(bundle, without):
+    without("numba")
+    name, reasons = choose("auto")
+    assert name == "reference"
+    assert reasons == (
+        "not engine native: numba missing (extra [openvino])",
+        "not engine openvino: numba missing (extra [openvino])",
+    )
     assert build_engine("auto", bundle, build_table("ddpm", 10)).name == "reference"
+    assert build_frame_encoder("auto", bundle).name == "reference"
+
+
+def test_auto_without_openvino(bundle, without):
+    without("openvino")
+    assert build_engine("auto", bundle, build_table("ddpm", 10)).name == "native"
+    assert build_frame_encoder("auto", bundle).name == "reference"
+    assert type(build_sag_mask_source("auto", bundle)) is SagMask
 
 
 def test_refusals(bundle):
     table = build_table("ddpm", 10)
-    with pytest.raises(ValueError, match="'magic' does not exist; available: auto, reference, openvino"):
+    with pytest.raises(ValueError, match="'magic' does not exist; available: auto, reference, native"):
         build_engine("magic", bundle, table)
     with pytest.raises(ValueError, match="unknown precision 'f8'; available: auto, f32, bf16, int8"):
         build_engine("openvino", bundle, table, precision="f8")
+    with pytest.raises(
+        ValueError, match="'int8' is not available in engine native on this CPU; available: auto, f32"
+    ):
+        build_engine("native", bundle, table, precision="int8")
+    with pytest.raises(ValueError, match="the policy has 40; use engine openvino"):
+        build_engine("native", random_bundle(0, network={"width": 40}), table)
     with pytest.raises(TypeError):
         build_engine("reference", bundle, table, precision="f32")
     with pytest.raises(ValueError, match="use engine reference"):
         build_engine("openvino", random_bundle(0, network={"cond_layers": 1}), table)
+    with pytest.raises(ValueError, match="use engine reference"):
+        build_engine("native", random_bundle(0, network={"cond_layers": 1}), table)
     with pytest.raises(ValueError, match="no pruner"):
         build_sag_mask_source("openvino", random_bundle(0))
     with pytest.raises(ValueError, match="decides for 10 steps, the sampler runs 5"):
@@ -63,7 +105,7 @@ def test_refusals(bundle):
 @pytest.mark.parametrize("name", sorted(ENGINES))
 def test_names(bundle, name):
     assert build_engine(name, bundle, build_table("ddpm", 10)).name == name
-    assert build_frame_encoder(name, bundle).name == name
+    assert build_frame_encoder(name, bundle).name == ("reference" if name == "reference" else "openvino")
 
 
 def test_frame_encoders_agree(bundle):

@@ -1,0 +1,162 @@
+"""Sparse execution by code that numba compiles for this CPU: one call per chunk, on one core.
+
+Weights are read in the order in which they lie in memory and fetched ahead; the interpreter is not needed,
+nor its lock, until the chunk is done. Formats: f32, and bf16 where the CPU multiplies it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sag_ros.engines.cross_attention import head_matrices, require_token_wise, time_table, time_tokens
+from sag_ros.engines.folded import fold
+from sag_ros.engines.native_blocks import block_buffers, layer_weights
+from sag_ros.engines.native_chunk import Network, Program, State, Tiles, TimeTable, denoise
+from sag_ros.engines.native_memory import memory_buffers, memory_weights
+from sag_ros.engines.panel_code import LANES, available_formats
+from sag_ros.engines.panels import aligned, tile_of
+from sag_ros.engines.protocol import require_shapes
+from sag_ros.engines.savings import Savings, switches
+from sag_ros.engines.step_tail import StepTail
+from sag_ros.policy.schedule import CoefficientTable
+from sag_ros.pruning.plan import Plan
+
+if TYPE_CHECKING:
+    from sag_ros.policy.bundle import PolicyBundle
+    from sag_ros.policy.contract import NetworkSpec
+
+ALL_SAVINGS = Savings()
+
+
+class NativeEngine:
+    """Executes plans; every buffer is allocated at construction."""
+
+    name = "native"
+
+    def __init__(
+        self,
+        bundle: PolicyBundle,
+        table: CoefficientTable,
+        precision: str = "auto",
+        savings: Savings = ALL_SAVINGS,
+    ) -> None:
+        """Rearrange the weights; the first chunk ever on a machine compiles for some ten seconds, then the
+        code comes from numba's cache.
+
+        Args:
+            precision: ``f32`` agrees with the reference to 1e-5; ``bf16`` is twice as fast and agrees to
+                about 1e-2; ``auto`` is bf16 where the CPU multiplies it, else f32.
+            savings: exact ones to switch off.
+
+        Raises:
+            ValueError: unknown precision, or one that this CPU does not compute in; conditioning that is not
+                token-wise; a width that is not a multiple of the CPU's vectors.
+        """
+        dpt, contract, config = bundle.dpt, bundle.contract, bundle.dpt.config
+        require_runnable(contract.network)
+        self.precision = choose_precision(precision)
+        self.savings = savings
+        self._config, self._table = config, table
+        self._executed = contract.executed
+        self._tokens = tokens = contract.executed.stop if savings.trailing_tokens else config.horizon
+
+        weights = fold(dpt)
+        matrices = head_matrices(weights, config.heads)
+        memory = time_tokens(dpt, table.timesteps)
+        by_layer = -1, config.layers, config.width
+        times = TimeTable(
+            *time_table(dpt, matrices, table.timesteps),
+            (memory @ matrices.key.T).reshape(by_layer).astype(np.float32),
+            (memory @ matrices.value.T).reshape(by_layer).astype(np.float32),
+        )
+        self._network = Network(
+            layer_weights(weights, self.precision),
+            memory_weights(dpt, matrices, table.timesteps, self.precision),
+            times,
+            switches(savings),
+        )
+        self._tail = StepTail(weights, table, tokens)
+        tile, rows = tile_of(tokens, self.precision)
+        frame_tile, frame_rows = tile_of(config.obs_steps, self.precision)
+        self._tiles = Tiles(tile, frame_tile, tile_of(1, self.precision)[0])
+        self._features = aligned((frame_rows, config.obs_dim + config.obs_dim % 2))
+        memory_shape = config.memory_tokens, config.width
+        time = memory_buffers(dpt, 1, self.precision)
+        time_now = TimeTable(*(x.reshape(1, config.layers, *x.shape[2:]) for x in time[:5]))
+        self._state = State(
+            h=aligned((rows, config.width)),
+            cache=aligned((config.blocks, rows, config.width)),
+            blocks=block_buffers(rows, config.width, self.precision),
+            features=self._features,
+            frames=memory_buffers(dpt, frame_rows, self.precision),
+            time=time,
+            time_now=time_now,
+            visible=aligned((config.layers, tokens, config.obs_steps, config.heads)),
+            key=aligned(memory_shape),
+            value=aligned(memory_shape),
+            tail=self._tail.arrays,
+        )
+
+    def denoise(
+        self, obs_features: NDArray[np.float32], plan: Plan, noise: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """See :class:`sag_ros.engines.protocol.Engine`."""
+        config = self._config
+        require_shapes(
+            obs_features,
+            plan,
+            noise,
+            obs_shape=(config.obs_steps, config.obs_dim),
+            noise_shape=(len(self._table) + 1, config.horizon, config.action_dim),
+            blocks=config.blocks,
+        )
+        pruned: NDArray[np.bool_] = plan.mask.pruned
+        idle: NDArray[np.bool_] = np.logical_and.reduce(pruned, axis=1)
+        conditioned: NDArray[np.bool_] = ~np.logical_and.reduce(pruned[:, 1::3], axis=0)
+        program = Program(
+            plan.kind,
+            plan.argument,
+            plan.run_matrix(),
+            ends_of_idle_stretches(idle),
+            conditioned,
+        )
+        self._features[: config.obs_steps, : config.obs_dim] = obs_features
+        self._tail.start(noise[:, : self._tokens])
+        denoise(self._tiles, program, self._network, self._state)
+        return self._tail.x[self._executed].astype(np.float32)
+
+
+def ends_of_idle_stretches(idle: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """For each step the next one, from it on, that computes anything; n when there is none."""
+    following = np.where(idle, len(idle), np.arange(len(idle)))
+    return np.minimum.accumulate(following[::-1])[::-1].copy()
+
+
+def choose_precision(precision: str) -> str:
+    """``auto`` -> bf16 where the CPU multiplies it, else f32.
+
+    Raises:
+        ValueError: unknown, or this CPU does not compute in it.
+    """
+    formats = available_formats()
+    if precision == "auto":
+        return formats[-1]
+    if precision not in formats:
+        raise ValueError(
+            f"precision {precision!r} is not available in engine native on this CPU; available: auto, "
+            f"{', '.join(formats)}; engine openvino has more"
+        )
+    return precision
+
+
+def require_runnable(network: NetworkSpec) -> None:
+    """Raise ValueError for a policy that the engine cannot run."""
+    require_token_wise(network.cond_layers)
+    if network.width % LANES:
+        raise ValueError(
+            f"engine native needs a width that is a multiple of {LANES} on this CPU, the policy has "
+            f"{network.width}; use engine openvino"
+        )

@@ -1,0 +1,136 @@
+"""The inner loop of ``panels``: vector code, generated for this CPU and compiled by LLVM.
+
+While one line of the weights is used, those 4 KB ahead are fetched. All sums of a panel stay in registers, so
+the number of rows is part of the code.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import llvmlite.binding
+import numba
+from llvmlite import ir
+
+FETCH_AHEAD = 4096  # bytes
+FORMATS = ("f32", "bf16")
+_INT, _LONG, _FLOAT = ir.IntType(32), ir.IntType(64), ir.FloatType()
+# x, weights, bias, out, inner units, width of out
+SIGNATURE = ir.FunctionType(
+    ir.VoidType(), [*[_INT.as_pointer()] * 2, *[_FLOAT.as_pointer()] * 2, _LONG, _LONG]
+)
+
+
+def _cpu() -> tuple[str, str]:
+    """Name and features to compile for: numba's settings may ask for less than what this machine has."""
+    name = numba.config.CPU_NAME or llvmlite.binding.get_host_cpu_name()
+    features = numba.config.CPU_FEATURES
+    if features is None:
+        features = llvmlite.binding.get_host_cpu_features().flatten() if numba.config.CPU_NAME is None else ""
+    return name, features
+
+
+_CPU_NAME, _CPU_FEATURES = _cpu()
+_HAS = frozenset(feature[1:] for feature in _CPU_FEATURES.split(",") if feature.startswith("+"))
+# 32 registers of 16 numbers, or 16 of 8; two are needed for weights, one for a number of x.
+LANES, MOST_ROWS = (16, 14) if "avx512f" in _HAS else (8, 6)
+
+
+def available_formats() -> tuple[str, ...]:
+    """Weight formats that this CPU computes in."""
+    return FORMATS if "avx512bf16" in _HAS else FORMATS[:1]
+
+
+def address(rows: int, vectors: int, half: bool) -> int:
+    """Of compiled code with :data:`SIGNATURE` for ``rows`` rows and panels of ``vectors`` vectors."""
+    return _compiled(rows, vectors, half)[0]
+
+
+class _BFloat(ir.Type):
+    def _to_string(self) -> str:
+        return "bfloat"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _BFloat)
+
+    def __hash__(self) -> int:
+        return hash(_BFloat)
+
+
+@cache
+def _compiled(rows: int, vectors: int, half: bool) -> tuple[int, Any]:
+    """Address of the code, and what keeps it in memory."""
+    module = ir.Module("panel")
+    function = ir.Function(module, SIGNATURE, "panel")
+    _generate(ir.IRBuilder(function.append_basic_block()), function.args, rows, vectors, half)
+    llvm = llvmlite.binding
+    target = llvm.Target.from_default_triple()
+    machine = target.create_target_machine(cpu=_CPU_NAME, features=_CPU_FEATURES, opt=3, jit=True)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(str(module)), machine)
+    engine.finalize_object()
+    return engine.get_function_address("panel"), engine
+
+
+def _generate(b: Any, arguments: Any, rows: int, vectors: int, half: bool) -> None:
+    x, weights, bias, out, inner, width = arguments
+    number = _INT if half else _FLOAT
+    vector, sums = ir.VectorType(number, LANES), ir.VectorType(_FLOAT, LANES)
+    pairs = ir.VectorType(_BFloat(), 2 * LANES)
+
+    def constant(value: int) -> Any:
+        return ir.Constant(_LONG, value)
+
+    def load(pointer: Any, kind: Any) -> Any:
+        value = b.load(b.bitcast(pointer, kind.as_pointer()))
+        value.align = 4
+        return value
+
+    name = f"llvm.x86.avx512bf16.dpbf16ps.{32 * LANES}" if half else f"llvm.fma.v{LANES}f32"
+    takes = [sums, pairs, pairs] if half else [sums, sums, sums]
+    instruction = b.module.declare_intrinsic(name, fnty=ir.FunctionType(sums, takes))
+    byte = ir.IntType(8).as_pointer()
+    fetch = b.module.declare_intrinsic(
+        "llvm.prefetch.p0", fnty=ir.FunctionType(ir.VoidType(), [byte, _INT, _INT, _INT])
+    )
+
+    x_rows = [b.gep(x, [b.mul(constant(r), inner)]) for r in range(rows)]
+    first = [load(b.gep(bias, [constant(v * LANES)]), sums) for v in range(vectors)]
+    entry, loop, end = b.block, b.append_basic_block("inner"), b.append_basic_block("store")
+    b.branch(loop)
+    b.position_at_end(loop)
+    index = b.phi(_LONG)
+    index.add_incoming(constant(0), entry)
+    totals = [b.phi(sums) for _ in range(rows * vectors)]
+    for place, total in enumerate(totals):
+        total.add_incoming(first[place % vectors], entry)
+    offset = b.mul(index, constant(vectors * LANES))
+    factors = []
+    for v in range(vectors):
+        pointer = b.gep(weights, [b.add(offset, constant(v * LANES))])
+        factors.append(load(pointer, vector))
+        ahead = b.gep(b.bitcast(pointer, byte), [constant(FETCH_AHEAD)])
+        b.call(fetch, [ahead, ir.Constant(_INT, 0), ir.Constant(_INT, 3), ir.Constant(_INT, 1)])
+    undefined, zeros = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(_INT, LANES), [0] * LANES)
+    results = []
+    for r in range(rows):
+        value = load(b.gep(x_rows[r], [index]), number)
+        value = b.shuffle_vector(b.insert_element(undefined, value, ir.Constant(_INT, 0)), undefined, zeros)
+        for v in range(vectors):
+            total = totals[r * vectors + v]
+            if half:
+                operands = [total, b.bitcast(value, pairs), b.bitcast(factors[v], pairs)]
+            else:
+                operands = [value, factors[v], total]
+            results.append(b.call(instruction, operands))
+    following = b.add(index, constant(1))
+    index.add_incoming(following, b.block)
+    for total, result in zip(totals, results, strict=True):
+        total.add_incoming(result, b.block)
+    b.cbranch(b.icmp_signed("<", following, inner), loop, end)
+    b.position_at_end(end)
+    for r in range(rows):
+        for v in range(vectors):
+            pointer = b.gep(out, [b.add(b.mul(constant(r), width), constant(v * LANES))])
+            b.store(results[r * vectors + v], b.bitcast(pointer, sums.as_pointer())).align = 4
+    b.ret_void()

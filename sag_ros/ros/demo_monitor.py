@@ -121,8 +121,19 @@ class Monitor(Node):
         deadline = time.monotonic() + retry
         while True:
             self.message = ""  # the reason of a refusal is published before its answer
-            answer = self.call(self._change, request, seconds, f"{name} policy_node")
-            if answer.success or self.state() == goal:
+            what = f"{name} policy_node"
+            self.wait(self._change.service_is_ready, seconds, f"waiting for {what}")
+            future, begun = self._change.call_async(request), time.monotonic()
+            while not self.wait(future.done, 3.0):
+                # Slow, or its answer is lost: a server may answer before it has discovered the client's
+                # reader. A state that is none of a transition says that it is over.
+                if self.state(seconds) < State.TRANSITION_STATE_CONFIGURING:
+                    self.wait(future.done, 1.0)
+                    break
+                if time.monotonic() > begun + seconds:
+                    raise GraphTimeout(f"{what}: nothing within {seconds:.0f} s")
+            answer = future.result() if future.done() else None
+            if (answer is not None and answer.success) or self.state() == goal:
                 return
             self.wait(lambda: bool(self.message), 2.0)
             if time.monotonic() > deadline:
@@ -130,9 +141,15 @@ class Monitor(Node):
                 raise GraphTimeout(f"policy_node refused to {name}: {reason}")
             self.wait(lambda: False, 0.2)
 
-    def state(self) -> int:
-        """Lifecycle state of the policy node."""
-        return self.call(self._state, GetState.Request(), 10.0, "state of policy_node").current_state.id
+    def state(self, seconds: float = 10.0) -> int:
+        """Lifecycle state of the policy node; asked again every two seconds. Raises GraphTimeout."""
+        deadline = time.monotonic() + seconds
+        while True:
+            future = self._state.call_async(GetState.Request())
+            if self.wait(future.done, 2.0):
+                return future.result().current_state.id
+            if time.monotonic() > deadline:
+                raise GraphTimeout(f"state of policy_node: nothing within {seconds:.0f} s")
 
     def reset(self, seconds: float = 20.0) -> dict[str, int]:
         """Start an episode of the simulator: its number and seed."""

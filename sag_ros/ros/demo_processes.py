@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -43,6 +45,13 @@ def private_environment(base: Mapping[str, str] | None = None) -> dict[str, str]
 
 
 POLICY_NODE = "policy_node"
+_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+
+
+def _end_with_parent() -> None:
+    """In a child before it becomes a node: SIGTERM when the parent dies, even by SIGKILL (Linux)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Processes:
@@ -72,6 +81,7 @@ class Processes:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
+                    preexec_fn=_end_with_parent,
                 )
                 log.close()
                 self._place(node.name)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -115,3 +116,27 @@ def test_policy_and_simulator_do_not_share_cores(tmp_path):
     assert own and other
     assert not own & other
     assert own | other == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prctl")
+def test_nodes_end_with_a_killed_parent(tmp_path):
+    """Nobody else ends them when the demo gets SIGKILL; an orphan would take a core from the next demo."""
+    parent = subprocess.Popen(
+        [
+            sys.executable, "-c", "import subprocess, sys, time\n"
+            "from sag_ros.ros.demo_processes import _end_with_parent\n"
+            "code = 'import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)'\n"
+            "child = subprocess.Popen([sys.executable, '-c', code], start_new_session=True,"
+            " preexec_fn=_end_with_parent)\n"
+            "print(child.pid, flush=True); time.sleep(60)",
+        ],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    child = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 20.0
+    while Path(f"/proc/{child}/cmdline").exists() and Path(f"/proc/{child}/cmdline").read_bytes():
+        assert time.monotonic() < deadline, "the child outlived its parent"
+        time.sleep(0.02)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sag_ros.bench.hardware import usable_cores
 from sag_ros.policy.bundle import PolicyBundle
 from sag_ros.policy.schedule import CoefficientTable
 
@@ -35,6 +36,22 @@ class DenseLoop:
             eps = self._predict(x, k, obs_features)
             x = self._table.step(index, x, eps, noise[index + 1]).astype(np.float32)
         return x[self._executed]
+
+
+class AllCores:
+    """A torch loop with as many threads as the process has cores."""
+
+    def __init__(self, loop: DenseLoop) -> None:
+        self._loop, self._threads = loop, usable_cores()
+
+    def denoise(self, obs_features: Float32, plan: object, noise: Float32) -> Float32:
+        """As Engine.denoise."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(self._threads)
+        try:
+            return self._loop.denoise(obs_features, plan, noise)
+        finally:
+            torch.set_num_threads(before)
 
 
 def torch_dense(bundle: PolicyBundle, table: CoefficientTable, compiled: bool = False) -> DenseLoop:

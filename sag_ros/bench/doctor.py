@@ -43,6 +43,14 @@ print(openvino.__version__.split("-")[0], "| numba", numba.__version__,
       "|", core.get_property("CPU", "FULL_DEVICE_NAME"),
       "|", " ".join(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")))
 """
+_ENGINE_PROBE = """
+from sag_ros.engines.registry import choose
+name, reasons = choose("auto")
+if name == "native":
+    from sag_ros.engines.panel_code import LANES, available_formats
+    name += f": {', '.join(available_formats())}, vectors of {LANES}"
+print(" | ".join((name, *reasons)))
+"""
 
 
 @dataclass(frozen=True)
@@ -96,8 +104,16 @@ def check_rendering() -> Check:
 
 
 def check_openvino() -> Check:
-    """The fast CPU engine can be built."""
+    """OpenVINO, which encodes camera frames, and what it can do here."""
     return probe("openvino", _OPENVINO_PROBE, "extra [openvino]; without it the slow engine runs", "note")
+
+
+def check_engine() -> Check:
+    """Which engine ``auto`` is, unless the policy is one that it cannot run."""
+    check = probe("engine", _ENGINE_PROBE, "extra [openvino]; without it the slow engine runs", "note")
+    if check.state == "ok" and check.found.startswith("reference"):
+        return Check(check.name, "note", check.found, "extra [openvino]")
+    return check
 
 
 def check_processor() -> Check:
@@ -142,7 +158,8 @@ def check_bundle(name: str) -> Check:
 
 def checks(bundle: str) -> Iterator[Callable[[], Check]]:
     """All checks, quick ones first."""
-    yield from (check_python, check_processor, check_kernel, check_openvino, check_rendering, check_ros)
+    yield from (check_python, check_processor, check_kernel)
+    yield from (check_openvino, check_engine, check_rendering, check_ros)
     yield lambda: check_bundle(bundle)
 
 

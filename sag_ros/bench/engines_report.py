@@ -1,66 +1,187 @@
-"""Table and picture of ``sag bench engines``."""
+"""Tables and pictures of ``sag bench engines``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 console = Console()
+LINE = ("dense", "random")
+AXES = {
+    "K": "denoising steps K",
+    "T": "action tokens T, all executed",
+    "layers": "layers L",
+    "width": "width d",
+}
 
 
-def table(rows: Sequence[dict[str, Any]], limits: Any) -> Table:
-    """One line for each row."""
-    rates = ", ".join(f"{name} {value:.0f} GFLOP/s" for name, value in limits.gflops.items())
+def name(row: Mapping[str, Any]) -> str:
+    """Engine and, where it has a choice, precision."""
+    chooses = row["engine"] in ("native", "openvino")
+    return f"{row['engine']}-{row['precision']}" if chooses else str(row["engine"])
+
+
+def show(content: Mapping[str, Any]) -> None:
+    """Print all tables."""
+    console.print(_table(content))
+    for fit in content["fits"]:
+        slope = fit["ms_at_density_1"] - fit["fixed_ms"]
+        console.print(
+            f"{name(fit)}: {fit['fixed_ms']:.2f} ms + {slope:.1f} ms × density, off by up to "
+            f"{100 * fit['largest_relative_residual']:.0f} %; emptiest plan {fit['emptiest_ms']:.2f} ms",
+            highlight=False,
+        )
+    if content.get("savings"):
+        console.print(_savings(content["savings"]))
+    if "soak" in content:
+        soak = content["soak"]
+        console.print(
+            f"{soak['chunks']} chunks in a row on one core, {name(soak)}, masks {soak['mask']}: p50 "
+            f"{soak['ms_p50']:.2f}, p99 {soak['ms_p99']:.2f}, max {soak['ms_max']:.2f} ms; memory grew by "
+            f"{soak['memory_growth_mb']} MB",
+            highlight=False,
+        )
+    for line in content["absent"]:
+        console.print(f"not measured: {line}", highlight=False)
+
+
+def _table(content: Mapping[str, Any]) -> Table:
+    limits = content["limits"]
+    rates = ", ".join(f"{key} {value:.0f} GFLOP/s" for key, value in limits["gflop_per_s"].items())
+    streams = ", ".join(f"{key} {value:.0f}" for key, value in limits["gb_per_s_weights"].items())
     out = Table(
-        title="milliseconds per chunk, one thread",
-        caption=f"limits of this machine: {rates}, {limits.bandwidth:.1f} GB/s",
+        title="ms per chunk, one thread; × floor, × torch eager dense, × the same engine dense",
+        caption=(
+            f"{content['hardware']['cpu']}. Floor: the larger of arithmetic ({rates}) and weights read "
+            f"({streams} GB/s for as many bytes as the weights have; from memory "
+            f"{limits['gb_per_s_memory']:.0f} GB/s)"
+        ),
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
     )
     out.add_column("engine", no_wrap=True)
-    for column in ("density", "p50", "p99", "GFLOP/s", "floor", "error", "× torch"):
+    out.add_column("masks", no_wrap=True)
+    for column in ("density", "p50", "p99", "floor", "error", "torch", "dense"):
         out.add_column(column, justify="right", no_wrap=True)
-    for row in rows:
+    for row in content["rows"]:
+        dense = row["speedup_vs_own_dense"]
         out.add_row(
-            f"{row['engine']}-{row['precision']}",
-            f"{row['density']:.2f}",
-            f"{row['ms_p50']:.1f}",
-            f"{row['ms_p99']:.1f}",
-            f"{row['gflop_per_s']:.0f}",
-            f"{row['floor_ms']:.1f}",
+            name(row),
+            row["mask"],
+            f"{row['density']:.3f}",
+            f"{row['ms_p50']:.4g}",
+            f"{row['ms_p99']:.4g}",
+            f"{row['times_floor']:.1f}",
             f"{row['error']:.0e}",
             f"{row['speedup_vs_torch_dense']:.1f}",
+            "" if dense is None else f"{dense:.1f}",
         )
     return out
 
 
-def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    """Latency against density with the floor of each precision, logarithmic."""
+def _savings(rows: Sequence[Mapping[str, Any]]) -> Table:
+    out = Table(title=f"what each exact saving is worth, {name(rows[0])}")
+    out.add_column("without")
+    densities = sorted({row["density"] for row in rows}, reverse=True)
+    for density in densities:
+        out.add_column(f"density {density:.2f}, ms", justify="right")
+        out.add_column("×", justify="right")
+    for label in dict.fromkeys(row["without"] for row in rows):
+        cells = []
+        for density in densities:
+            row = next(row for row in rows if (row["without"], row["density"]) == (label, density))
+            cells += [f"{row['ms_p50']:.1f}", f"{row['times_slower']:.2f}"]
+        out.add_row(label.replace("_", " ") or "none", *cells)
+    return out
+
+
+def draw(content: Mapping[str, Any], path: Path) -> list[Path]:
+    """Pictures beside ``path``: latency against density, and, where measured, growth."""
+    out = [path.with_suffix(".png")]
+    _draw_density(content, out[0])
+    if content.get("growth"):
+        out.append(path.with_name(f"{path.stem}_growth.png"))
+        _draw_growth(content["growth"], out[1])
+    return out
+
+
+def _draw_density(content: Mapping[str, Any], path: Path) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = Figure(figsize=(9, 6), layout="constrained")
     axes = figure.subplots()
-    names = dict.fromkeys((row["engine"], row["precision"]) for row in rows)
-    for number, (engine, precision) in enumerate(names):
-        own = [row for row in rows if (row["engine"], row["precision"]) == (engine, precision)]
-        own.sort(key=lambda row: row["density"])
-        density = [row["density"] for row in own]
-        colour, label = f"C{number}", f"{engine} {precision}"
-        if len(own) == 1:
-            axes.axhline(own[0]["ms_p50"], color=colour, linestyle=":", label=f"{label}, dense")
+    rows = content["rows"]
+    for number, engine in enumerate(dict.fromkeys(name(row) for row in rows)):
+        own = [row for row in rows if name(row) == engine]
+        colour = f"C{number}"
+        line = sorted((row for row in own if row["mask"] in LINE), key=_density)
+        ms = [row["ms_p50"] for row in line]
+        if len(line) == 1:
+            axes.axhline(ms[0], color=colour, linestyle=":", label=f"{engine}, dense: {ms[0]:.0f} ms")
             continue
-        axes.plot(density, [row["ms_p50"] for row in own], color=colour, marker="o", label=label)
-        axes.plot(density, [row["floor_ms"] for row in own], color=colour, linestyle="--", alpha=0.6)
+        axes.plot([row["density"] for row in line], ms, color=colour, marker="o", markersize=4, label=engine)
+        if engine.startswith("native"):
+            floor = [row["floor_ms"] for row in line]
+            axes.plot([row["density"] for row in line], floor, color=colour, linestyle="--", alpha=0.7)
+        for row in own:
+            if row["mask"] not in (*LINE, "emptiest"):
+                axes.plot(row["density"], row["ms_p50"], color=colour, marker="*", markersize=13)
+    shape = rows[0]
     axes.set(
-        xlabel="share of the blocks computed",
-        ylabel="ms per chunk, median",
         xscale="log",
         yscale="log",
-        title="one thread; dashed: floor by arithmetic rate and memory bandwidth",
+        xlabel="share of the residual blocks that is computed (random places; stars: masks of a pruner)",
+        ylabel="ms per chunk, p50",
+        title=f"K={shape['K']}, T={shape['T']}, L={shape['layers']}, d={shape['width']}, one thread of "
+        f"{content['hardware']['cpu']}\ndashed: floor of the engine of that colour",
     )
+    axes.set_xticks((1, 0.5, 0.2, 0.1, 0.05), ["1", ".5", ".2", ".1", ".05"])
     axes.grid(True, which="both", alpha=0.3)
-    axes.legend()
+    axes.legend(fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
+def _density(row: Mapping[str, Any]) -> float:
+    return float(row["density"])
+
+
+def _draw_growth(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 7), layout="constrained")
+    base = {
+        key: max(set(values), key=values.count) for key in AXES for values in [[row[key] for row in rows]]
+    }
+    engines = list(dict.fromkeys(name(row) for row in rows))
+    for axes, (key, label) in zip(figure.subplots(2, 2).flat, AXES.items(), strict=True):
+        others = [other for other in AXES if other != key]
+        for number, engine in enumerate(engines):
+            own = sorted(
+                (
+                    row
+                    for row in rows
+                    if name(row) == engine and all(row[other] == base[other] for other in others)
+                ),
+                key=lambda row: float(row[key]),
+            )
+            kind = "dense" if own[0]["density"] == 1.0 else f"density {own[0]['density']:.2f}"
+            axes.plot(
+                [row[key] for row in own],
+                [row["ms_p50"] for row in own],
+                marker="o",
+                color=f"C{number}",
+                label=f"{engine}, {kind}",
+            )
+        axes.set(xlabel=label, ylabel="ms per chunk, p50", yscale="log")
+        axes.grid(True, which="both", alpha=0.3)
+    figure.axes[0].legend(fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 0.3))
+    fixed = ", ".join(f"{key}={value}" for key, value in base.items())
+    figure.suptitle(f"one of the four changed at a time from {fixed}")
     figure.savefig(path, dpi=110)

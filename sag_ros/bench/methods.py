@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+FRESH_CROSS_ATTENTION = "+ca"  # as in pruning.mask_sources, which would import torch
 DEFAULT_SAMPLER = "ddpm"
 DEFAULT_MASK_SOURCE = "dense"
 
@@ -28,7 +29,8 @@ class Method:
 def parse_method(name: str, samplers: Collection[str], mask_sources: Collection[str]) -> Method:
     """Resolve a name: parts joined by ``+``, each on one axis; what is not named is ``ddpm`` and ``dense``.
 
-    ``dense`` = ddpm+dense, ``ddim30`` = ddim30+dense, ``sag`` = ddpm+sag, ``ddim30+sag`` is both.
+    ``dense`` = ddpm+dense, ``ddim30`` = ddim30+dense, ``sag`` = ddpm+sag, ``ddim30+sag`` is both. With ``ca``
+    as one more part no cross-attention is pruned, which is not the published method.
 
     Args:
         name: parts may end in a number (``ddim30``, ``uniform10``).
@@ -37,7 +39,11 @@ def parse_method(name: str, samplers: Collection[str], mask_sources: Collection[
         ValueError: a part on no axis, or two on the same; lists what exists.
     """
     chosen: dict[str, str] = {}
-    for part in name.split("+"):
+    parts = name.split("+")
+    fresh = FRESH_CROSS_ATTENTION if FRESH_CROSS_ATTENTION[1:] in parts[1:] else ""
+    for part in parts:
+        if fresh and part == fresh[1:]:
+            continue
         base = re.sub(r"\d+$", "", part)
         axis = "sampler" if base in samplers else "mask source" if base in mask_sources else None
         if axis is None:
@@ -49,7 +55,7 @@ def parse_method(name: str, samplers: Collection[str], mask_sources: Collection[
             raise ValueError(f"method {name!r} names two of the axis {axis}: {chosen[axis]!r} and {part!r}")
         chosen[axis] = part
     sampler = chosen.get("sampler", DEFAULT_SAMPLER)
-    return Method(name, sampler, chosen.get("mask source", DEFAULT_MASK_SOURCE))
+    return Method(name, sampler, chosen.get("mask source", DEFAULT_MASK_SOURCE) + fresh)
 
 
 def parse_methods(names: str) -> list[Method]:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-REPETITIONS = 20
+from sag_ros.engines.jit import kernel
+from sag_ros.engines.panel_code import available_formats
+from sag_ros.engines.panels import aligned, multiply, operand, pack, tile_of
+
+REPETITIONS = 30
+BYTES = {"f32": 4, "bf16": 2, "int8": 1}
 
 
 @dataclass(frozen=True)
@@ -15,47 +22,83 @@ class MachineLimits:
     """Rates of one thread.
 
     Attributes:
-        gflops: precision -> GFLOP/s of a large OpenVINO matrix product.
-        bandwidth: GB/s read from memory by a sum over 256 MB.
+        gflops: precision -> GFLOP/s of a large OpenVINO matrix product, or of this project's own products
+            with weights that stay in the cache, whichever is faster.
+        streams: precision -> GB/s at which as many bytes as all weights have in it are read again and again,
+            from whatever cache they fit in.
+        memory: GB/s of the same with 256 MB, which fit in none.
     """
 
     gflops: dict[str, float]
-    bandwidth: float
+    streams: dict[str, float]
+    memory: float
 
     def floor_ms(self, gflop: float, weight_bytes: float, precision: str) -> float:
         """max(executed arithmetic / rate, weights read once per use / bandwidth), ms."""
-        rate = self.gflops[precision]
-        return 1e3 * max(gflop / rate, weight_bytes / 1e9 / self.bandwidth)
+        rate = self.gflops["f32" if precision == "f32" else "bf16"]
+        return 1e3 * max(gflop / rate, weight_bytes / 1e9 / self.streams[precision])
 
 
-def measure_limits(precisions: tuple[str, ...] = ("f32", "bf16"), size: int = 1024) -> MachineLimits:
-    """Take the best of several repetitions: a limit is not an average."""
-    return MachineLimits({name: _matmul(name, size) for name in precisions}, _bandwidth())
+def measure_limits(weights: int, size: int = 1024) -> MachineLimits:
+    """Take the best of several repetitions: a limit is not an average.
+
+    Args:
+        weights: number of weights of the network's blocks.
+        size: of the matrix product.
+    """
+    return MachineLimits(
+        {name: max(_matmul(name, size), _panels(name)) for name in ("f32", "bf16")},
+        {name: _stream(weights * each) for name, each in BYTES.items()},
+        _stream(256 * 2**20),
+    )
 
 
 def _matmul(precision: str, size: int) -> float:
     import openvino as ov
     import openvino.opset13 as ops
 
-    from sag_ros.engines.openvino_runtime import Request, aligned, compile_model, make_core
+    from sag_ros.engines import openvino_runtime as runtime
 
     left = ops.parameter([size, size], np.float32)
     weight = ops.constant(np.random.default_rng(0).standard_normal((size, size), np.float32))
     model = ov.Model([ops.matmul(left, weight, False, True)], [left], "peak")
-    request = Request(compile_model(make_core(), model, precision))
-    request.bind_input(aligned(size, size))
+    request = runtime.Request(runtime.compile_model(runtime.make_core(), model, precision))
+    request.bind_input(aligned((size, size)))
     return 2e-9 * size**3 / _best(request)
 
 
-def _bandwidth() -> float:
-    array = np.ones(64 * 2**20, np.float32)
-    return 1e-9 * array.nbytes / _best(array.sum)
+def _panels(precision: str, rows: int = 9, inner: int = 256, width: int = 256) -> float:
+    if precision not in available_formats():
+        return 0.0
+    tile, rows = tile_of(rows, precision)
+    left, out = operand(rows, inner, precision), aligned((rows, width))
+    weights, bias = pack(np.ones((width, inner)), precision), np.zeros(width, np.float32)
+
+    def repeat() -> None:
+        for _ in range(20):
+            multiply(tile, left, weights, bias, out)
+
+    return 20 * 2e-9 * rows * inner * width / _best(repeat)
 
 
-def _best(call: object) -> float:
+def _stream(count: int) -> float:
+    """GB/s over ``count`` bytes."""
+    array = np.ones(max(count // 4, 16), np.float32)
+    return 1e-9 * array.nbytes / _best(lambda: _total(array))
+
+
+@kernel
+def _total(x: NDArray[np.float32]) -> float:
+    total = np.float32(0.0)
+    for i in range(len(x)):
+        total += x[i]
+    return float(total)
+
+
+def _best(call: Callable[[], object]) -> float:
     times = []
     for _ in range(REPETITIONS):
         start = time.perf_counter()
-        call()  # type: ignore[operator]
+        call()
         times.append(time.perf_counter() - start)
     return min(times)

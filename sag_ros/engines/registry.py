@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from sag_ros.engines.protocol import Engine, FrameEncoder
 from sag_ros.engines.reference import ReferenceEngine, ReferenceFrameEncoder
 from sag_ros.policy.schedule import CoefficientTable
-from sag_ros.pruning.mask_sources import MaskSource, SagMask, build_mask_source, require_steps
+from sag_ros.pruning.mask_sources import (
+    FRESH_CROSS_ATTENTION,
+    FreshCrossAttention,
+    MaskSource,
+    SagMask,
+    build_mask_source,
+    require_steps,
+)
 from sag_ros.pruning.pruner import build_pruner
 
 if TYPE_CHECKING:
@@ -132,6 +139,9 @@ def build_sag_mask_source(name: str, bundle: PolicyBundle) -> MaskSource:
 
 def build_mask_source_for(engine: str, name: str, bundle: PolicyBundle, steps: int) -> MaskSource:
     """Mask source ``name`` (see :func:`build_mask_source`), the pruner executed by ``engine``'s library."""
+    if name.endswith(FRESH_CROSS_ATTENTION):
+        base = name.removesuffix(FRESH_CROSS_ATTENTION)
+        return FreshCrossAttention(build_mask_source_for(engine, base, bundle, steps))
     if name != "sag":
         return build_mask_source(name, bundle, steps)
     source = build_sag_mask_source(engine, bundle)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
 
 
+FRESH_CROSS_ATTENTION = "+ca"  # behind a name: see FreshCrossAttention
+
+
 class MaskSource(Protocol):
     """Decides once per inference which blocks are pruned."""
 
@@ -66,6 +69,28 @@ class SagMask:
             return Mask(self._pruner.mask(torch.as_tensor(obs_features)[None])[0].numpy())
 
 
+class FreshCrossAttention:
+    """Another source's masks with no cross-attention pruned: *not* the published method.
+
+    Folded per head, cross-attention costs a twentieth of the other blocks, so a policy may afford it
+    everywhere. What is reused from it then differs from what the pruner was trained with.
+    """
+
+    def __init__(self, source: MaskSource) -> None:
+        self.name, self.reuse = f"{source.name}{FRESH_CROSS_ATTENTION}", source.reuse
+        self._source = source
+        self._last: tuple[Mask, Mask] | None = None
+
+    def mask(self, obs_features: NDArray[np.float32]) -> Mask:
+        """(To, D) -> mask (K, 3L); the same object while the source gives the same."""
+        mask = self._source.mask(obs_features)
+        if self._last is None or self._last[0] is not mask:
+            pruned = mask.pruned.copy()
+            pruned[:, 1::3] = False
+            self._last = mask, Mask(frozen(pruned))
+        return self._last[1]
+
+
 def dense_mask(steps: int, blocks: int) -> Mask:
     """Nothing pruned."""
     return Mask(np.zeros((steps, blocks), np.bool_))
@@ -81,12 +106,15 @@ def uniform_mask(steps: int, blocks: int, every: int) -> Mask:
 
 
 def random_mask(steps: int, blocks: int, density: float, seed: int, reuse: Reuse = "type") -> Mask:
-    """About ``density`` of the blocks computed, at random; always valid. For tests and timing."""
+    """``density`` of the blocks computed, at random places; always valid. For tests and timing."""
     if not 0.0 <= density <= 1.0:
         raise ValueError(f"density must be in [0, 1]; got {density}")
-    pruned = np.random.default_rng(seed).random((steps, blocks)) >= density
-    pruned[0, : FORCED_BLOCKS if reuse == "type" else blocks] = False
-    return Mask(pruned)
+    forced = FORCED_BLOCKS if reuse == "type" else blocks
+    pruned = np.ones(steps * blocks, np.bool_)
+    pruned[:forced] = False
+    others = max(round(density * steps * blocks) - forced, 0)
+    pruned[np.random.default_rng(seed).permutation(np.arange(forced, steps * blocks))[:others]] = False
+    return Mask(pruned.reshape(steps, blocks))
 
 
 def _dense(bundle: PolicyBundle, steps: int, number: int | None) -> MaskSource:
@@ -126,13 +154,16 @@ def build_mask_source(name: str, bundle: PolicyBundle, steps: int) -> MaskSource
 
     Args:
         name: key of ``MASK_SOURCES``, optionally with a number: ``uniform10`` refreshes every 10th step,
-            ``random9`` computes 9 % of the blocks.
+            ``random9`` computes 9 % of the blocks. With ``+ca`` behind it no cross-attention is pruned.
 
     Raises:
         ValueError: unknown name, or the bundle has no (fitting) pruner.
     """
+    if name.endswith(FRESH_CROSS_ATTENTION):
+        base = name.removesuffix(FRESH_CROSS_ATTENTION)
+        return FreshCrossAttention(build_mask_source(base, bundle, steps))
     match = re.fullmatch(r"([a-z_]+?)(\d+)?", name)
     if match is None or match[1] not in MASK_SOURCES:
-        known = ", ".join(MASK_SOURCES)
-        raise ValueError(f"mask source {name!r} does not exist; available: {known}, with N as in uniform10")
+        known = f"{', '.join(MASK_SOURCES)}, with N as in uniform10, and +ca"
+        raise ValueError(f"mask source {name!r} does not exist; available: {known}")
     return MASK_SOURCES[match[1]](bundle, steps, int(match[2]) if match[2] else None)

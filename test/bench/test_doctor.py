@@ -49,3 +49,16 @@ def test_exit_status(monkeypatch, capsys, state, status):
     printed = capsys.readouterr().out
     assert "found it" in printed
     assert ("mend it" in printed) == (state != "ok")
+
+
+def test_engine():
+    check = doctor.check_engine()
+    assert check.state == "ok"
+    assert check.found.startswith("native: f32")
+
+
+def test_only_the_slow_engine(monkeypatch):
+    found = "reference | not engine native: numba missing (extra [openvino])"
+    monkeypatch.setattr(doctor, "probe", lambda name, *rest: Check(name, "ok", found))
+    check = doctor.check_engine()
+    assert (check.state, check.remedy) == ("note", "extra [openvino]")

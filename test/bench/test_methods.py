@@ -17,6 +17,9 @@ MASKS = ("dense", "uniform", "sag")
         ("sag", "ddpm", "sag"),
         ("uniform10", "ddpm", "uniform10"),
         ("ddim30+sag", "ddim30", "sag"),
+        ("sag+ca", "ddpm", "sag+ca"),
+        ("ddim30+ca", "ddim30", "dense+ca"),
+        ("uniform10+ca+ddim4", "ddim4", "uniform10+ca"),
         ("sag+ddim30", "ddim30", "sag"),
     ],
 )

@@ -89,3 +89,24 @@ def test_refusals(bundle):
         build_mask_source("sag", random_bundle(0), 10)
     with pytest.raises(ValueError, match="density"):
         random_mask(2, 3, 1.5, 0)
+
+
+@pytest.mark.parametrize("name", ["uniform4", "random20", "sag"])
+def test_fresh_cross_attention(bundle, name):
+    steps = bundle.contract.diffusion.steps
+    source, other = (build_mask_source(text, bundle, steps) for text in (name, f"{name}+ca"))
+    assert (other.name, other.reuse) == (f"{source.name}+ca", source.reuse)
+    obs = np.zeros((bundle.contract.observation_steps, bundle.contract.obs_dim), np.float32)
+    before, after = source.mask(obs).pruned, other.mask(obs).pruned
+    assert not after[:, 1::3].any()
+    assert before[:, 1::3].any()
+    for kind in (0, 2):
+        assert (before[:, kind::3] == after[:, kind::3]).all()
+    make_plan(other.mask(obs), other.reuse)
+
+
+def test_fresh_cross_attention_keeps_a_static_schedule_one_object(bundle):
+    """Whoever has made a plan for it can keep the plan."""
+    source = build_mask_source("uniform4+ca", bundle, 10)
+    obs = np.zeros((2, 2), np.float32)
+    assert source.mask(obs) is source.mask(obs)

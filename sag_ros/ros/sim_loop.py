@@ -55,6 +55,7 @@ class SimLoop:
         self.robot, self._clock, self._slice = robot, clock, slice_s
         self._log_period, self._on_slice = 1.0 / log_rate, on_slice
         self._lock = threading.Lock()
+        self._advanced = threading.Condition(self._lock)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="physics", daemon=True)
         self.error: BaseException | None = None
@@ -99,9 +100,15 @@ class SimLoop:
             else:
                 gripper.move(width, speed, now)
 
-    def scene(self) -> tuple[float, SceneState]:
-        """Stamp (s, node clock) and a copy of what the cameras draw."""
-        with self._lock:
+    def scene(self, wait: float = 0.0) -> tuple[float, SceneState]:
+        """Stamp (s, node clock) and a copy of what the cameras draw.
+
+        Args:
+            wait: s up to which the next slice is waited for; without, the state is up to a slice old.
+        """
+        with self._advanced:
+            if wait:
+                self._advanced.wait(wait)
             return self.robot.time + self._offset, self.robot.scene_state()
 
     def start(self) -> None:
@@ -146,5 +153,6 @@ class SimLoop:
                 begin, simulated = self._window
                 self.real_time_factor = (self.robot.time - simulated) / (now - begin)
                 self._window = (now, self.robot.time)
+            self._advanced.notify_all()
         self._on_slice(sample)
         return 0.0

@@ -55,7 +55,8 @@ class SimNode(Node):
         self._loop = SimLoop(robot, self._stamps, config.slice, config.log_rate, self._on_slice)
         self._loop.reset(config.seed)
         self._cameras = CameraThread(
-            self, config.cameras, config.camera_qos, robot.scene, self._loop.scene, self._stamps,
+            self, config.cameras, config.camera_qos, robot.scene, lambda: self._loop.scene(2 * config.slice),
+            self._stamps,
             config.image_size, config.camera_rate, self._drawing,
         )  # fmt: skip
         self._viewer = self._open_viewer(robot) if self._wants_viewer() else None

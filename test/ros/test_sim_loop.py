@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+import time
+
 import numpy as np
 import pytest
 
@@ -156,3 +159,21 @@ def test_an_empty_log_writes_nothing_and_a_long_one_is_bounded(tmp_path):
         log.add(i, SceneState(0.0, np.zeros(3), np.zeros((1, 3))))
     log.save(tmp_path / "a.npz")
     assert len(load_episode(tmp_path / "a.npz").stamp) == 3
+
+
+def test_cameras_can_wait_for_the_next_slice(world):
+    """A picture of a state that is already a slice old would be late from the start."""
+    loop, source, _ = world
+    before = loop.scene()[0]
+    seen = []
+    camera = threading.Thread(target=lambda: seen.append(loop.scene(wait=30.0)[0]))
+    camera.start()
+    while camera.is_alive():  # whenever it begins to wait, a later slice ends that
+        run(loop, source, 0.005)
+        time.sleep(0.001)
+    assert before < seen[0] <= loop.scene()[0]
+
+
+def test_cameras_do_not_wait_for_ever(world):
+    loop, _, _ = world
+    assert loop.scene(wait=0.01)[0] == loop.scene()[0]

@@ -143,21 +143,20 @@ def linear_fits(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def soak(candidate: Candidate, example: Example, chunks: int) -> dict[str, Any]:
-    """Many chunks in a row: times and growth of resident memory after the first tenth."""
+    """Many chunks in a row under the first plan: times, growth of resident memory after the first tenth."""
     times, before = np.zeros(chunks), 0.0
     for number in range(chunks):
         if number == chunks // 10:
             before = resident_mb()
-        plan = candidate.plans[number % len(candidate.plans)]
         start = time.perf_counter()
-        candidate.denoise(example.obs, plan, example.noise)
+        candidate.denoise(example.obs, candidate.plans[0], example.noise)
         times[number] = 1e3 * (time.perf_counter() - start)
     p50, p99 = (float(np.percentile(times, q)) for q in (50, 99))
     return {
         "engine": candidate.engine,
         "precision": candidate.precision,
         "mask": candidate.mask,
-        "density": round(candidate.density, 4),
+        "density": round(float(1.0 - candidate.plans[0].mask.pruned.mean()), 4),
         "chunks": chunks,
         "ms_p50": round(p50, 3),
         "ms_p99": round(p99, 3),

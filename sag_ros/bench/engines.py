@@ -56,7 +56,7 @@ def main(options: Options) -> int:
     torch.set_num_threads(1)
     from sag_ros.bench import engine_growth, engines_report, hardware
     from sag_ros.bench.engine_candidates import BASELINES, baselines_of, engines_of, plans_of
-    from sag_ros.bench.engine_measure import errors, linear_fits, measure, rows, soak
+    from sag_ros.bench.engine_measure import errors, linear_fits, measure, rows
     from sag_ros.engines.openvino_limits import measure_limits
     from sag_ros.pruning.flops import network_size
 
@@ -86,9 +86,7 @@ def main(options: Options) -> int:
             content["growth"] = engine_growth.growth(status.update)
     if options.chunks:
         console.print(f"{options.chunks} chunks in a row …", highlight=False)
-        best = _fastest(candidates, lines, options.masks)
-        with hardware.one_core():
-            content["soak"] = soak(best, example, options.chunks)
+        content["soak"] = _soak_alone(options, _fastest(candidates, lines, options.masks))
     content |= {
         "absent": absent,
         "limits": {
@@ -105,6 +103,35 @@ def main(options: Options) -> int:
     engines_report.show(content)
     console.print(", ".join(str(path) for path in (options.json, *pictures)), highlight=False)
     return 0
+
+
+def _soak_alone(options: Options, chosen: Any) -> dict[str, Any]:
+    """In a process of its own: here, the memory of all that was measured before comes and goes."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        arguments = options, chosen.engine, chosen.precision, chosen.mask
+        return pool.submit(_soak, *arguments).result()
+
+
+def _soak(options: Options, engine: str, precision: str, mask: str) -> dict[str, Any]:
+    import torch
+
+    torch.set_num_threads(1)
+    from sag_ros.bench.engine_candidates import plans_of, variants
+    from sag_ros.bench.engine_measure import soak
+    from sag_ros.bench.hardware import one_core
+
+    example = _example(options.bundle)
+    plans = {
+        **plans_of(example, options.densities),
+        **(_masks(options.masks, example) if options.masks else {}),
+    }
+    choice = {} if engine == "reference" else {"precision": precision}
+    candidate = next(variants(example, engine, precision, {mask: plans[mask]}, choice))
+    with one_core():
+        return soak(candidate, example, options.chunks)
 
 
 def _example(bundle: str) -> Any:
@@ -142,8 +169,9 @@ def _masks(name: str, example: Any) -> Mapping[str, Any]:
 
 
 def _fastest(candidates: list[Any], lines: list[dict[str, Any]], masks: str) -> Any:
-    """The fastest on the pruner's masks, else on the sparsest."""
+    """The fastest on the pruner's masks, else on the sparsest random one."""
     pairs = list(zip(candidates, lines, strict=True))
+    pairs = [pair for pair in pairs if pair[1]["mask"] not in ("dense", "emptiest")]
     own = [pair for pair in pairs if masks and pair[0].mask == Path(masks).name] or pairs
     chosen: Callable[[Any], float] = lambda pair: pair[1]["ms_p50"]  # noqa: E731
     return min(own, key=chosen)[0]

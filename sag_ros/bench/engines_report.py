@@ -41,13 +41,17 @@ def show(content: Mapping[str, Any]) -> None:
     if "soak" in content:
         soak = content["soak"]
         console.print(
-            f"{soak['chunks']} chunks in a row on one core, {name(soak)}, masks {soak['mask']}: p50 "
+            f"{soak['chunks']} chunks in a row on one core, {name(soak)}, density {soak['density']}: p50 "
             f"{soak['ms_p50']:.2f}, p99 {soak['ms_p99']:.2f}, max {soak['ms_max']:.2f} ms; memory grew by "
             f"{soak['memory_growth_mb']} MB",
             highlight=False,
         )
     for line in content["absent"]:
         console.print(f"not measured: {line}", highlight=False)
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _table(content: Mapping[str, Any]) -> Table:
@@ -75,12 +79,12 @@ def _table(content: Mapping[str, Any]) -> Table:
             name(row),
             row["mask"],
             f"{row['density']:.3f}",
-            f"{row['ms_p50']:.4g}",
-            f"{row['ms_p99']:.4g}",
+            _three_digits(row["ms_p50"]),
+            _three_digits(row["ms_p99"]),
             f"{row['times_floor']:.1f}",
             f"{row['error']:.0e}",
-            f"{row['speedup_vs_torch_dense']:.1f}",
-            "" if dense is None else f"{dense:.1f}",
+            _three_digits(row["speedup_vs_torch_dense"]),
+            "" if dense is None else _three_digits(dense),
         )
     return out
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sag_ros.bench.engine_candidates import SLOW, Candidate, Example
 from sag_ros.bench.hardware import resident_mb
@@ -142,6 +143,14 @@ def linear_fits(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return out
 
 
+def _of_stretches(times: NDArray[np.float64], length: int) -> float:
+    """Median over stretches of ``length`` chunks of p99 / p50: what is left when a machine shared with others
+    is slower for some seconds."""
+    stretches = times[: len(times) // length * length].reshape(-1, length)
+    ratios = np.percentile(stretches, 99, axis=1) / np.median(stretches, axis=1)
+    return float(np.median(ratios))
+
+
 def soak(candidate: Candidate, example: Example, chunks: int) -> dict[str, Any]:
     """Many chunks in a row under the first plan: times, growth of resident memory after the first tenth."""
     times, before = np.zeros(chunks), 0.0
@@ -162,5 +171,6 @@ def soak(candidate: Candidate, example: Example, chunks: int) -> dict[str, Any]:
         "ms_p99": round(p99, 3),
         "ms_max": round(float(times.max()), 3),
         "p99_over_p50": round(p99 / p50, 2),
+        "p99_over_p50_of_200": round(_of_stretches(times, min(200, chunks)), 2),
         "memory_growth_mb": round(resident_mb() - before, 2),
     }

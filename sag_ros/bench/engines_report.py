@@ -42,7 +42,8 @@ def show(content: Mapping[str, Any]) -> None:
         soak = content["soak"]
         console.print(
             f"{soak['chunks']} chunks in a row on one core, {name(soak)}, density {soak['density']}: p50 "
-            f"{soak['ms_p50']:.2f}, p99 {soak['ms_p99']:.2f}, max {soak['ms_max']:.2f} ms; memory grew by "
+            f"{soak['ms_p50']:.2f}, p99 {soak['ms_p99']:.2f}, max {soak['ms_max']:.2f} ms; p99 / p50 "
+            f"{soak['p99_over_p50']}, within 200 chunks {soak['p99_over_p50_of_200']}; memory grew by "
             f"{soak['memory_growth_mb']} MB",
             highlight=False,
         )

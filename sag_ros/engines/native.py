@@ -32,7 +32,7 @@ ALL_SAVINGS = Savings()
 
 
 class NativeEngine:
-    """Executes plans; every buffer is allocated at construction."""
+    """Executes plans; all but the plan's own arrays is allocated at construction."""
 
     name = "native"
 
@@ -43,8 +43,8 @@ class NativeEngine:
         precision: str = "auto",
         savings: Savings = ALL_SAVINGS,
     ) -> None:
-        """Rearrange the weights; the first chunk ever on a machine compiles for some ten seconds, then the
-        code comes from numba's cache.
+        """Rearrange the weights; the first chunk ever on a machine compiles for about 20 s, later ones find
+        the code on disk (``jit``).
 
         Args:
             precision: ``f32`` agrees with the reference to 1e-5; ``bf16`` is twice as fast and agrees to

@@ -54,7 +54,7 @@ class MemoryWeights(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What M memory tokens become, of all layers, and buffers for the way there."""
+    """What M memory tokens become, of all layers (the first five, as in ``TimeTable``), and buffers."""
 
     a: Float32  # (L, M, H, d)
     bias: Float32  # (L, M, H)

@@ -47,6 +47,7 @@ def test_every_engine_gets_rows_that_agree_with_the_reference(tmp_path, capsys, 
     savings = {row["without"] for row in content["savings"]}
     assert {"", "all", "idle_steps", "trailing_tokens"} < savings
     assert content["soak"]["chunks"] == 100
+    assert content["soak"]["p99_over_p50_of_200"] >= 1.0
     assert (tmp_path / "engines.png").stat().st_size > 10_000
     assert "ms per chunk" in capsys.readouterr().out
 

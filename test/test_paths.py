@@ -67,3 +67,18 @@ def test_model_folder_given_directly(tmp_path):
     assert paths.model_folder(str(tmp_path)) == tmp_path
     with pytest.raises(FileNotFoundError, match="absent is not a folder"):
         paths.model_folder(str(tmp_path / "absent"))
+
+
+def test_cache_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "common"))
+    monkeypatch.delenv("SAG_ROS_CACHE", raising=False)
+    assert paths.cache_folder("code") == tmp_path / "common/sag_ros/code"
+    monkeypatch.setenv("SAG_ROS_CACHE", str(tmp_path / "own"))
+    assert paths.cache_folder("code") == tmp_path / "own/code"
+    assert (tmp_path / "own/code").is_dir()
+
+
+def test_no_cache_folder_where_nothing_can_be_written(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SAG_ROS_CACHE", str(tmp_path / "file"))
+    assert paths.cache_folder("code") is None

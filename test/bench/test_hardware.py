@@ -24,3 +24,18 @@ def test_gpus_are_listed(monkeypatch, tmp_path):
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert hardware.gpu_names() == ["Card A", "Card B"]
+
+
+def test_resident_memory_grows_with_what_is_written():
+    before = hardware.resident_mb()
+    block = bytearray(b"x") * 50_000_000
+    assert 40 < hardware.resident_mb() - before < 70
+    assert hardware.peak_mb() >= hardware.resident_mb() - 1
+    del block
+
+
+def test_one_core():
+    before = os.sched_getaffinity(0)
+    with hardware.one_core():
+        assert os.sched_getaffinity(0) == {max(before)}
+    assert os.sched_getaffinity(0) == before

@@ -75,8 +75,9 @@ def torch_dense(bundle: PolicyBundle, table: CoefficientTable, compiled: bool = 
 
 def openvino_dense(bundle: PolicyBundle, table: CoefficientTable, precision: str = "f32") -> DenseLoop:
     """The network as it is, converted, one request a step: what an export to OpenVINO gives."""
+    from sag_ros.engines.buffers import aligned
     from sag_ros.engines.openvino_encoders import convert
-    from sag_ros.engines.openvino_runtime import Request, aligned, compile_model, make_core
+    from sag_ros.engines.openvino_runtime import Request, compile_model, make_core
 
     config = bundle.dpt.config
     x, obs = aligned(1, config.horizon, config.action_dim), aligned(1, config.obs_steps, config.obs_dim)

@@ -11,6 +11,7 @@ import numpy as np
 
 from sag_ros.bench import baselines
 from sag_ros.bench.hardware import resident_mb
+from sag_ros.engines.openvino_limits import BYTES
 from sag_ros.engines.registry import ENGINES, build_engine, obstacle
 from sag_ros.policy.bundle import PolicyBundle
 from sag_ros.policy.schedule import CoefficientTable
@@ -18,9 +19,8 @@ from sag_ros.pruning.executed import executed_gflop, weight_bytes
 from sag_ros.pruning.flops import network_size
 from sag_ros.pruning.mask_sources import dense_mask, random_mask
 from sag_ros.pruning.plan import Plan, make_plan
-from sag_ros.values import Mask
 
-BYTES = {"f32": 4.0, "bf16": 2.0, "int8": 1.0}
+BASELINES = ("torch", "torch-all-cores", "torch-compile", "openvino-plain")
 PRECISIONS = {"native": ("f32", "bf16"), "openvino": ("f32", "bf16", "int8"), "reference": ("f32",)}
 LITERAL = ("dense", "random 0.09")  # enough for the reference, which follows the rule to the letter
 SLOW = 5  # measured so many times less often: dense torch and the reference
@@ -92,14 +92,6 @@ def plans_of(example: Example, densities: Sequence[float]) -> dict[str, list[Pla
         else:
             plans[f"random {density:g}"] = [make_plan(random_mask(steps, blocks, density, 0))]
     return plans
-
-
-def plans_of_masks(masks: Sequence[Mask]) -> list[Plan]:
-    """One plan for each mask."""
-    return [make_plan(mask) for mask in masks]
-
-
-BASELINES = ("torch", "torch-all-cores", "torch-compile", "openvino-plain")
 
 
 def baselines_of(example: Example, names: Sequence[str] = BASELINES) -> Found:

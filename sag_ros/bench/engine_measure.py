@@ -76,7 +76,6 @@ def rows(
     out = []
     for candidate, own, deviation in zip(found, times, deviations, strict=True):
         p50 = float(np.median(own))
-        rate_of = "f32" if candidate.precision == "f32" else "bf16"
         floor = limits.floor_ms(candidate.gflop, candidate.weight_bytes, candidate.precision)
         own_dense = dense_ms.get((candidate.engine, candidate.precision))
         out.append(
@@ -96,7 +95,7 @@ def rows(
                 "ms_max": round(max(own), 3),
                 "gflop": round(candidate.gflop, 4),
                 "gflop_per_s": round(1e3 * candidate.gflop / p50, 1),
-                "share_of_peak": round(1e3 * candidate.gflop / p50 / limits.gflops[rate_of], 4),
+                "share_of_peak": round(1e3 * candidate.gflop / p50 / limits.rate(candidate.precision), 4),
                 "floor_ms": round(floor, 3),
                 "times_floor": round(p50 / floor, 2),
                 "error": float(f"{deviation:.2e}"),

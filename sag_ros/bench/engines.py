@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_format
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,16 +156,16 @@ def _masks(name: str, example: Any) -> Mapping[str, Any]:
         ValueError: the bundle has no pruner.
     """
     from sag_ros.bench.check_bundle import observations
-    from sag_ros.bench.engine_candidates import plans_of_masks
     from sag_ros.engines.runner import PolicyRunner
     from sag_ros.paths import model_folder
     from sag_ros.policy.bundle import load_bundle
+    from sag_ros.pruning.plan import make_plan
 
     runner = PolicyRunner(load_bundle(model_folder(name)))
     masks = [runner.mask_source.mask(features) for features in observations(runner, 6)]
     if masks[0].pruned.shape != (len(example.table), example.bundle.contract.blocks):
         return {}
-    return {Path(name).name: plans_of_masks(masks)}
+    return {Path(name).name: [make_plan(mask) for mask in masks]}
 
 
 def _fastest(candidates: list[Any], lines: list[dict[str, Any]], masks: str) -> Any:
@@ -173,5 +173,4 @@ def _fastest(candidates: list[Any], lines: list[dict[str, Any]], masks: str) -> 
     pairs = list(zip(candidates, lines, strict=True))
     pairs = [pair for pair in pairs if pair[1]["mask"] not in ("dense", "emptiest")]
     own = [pair for pair in pairs if masks and pair[0].mask == Path(masks).name] or pairs
-    chosen: Callable[[Any], float] = lambda pair: pair[1]["ms_p50"]  # noqa: E731
-    return min(own, key=chosen)[0]
+    return min(own, key=lambda pair: pair[1]["ms_p50"])[0]

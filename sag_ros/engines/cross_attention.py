@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sag_ros.engines import glue
 from sag_ros.engines.folded import NORM_EPSILON, Array, FoldedWeights
-from sag_ros.policy.dpt import DPT
+from sag_ros.policy.dpt import DPT, DPTConfig
 
 Float32 = NDArray[np.float32]
 HIDDEN = -1e30  # score of a memory token that an action token must not see
@@ -80,15 +80,16 @@ class FoldedCrossAttention:
         """
         config = dpt.config
         layers, heads, width, memory = config.layers, config.heads, config.width, config.memory_tokens
-        self._time_a, self._time_bias, self._time_b = time_table(dpt, matrices, timesteps)
+        self._time_a, self._time_bias, self._time_b = time_table(
+            matrices, time_tokens(dpt, timesteps), config
+        )
 
         # Current matrices of each layer, the time token's heads first.
         self._a = np.zeros((layers, memory, heads, width), np.float32)
         self._b = np.zeros((layers, memory, heads, width), np.float32)
         self._bias = np.zeros((layers, tokens, memory, heads), np.float32)
-        self._hidden = np.where(visible_frames(tokens, memory - 1), 0.0, HIDDEN).astype(np.float32)[
-            None, :, :, None
-        ]
+        visible = np.arange(tokens)[:, None] >= np.arange(1, memory) - 1
+        self._hidden = np.where(visible, 0.0, HIDDEN).astype(np.float32)[None, :, :, None]
         self._frames = list(zip(self._a[:, 1:], self._bias[:, :, 1:], self._b[:, 1:], strict=True))
 
     def set_frames(self, a: Float32, bias: Float32, b: Float32) -> None:
@@ -132,24 +133,16 @@ def time_tokens(dpt: DPT, timesteps: NDArray[np.int64]) -> Array:
     return tokens
 
 
-def time_table(
-    dpt: DPT, matrices: HeadMatrices, timesteps: NDArray[np.int64]
-) -> tuple[Float32, Float32, Float32]:
-    """A (n, L, H, d), bias (n, L, H) and B (n, L, H, d) of the time tokens; errors as :func:`time_tokens`."""
-    layers, heads, width = dpt.config.layers, dpt.config.heads, dpt.config.width
-    a, bias, b = matrices.fold(time_tokens(dpt, timesteps))
+def time_table(matrices: HeadMatrices, tokens: Array, config: DPTConfig) -> tuple[Float32, Float32, Float32]:
+    """A (n, L, H, d), bias (n, L, H) and B (n, L, H, d) of time tokens (n, d)."""
+    layers, heads, width = config.layers, config.heads, config.width
+    a, bias, b = matrices.fold(tokens)
     shapes = (-1, layers, heads, width), (-1, layers, heads), (-1, layers, heads, width)
     tables = [
         np.ascontiguousarray(x.reshape(shape), np.float32)
         for x, shape in zip((a, bias, b), shapes, strict=True)
     ]
     return tables[0], tables[1], tables[2]
-
-
-def visible_frames(tokens: int, frames: int) -> NDArray[np.bool_]:
-    """(T', To): which frames an action token may see."""
-    visible: NDArray[np.bool_] = np.arange(tokens)[:, None] >= np.arange(frames)
-    return visible
 
 
 def require_token_wise(n_cond_layers: int) -> None:

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sag_ros.engines.buffers import aligned
 from sag_ros.engines.cross_attention import head_matrices, require_token_wise, time_table, time_tokens
 from sag_ros.engines.folded import fold
 from sag_ros.engines.native_blocks import block_buffers, layer_weights
 from sag_ros.engines.native_chunk import Network, Program, State, Tiles, TimeTable, denoise
 from sag_ros.engines.native_memory import memory_buffers, memory_weights
 from sag_ros.engines.panel_code import LANES, available_formats
-from sag_ros.engines.panels import aligned, tile_of
+from sag_ros.engines.panels import tile_of
 from sag_ros.engines.protocol import require_shapes
-from sag_ros.engines.savings import Savings, switches
+from sag_ros.engines.savings import Savings
 from sag_ros.engines.step_tail import StepTail
 from sag_ros.policy.schedule import CoefficientTable
 from sag_ros.pruning.plan import Plan
@@ -68,7 +69,7 @@ class NativeEngine:
         memory = time_tokens(dpt, table.timesteps)
         by_layer = -1, config.layers, config.width
         times = TimeTable(
-            *time_table(dpt, matrices, table.timesteps),
+            *time_table(matrices, memory, config),
             (memory @ matrices.key.T).reshape(by_layer).astype(np.float32),
             (memory @ matrices.value.T).reshape(by_layer).astype(np.float32),
         )
@@ -76,27 +77,27 @@ class NativeEngine:
             layer_weights(weights, self.precision),
             memory_weights(dpt, matrices, table.timesteps, self.precision),
             times,
-            switches(savings),
+            savings,
         )
         self._tail = StepTail(weights, table, tokens)
         tile, rows = tile_of(tokens, self.precision)
         frame_tile, frame_rows = tile_of(config.obs_steps, self.precision)
         self._tiles = Tiles(tile, frame_tile, tile_of(1, self.precision)[0])
-        self._features = aligned((frame_rows, config.obs_dim + config.obs_dim % 2))
+        self._features = aligned(frame_rows, config.obs_dim + config.obs_dim % 2)
         memory_shape = config.memory_tokens, config.width
         time = memory_buffers(dpt, 1, self.precision)
         time_now = TimeTable(*(x.reshape(1, config.layers, *x.shape[2:]) for x in time[:5]))
         self._state = State(
-            h=aligned((rows, config.width)),
-            cache=aligned((config.blocks, rows, config.width)),
+            h=aligned(rows, config.width),
+            cache=aligned(config.blocks, rows, config.width),
             blocks=block_buffers(rows, config.width, self.precision),
             features=self._features,
             frames=memory_buffers(dpt, frame_rows, self.precision),
             time=time,
             time_now=time_now,
-            visible=aligned((config.layers, tokens, config.obs_steps, config.heads)),
-            key=aligned(memory_shape),
-            value=aligned(memory_shape),
+            visible=aligned(config.layers, tokens, config.obs_steps, config.heads),
+            key=aligned(*memory_shape),
+            value=aligned(*memory_shape),
             tail=self._tail.arrays,
         )
 
@@ -105,34 +106,20 @@ class NativeEngine:
     ) -> NDArray[np.float32]:
         """See :class:`sag_ros.engines.protocol.Engine`."""
         config = self._config
-        require_shapes(
-            obs_features,
-            plan,
-            noise,
-            obs_shape=(config.obs_steps, config.obs_dim),
-            noise_shape=(len(self._table) + 1, config.horizon, config.action_dim),
-            blocks=config.blocks,
-        )
+        require_shapes(obs_features, plan, noise, config, len(self._table))
         pruned: NDArray[np.bool_] = plan.mask.pruned
-        idle: NDArray[np.bool_] = np.logical_and.reduce(pruned, axis=1)
         conditioned: NDArray[np.bool_] = ~np.logical_and.reduce(pruned[:, 1::3], axis=0)
         program = Program(
             plan.kind,
             plan.argument,
             plan.run_matrix(),
-            ends_of_idle_stretches(idle),
+            plan.resumes(),
             conditioned,
         )
         self._features[: config.obs_steps, : config.obs_dim] = obs_features
         self._tail.start(noise[:, : self._tokens])
         denoise(self._tiles, program, self._network, self._state)
         return self._tail.x[self._executed].astype(np.float32)
-
-
-def ends_of_idle_stretches(idle: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """For each step the next one, from it on, that computes anything; n when there is none."""
-    following = np.where(idle, len(idle), np.arange(len(idle)))
-    return np.minimum.accumulate(following[::-1])[::-1].copy()
 
 
 def choose_precision(precision: str) -> str:

@@ -11,11 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sag_ros.engines.buffers import aligned
 from sag_ros.engines.folded import NORM_EPSILON, FoldedWeights, Projection
 from sag_ros.engines.jit import kernel
-from sag_ros.engines.panels import Float32, Tile, Units, aligned, lay_out, multiply, operand, pack
-
-EPSILON = NORM_EPSILON
+from sag_ros.engines.panels import Float32, Tile, Units, lay_out, multiply, operand, pack
 
 
 class LayerWeights(NamedTuple):
@@ -73,10 +72,10 @@ def layer_weights(weights: FoldedWeights, precision: str) -> LayerWeights:
 def block_buffers(rows: int, width: int, precision: str) -> BlockBuffers:
     """Buffers for ``rows`` rows."""
     return BlockBuffers(
-        aligned((rows, width)),
+        aligned(rows, width),
         operand(rows, width, precision),
-        aligned((rows, 3 * width)),
-        aligned((rows, 4 * width)),
+        aligned(rows, 3 * width),
+        aligned(rows, 4 * width),
         operand(rows, 4 * width, precision),
     )
 
@@ -89,7 +88,7 @@ def normalise(h: Float32, out: Float32) -> None:
         square = np.float32(0.0)
         for c in range(width):
             square += h[t, c] * h[t, c]
-        scale = np.float32(1.0 / math.sqrt(square / width + EPSILON))
+        scale = np.float32(1.0 / math.sqrt(square / width + NORM_EPSILON))
         for c in range(width):
             out[t, c] = h[t, c] * scale
 

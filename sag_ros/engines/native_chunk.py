@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sag_ros.engines import glue, step_tail
+from sag_ros.engines.folded import NORM_EPSILON
 from sag_ros.engines.jit import kernel
 from sag_ros.engines.native_blocks import (
-    EPSILON,
     BlockBuffers,
     LayerWeights,
     cross_attention,
@@ -30,12 +30,12 @@ from sag_ros.engines.native_memory import (
     take_row,
 )
 from sag_ros.engines.panels import Float32, Tile
-from sag_ros.engines.savings import Switches
+from sag_ros.engines.savings import Savings
 from sag_ros.engines.step_tail import TailArrays
 from sag_ros.pruning.plan import Op
 
 # Plain numbers: compiled code does not know enumerations.
-COMPUTE, ADD_RUN, STEP_END = int(Op.COMPUTE), int(Op.ADD_RUN), int(Op.STEP_END)
+ADD_RUN, STEP_END = int(Op.ADD_RUN), int(Op.STEP_END)
 
 
 class Program(NamedTuple):
@@ -80,7 +80,7 @@ class Network(NamedTuple):
     layers: LayerWeights
     memory: MemoryWeights
     table: TimeTable
-    switches: Switches
+    savings: Savings
 
 
 class State(NamedTuple):
@@ -111,7 +111,8 @@ class State(NamedTuple):
 @kernel
 def denoise(tiles: Tiles, program: Program, network: Network, state: State) -> None:
     """Execute ``program`` on the sample in ``state.tail.x`` (T', A)."""
-    tail, cache, switches = state.tail, state.cache, network.switches
+    tail, cache, savings = state.tail, state.cache, network.savings
+    folded = savings.folded_cross_attention
     slots, heads = program.runs.shape[1], network.table.a.shape[2]
     h = state.h[: tail.x.shape[0]]
     nothing = np.zeros(slots, np.float32)
@@ -129,7 +130,7 @@ def denoise(tiles: Tiles, program: Program, network: Network, state: State) -> N
             run = argument
             continue
         if not embedded:
-            if kind == STEP_END and switches.idle_steps:
+            if kind == STEP_END and savings.idle_steps:
                 # Nothing is computed until step `end`, so all these runs are alike.
                 end = program.resumes[step]
                 step_tail.skip(tail, step, end, program.runs[run], cache)
@@ -140,7 +141,7 @@ def denoise(tiles: Tiles, program: Program, network: Network, state: State) -> N
             embedded = True
         if run >= 0 or pending >= 0:
             weights = program.runs[run] if run >= 0 else nothing
-            if switches.collapsed_runs:
+            if savings.collapsed_runs:
                 glue.add_cached(weights, pending, cache, h)
             else:
                 glue.add_one_by_one(weights, pending, cache, h)
@@ -157,24 +158,24 @@ def denoise(tiles: Tiles, program: Program, network: Network, state: State) -> N
         elif argument % 3 == 2:
             feed_forward(tiles.tokens, state.h, layer, network.layers, state.blocks, cache[pending])
         else:
-            if framed < 0 or (not switches.observation_once and framed != step):
+            if framed < 0 or (not savings.observation_once and framed != step):
                 embed_frames(tiles.frames, state.features, network.memory, state.frames)
-                project_memory(tiles.frames, network.memory, program.layers, switches.folded, state.frames)
+                project_memory(tiles.frames, network.memory, program.layers, folded, state.frames)
                 hide_frames(program.layers, state.frames.bias, state.visible)
                 framed = step
             time, row = network.table, step
-            if not switches.time_table:
+            if not savings.time_table:
                 time, row = state.time_now, none + 1
                 if timed != step:
                     take_row(network.memory.time_tokens, step, state.time.tokens)
-                    project_memory(tiles.time, network.memory, program.layers, switches.folded, state.time)
+                    project_memory(tiles.time, network.memory, program.layers, folded, state.time)
                     timed = step
             frames, out = state.frames, cache[pending]
             count = state.visible.shape[2]
-            if switches.folded:
+            if folded:
                 now = time.a[row, layer], time.bias[row, layer], time.b[row, layer]
                 seen = frames.a[layer, :count], state.visible[layer], frames.b[layer, :count]
-                glue.cross_attention(h, now, seen, EPSILON, out)
+                glue.cross_attention(h, now, seen, NORM_EPSILON, out)
             else:
                 stack_rows(time.key[row, layer], frames.key[layer], state.key)
                 stack_rows(time.value[row, layer], frames.value[layer], state.value)

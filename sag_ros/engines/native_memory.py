@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sag_ros.engines.buffers import aligned
 from sag_ros.engines.cross_attention import HIDDEN, HeadMatrices
 from sag_ros.engines.folded import Array
 from sag_ros.engines.jit import kernel
-from sag_ros.engines.panels import Float32, Tile, Units, aligned, lay_out, multiply, operand, pack
+from sag_ros.engines.panels import Float32, Tile, Units, lay_out, multiply, operand, pack
 from sag_ros.policy.dpt import DPT, sinusoidal
 
 
@@ -120,17 +121,17 @@ def memory_buffers(dpt: DPT, rows: int, precision: str) -> Memory:
     layers, heads, width = config.layers, config.heads, config.width
     size = width // heads
     return Memory(
-        key=aligned((layers, rows, width)),
-        value=aligned((layers, rows, width)),
-        a=aligned((layers, rows, heads, width)),
-        bias=aligned((layers, rows, heads)),
-        b=aligned((layers, rows, heads, width)),
-        tokens=aligned((rows, width)),
+        key=aligned(layers, rows, width),
+        value=aligned(layers, rows, width),
+        a=aligned(layers, rows, heads, width),
+        bias=aligned(layers, rows, heads),
+        b=aligned(layers, rows, heads, width),
+        tokens=aligned(rows, width),
         features=operand(rows, config.obs_dim + config.obs_dim % 2, precision),
         narrow=operand(rows, width, precision),
-        hidden=aligned((rows, 4 * width)),
+        hidden=aligned(rows, 4 * width),
         broad=operand(rows, 4 * width, precision),
-        part=aligned((rows, size)),
+        part=aligned(rows, size),
         head=operand(rows, size, precision),
     )
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sag_ros.engines import glue
 from sag_ros.engines import openvino_blocks as blocks
 from sag_ros.engines import openvino_runtime as runtime
+from sag_ros.engines.buffers import aligned
 from sag_ros.engines.cross_attention import FoldedCrossAttention, head_matrices
 from sag_ros.engines.folded import fold
 from sag_ros.engines.protocol import require_shapes
@@ -60,17 +61,17 @@ class OpenVinoEngine:
         def request(model: object) -> runtime.Request:
             return runtime.Request(runtime.compile_model(core, model, self.precision))
 
-        self._obs = runtime.aligned(config.obs_steps, config.obs_dim)
+        self._obs = aligned(config.obs_steps, config.obs_dim)
         by_frame = (config.layers, config.obs_steps, config.heads)
         shapes = (*by_frame, config.width), by_frame, (*by_frame, config.width)
-        self._frames = tuple(runtime.aligned(*shape) for shape in shapes)
+        self._frames = tuple(aligned(*shape) for shape in shapes)
         self._conditioning = request(blocks.conditioning(dpt, matrices))
         self._conditioning.bind_input(self._obs)
         for index, array in enumerate(self._frames):
             self._conditioning.bind_output(array, index)
 
-        self._h = runtime.aligned(tokens, config.width)
-        self._cache = runtime.aligned(config.blocks + 1, tokens, config.width)
+        self._h = aligned(tokens, config.width)
+        self._cache = aligned(config.blocks + 1, tokens, config.width)
         self._requests: list[runtime.Request | None] = []
         for layer in range(config.layers):
             attention, feed_forward = (
@@ -103,14 +104,7 @@ class OpenVinoEngine:
     ) -> NDArray[np.float32]:
         """See :class:`sag_ros.engines.protocol.Engine`."""
         config = self._config
-        require_shapes(
-            obs_features,
-            plan,
-            noise,
-            obs_shape=(config.obs_steps, config.obs_dim),
-            noise_shape=(len(self._table) + 1, config.horizon, config.action_dim),
-            blocks=config.blocks,
-        )
+        require_shapes(obs_features, plan, noise, config, len(self._table))
         slots = plan.slots
         self._bind(slots)
         if not plan.mask.pruned[:, CROSS_ATTENTION::3].all():
@@ -123,8 +117,7 @@ class OpenVinoEngine:
 
         pruned = plan.mask.pruned
         dense: list[bool] = np.logical_and(~pruned.any(axis=1), slots == 3).tolist()
-        idle: NDArray[np.bool_] = np.logical_and.reduce(pruned, axis=1)
-        resumes = _ends_of_pruned_stretches(idle)
+        resumes: list[int] = plan.resumes().tolist()
         run = pending = -1  # run and computed slot not yet added to the stream
         embedded = False  # whether h holds this step's stream
         step = skip = 0
@@ -164,10 +157,3 @@ class OpenVinoEngine:
                 tail.finish(step, h)
                 step, embedded = step + 1, False
         return tail.x[self._first :].astype(np.float32)
-
-
-def _ends_of_pruned_stretches(idle: NDArray[np.bool_]) -> list[int]:
-    """For each step the next one, from it on, that computes anything; n when there is none."""
-    steps = np.arange(len(idle))
-    following = np.where(idle, len(idle), steps)
-    return np.minimum.accumulate(following[::-1])[::-1].tolist()

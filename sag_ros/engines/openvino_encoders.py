@@ -15,7 +15,8 @@ from openvino.frontend import FrontEndManager
 from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 from torch import Tensor, nn
 
-from sag_ros.engines.openvino_runtime import Request, aligned, choose_precision, compile_model, make_core
+from sag_ros.engines.buffers import aligned
+from sag_ros.engines.openvino_runtime import Request, choose_precision, compile_model, make_core
 from sag_ros.engines.protocol import require_image
 from sag_ros.pruning.plan import Reuse
 from sag_ros.pruning.pruner import FORCED_BLOCKS, Pruner

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sag_ros.engines.buffers import aligned
 from sag_ros.engines.jit import kernel
 from sag_ros.engines.panel_code import available_formats
-from sag_ros.engines.panels import aligned, multiply, operand, pack, tile_of
+from sag_ros.engines.panels import multiply, operand, pack, tile_of
 
 REPETITIONS = 30
 BYTES = {"f32": 4, "bf16": 2, "int8": 1}
@@ -33,10 +34,13 @@ class MachineLimits:
     streams: dict[str, float]
     memory: float
 
+    def rate(self, precision: str) -> float:
+        """GFLOP/s of what computes with weights in ``precision``; int8 ones are widened to bf16."""
+        return self.gflops["f32" if precision == "f32" else "bf16"]
+
     def floor_ms(self, gflop: float, weight_bytes: float, precision: str) -> float:
         """max(executed arithmetic / rate, weights read once per use / bandwidth), ms."""
-        rate = self.gflops["f32" if precision == "f32" else "bf16"]
-        return 1e3 * max(gflop / rate, weight_bytes / 1e9 / self.streams[precision])
+        return 1e3 * max(gflop / self.rate(precision), weight_bytes / 1e9 / self.streams[precision])
 
 
 def measure_limits(weights: int, size: int = 1024) -> MachineLimits:
@@ -63,7 +67,7 @@ def _matmul(precision: str, size: int) -> float:
     weight = ops.constant(np.random.default_rng(0).standard_normal((size, size), np.float32))
     model = ov.Model([ops.matmul(left, weight, False, True)], [left], "peak")
     request = runtime.Request(runtime.compile_model(runtime.make_core(), model, precision))
-    request.bind_input(aligned((size, size)))
+    request.bind_input(aligned(size, size))
     return 2e-9 * size**3 / _best(request)
 
 
@@ -71,7 +75,7 @@ def _panels(precision: str, rows: int = 9, inner: int = 256, width: int = 256) -
     if precision not in available_formats():
         return 0.0
     tile, rows = tile_of(rows, precision)
-    left, out = operand(rows, inner, precision), aligned((rows, width))
+    left, out = operand(rows, inner, precision), aligned(rows, width)
     weights, bias = pack(np.ones((width, inner)), precision), np.zeros(width, np.float32)
 
     def repeat() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import openvino as ov
-from numpy.typing import NDArray
 
 INT8_GROUP = 64  # activations that share a scale
 PRECISIONS = ("auto", "f32", "bf16", "int8")
@@ -73,11 +72,3 @@ class Request:
 
     def __call__(self) -> None:
         self._run()
-
-
-def aligned(*shape: int) -> NDArray[np.float32]:
-    """Zeros (float32) that begin on a cache line."""
-    count = int(np.prod(shape))
-    raw = np.zeros(count + 16, np.float32)
-    start = -raw.ctypes.data % 64 // 4
-    return raw[start : start + count].reshape(shape)

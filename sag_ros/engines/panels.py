@@ -19,6 +19,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from sag_ros.engines.buffers import aligned
 from sag_ros.engines.jit import kernel
 from sag_ros.engines.panel_code import LANES, MOST_ROWS, SIGNATURE, address
 
@@ -47,25 +48,9 @@ def tile_of(tokens: int, precision: str) -> tuple[Tile, int]:
     return Tile(rows, address(rows, 1, half), address(rows, 2, half)), tiles * rows
 
 
-def aligned(shape: tuple[int, ...], dtype: Any = np.float32) -> NDArray[Any]:
-    """Zeros that begin on a cache line."""
-    count = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    raw = np.zeros(count + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start : start + count].view(dtype).reshape(shape)
-
-
 def operand(rows: int, inner: int, precision: str) -> Units:
     """Buffer for the left side of a product (rows, inner), as :func:`lay_out` writes it."""
-    return aligned((rows, inner if precision == "bf16" else 2 * inner), np.uint16)
-
-
-def to_bf16(x: NDArray[np.floating]) -> Units:
-    """Round to the nearest bfloat16, ties to even; not-a-number stays."""
-    x = np.ascontiguousarray(x, np.float32)
-    bits = x.view(np.uint32)
-    rounded = ((bits + np.uint32(0x7FFF) + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
-    return np.where(np.isnan(x), np.uint16(0x7FC0), rounded)
+    return aligned(rows, inner if precision == "bf16" else 2 * inner, dtype=np.uint16)
 
 
 def pack(weights: NDArray[np.floating], precision: str) -> Units:
@@ -81,9 +66,11 @@ def pack(weights: NDArray[np.floating], precision: str) -> Units:
             f"weights {out} x {inner}: need a multiple of {LANES} outputs, with bf16 even inputs"
         )
     columns = 2 * LANES if out % (2 * LANES) == 0 else LANES
-    units = to_bf16(weights) if half else np.ascontiguousarray(weights, np.float32).view(np.uint16)
+    rows = np.ascontiguousarray(weights, np.float32).reshape(-1, inner)
+    units = operand(len(rows), inner, precision)
+    lay_out(rows, units)
     units = units.reshape(*outer, out // columns, columns, -1, 2)
-    packed = aligned((*outer, out // columns, units.shape[-2], columns, 2), np.uint16)
+    packed = aligned(*outer, out // columns, units.shape[-2], columns, 2, dtype=np.uint16)
     packed[...] = np.swapaxes(units, -3, -2)
     return packed
 

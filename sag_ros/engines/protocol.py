@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sag_ros.policy.dpt import DPTConfig
 from sag_ros.pruning.plan import Plan
 
 
@@ -51,22 +52,19 @@ class FrameEncoder(Protocol):
 
 
 def require_shapes(
-    obs_features: np.ndarray,
-    plan: Plan,
-    noise: np.ndarray,
-    *,
-    obs_shape: tuple[int, int],
-    noise_shape: tuple[int, int, int],
-    blocks: int,
+    obs_features: np.ndarray, plan: Plan, noise: np.ndarray, config: DPTConfig, steps: int
 ) -> None:
-    """Raise ValueError unless the arguments of ``denoise`` fit the policy."""
+    """Raise ValueError unless the arguments of ``denoise`` fit a policy whose sampler has ``steps`` steps."""
+    obs_shape = config.obs_steps, config.obs_dim
     if obs_features.shape != obs_shape:
         raise ValueError(f"features have shape {obs_features.shape}; the policy needs {obs_shape}")
+    noise_shape = steps + 1, config.horizon, config.action_dim
     if noise.shape != noise_shape:
         raise ValueError(f"noise has shape {noise.shape}; the policy and sampler need {noise_shape}")
-    if (plan.steps, plan.blocks) != (noise_shape[0] - 1, blocks):
-        steps = noise_shape[0] - 1
-        raise ValueError(f"the plan has {plan.steps} steps of {plan.blocks} blocks; need {steps} of {blocks}")
+    if (plan.steps, plan.blocks) != (steps, config.blocks):
+        raise ValueError(
+            f"the plan has {plan.steps} steps of {plan.blocks} blocks; need {steps} of {config.blocks}"
+        )
 
 
 def require_image(camera: str, image: np.ndarray, sizes: Mapping[str, tuple[int, ...]]) -> None:

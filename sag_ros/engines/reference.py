@@ -32,15 +32,7 @@ class ReferenceEngine:
         self, obs_features: NDArray[np.float32], plan: Plan, noise: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """See :class:`sag_ros.engines.protocol.Engine`."""
-        config = self._dpt.config
-        require_shapes(
-            obs_features,
-            plan,
-            noise,
-            obs_shape=(config.obs_steps, config.obs_dim),
-            noise_shape=(len(self._table) + 1, config.horizon, config.action_dim),
-            blocks=config.blocks,
-        )
+        require_shapes(obs_features, plan, noise, self._dpt.config, len(self._table))
         gates = torch.from_numpy(~plan.mask.pruned).float()[None]
         with torch.inference_mode():
             sample = sparse_rollout(

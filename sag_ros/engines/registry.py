@@ -11,8 +11,7 @@ from sag_ros.engines.protocol import Engine, FrameEncoder
 from sag_ros.engines.reference import ReferenceEngine, ReferenceFrameEncoder
 from sag_ros.policy.schedule import CoefficientTable
 from sag_ros.pruning.mask_sources import (
-    FRESH_CROSS_ATTENTION,
-    FreshCrossAttention,
+    MASK_SOURCES,
     MaskSource,
     SagMask,
     build_mask_source,
@@ -139,12 +138,10 @@ def build_sag_mask_source(name: str, bundle: PolicyBundle) -> MaskSource:
 
 def build_mask_source_for(engine: str, name: str, bundle: PolicyBundle, steps: int) -> MaskSource:
     """Mask source ``name`` (see :func:`build_mask_source`), the pruner executed by ``engine``'s library."""
-    if name.endswith(FRESH_CROSS_ATTENTION):
-        base = name.removesuffix(FRESH_CROSS_ATTENTION)
-        return FreshCrossAttention(build_mask_source_for(engine, base, bundle, steps))
-    if name != "sag":
-        return build_mask_source(name, bundle, steps)
-    source = build_sag_mask_source(engine, bundle)
-    assert bundle.contract.pruner is not None
-    require_steps(bundle.contract.diffusion.steps, steps)
-    return source
+
+    def sag(bundle: PolicyBundle, steps: int, number: int | None) -> MaskSource:
+        source = build_sag_mask_source(engine, bundle)
+        require_steps(bundle.contract.diffusion.steps, steps)
+        return source
+
+    return build_mask_source(name, bundle, steps, {**MASK_SOURCES, "sag": sag})

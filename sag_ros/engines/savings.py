@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Savings:
-    """What an engine leaves out without changing the result, rounding aside.
+class Savings(NamedTuple):
+    """What an engine leaves out without changing the result, rounding aside; compiled code reads it, too.
 
     Three more cannot be switched off, since they are how engines are called: the sampler is a table of
     coefficients, all noise is drawn before the chunk, each camera frame is encoded once, when it arrives.
@@ -33,7 +31,7 @@ class Savings:
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """All switches."""
-        return tuple(field.name for field in fields(cls))
+        return cls._fields
 
     @classmethod
     def without(cls, *names: str) -> Savings:
@@ -47,24 +45,3 @@ class Savings:
     def none(cls) -> Savings:
         """The network as it is written."""
         return cls.without(*cls.names())
-
-
-class Switches(NamedTuple):
-    """Those that compiled code asks for while it runs."""
-
-    time_table: bool
-    observation_once: bool
-    folded: bool
-    collapsed_runs: bool
-    idle_steps: bool
-
-
-def switches(savings: Savings) -> Switches:
-    """As compiled code takes them."""
-    return Switches(
-        savings.time_table,
-        savings.observation_once,
-        savings.folded_cross_attention,
-        savings.collapsed_runs,
-        savings.idle_steps,
-    )

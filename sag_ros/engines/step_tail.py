@@ -19,7 +19,6 @@ from sag_ros.policy.schedule import CoefficientTable
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
-EPSILON = NORM_EPSILON
 
 
 class TailArrays(NamedTuple):
@@ -93,13 +92,13 @@ def embed(tail: TailArrays, h: Float32) -> None:
 @kernel
 def finish(tail: TailArrays, step: int, h: Float32) -> None:
     """See :meth:`StepTail.finish`."""
-    glue.finish(h, tail.readout, tail.bias, EPSILON, tail.rows[step], tail.noise[step], tail.x)
+    glue.finish(h, tail.readout, tail.bias, NORM_EPSILON, tail.rows[step], tail.noise[step], tail.x)
 
 
 @kernel
 def skip(tail: TailArrays, start: int, stop: int, weights: Float32, cache: Float32) -> None:
     """See :meth:`StepTail.skip`."""
-    glue.constant(weights, cache, tail.positions, tail.linear, EPSILON, tail.constant, tail.mean_square)
+    glue.constant(weights, cache, tail.positions, tail.linear, NORM_EPSILON, tail.constant, tail.mean_square)
     rows, noise = tail.rows[start:stop], tail.noise[start:stop]
     glue.skip(tail.x, tail.quadratic, tail.constant, tail.mean_square, rows, tail.bias, noise)
 

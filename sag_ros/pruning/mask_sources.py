@@ -6,7 +6,7 @@ A source also states its reuse rule, the cached residual that a pruned block rea
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -149,11 +149,13 @@ Builder = Callable[["PolicyBundle", int, "int | None"], MaskSource]
 MASK_SOURCES: dict[str, Builder] = {"dense": _dense, "uniform": _uniform, "random": _random, "sag": _sag}
 
 
-def build_mask_source(name: str, bundle: PolicyBundle, steps: int) -> MaskSource:
+def build_mask_source(
+    name: str, bundle: PolicyBundle, steps: int, builders: Mapping[str, Builder] = MASK_SOURCES
+) -> MaskSource:
     """Mask source ``name`` for ``bundle`` under a sampler of ``steps`` steps.
 
     Args:
-        name: key of ``MASK_SOURCES``, optionally with a number: ``uniform10`` refreshes every 10th step,
+        name: key of ``builders``, optionally with a number: ``uniform10`` refreshes every 10th step,
             ``random9`` computes 9 % of the blocks. With ``+ca`` behind it no cross-attention is pruned.
 
     Raises:
@@ -161,9 +163,9 @@ def build_mask_source(name: str, bundle: PolicyBundle, steps: int) -> MaskSource
     """
     if name.endswith(FRESH_CROSS_ATTENTION):
         base = name.removesuffix(FRESH_CROSS_ATTENTION)
-        return FreshCrossAttention(build_mask_source(base, bundle, steps))
+        return FreshCrossAttention(build_mask_source(base, bundle, steps, builders))
     match = re.fullmatch(r"([a-z_]+?)(\d+)?", name)
-    if match is None or match[1] not in MASK_SOURCES:
-        known = f"{', '.join(MASK_SOURCES)}, with N as in uniform10, and +ca"
+    if match is None or match[1] not in builders:
+        known = f"{', '.join(builders)}, with N as in uniform10, and +ca"
         raise ValueError(f"mask source {name!r} does not exist; available: {known}")
-    return MASK_SOURCES[match[1]](bundle, steps, int(match[2]) if match[2] else None)
+    return builders[match[1]](bundle, steps, int(match[2]) if match[2] else None)

@@ -71,6 +71,12 @@ class Plan:
         matrix[rows, self.run_slot] = self.run_count
         return matrix
 
+    def resumes(self) -> NDArray[np.int64]:
+        """(K,), for each step the next one, from it on, that computes anything; K when there is none."""
+        idle: NDArray[np.bool_] = np.logical_and.reduce(self.mask.pruned, axis=1)
+        following = np.where(idle, self.steps, np.arange(self.steps))
+        return np.minimum.accumulate(following[::-1])[::-1].copy()
+
 
 def cache_slots(blocks: int, reuse: str) -> int:
     """Number of cached residuals of a reuse rule; raises ValueError for an unknown one."""

@@ -56,8 +56,7 @@ class SimNode(Node):
         self._loop.reset(config.seed)
         self._cameras = CameraThread(
             self, config.cameras, config.camera_qos, robot.scene, lambda: self._loop.scene(2 * config.slice),
-            self._stamps,
-            config.image_size, config.camera_rate, self._drawing,
+            self._stamps, config.image_size, config.camera_rate, self._drawing,
         )  # fmt: skip
         self._viewer = self._open_viewer(robot) if self._wants_viewer() else None
 

@@ -5,16 +5,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sag_ros.engines.buffers import aligned
 from sag_ros.engines.panel_code import LANES, MOST_ROWS, available_formats
 from sag_ros.engines.panels import (
-    aligned,
     lay_out,
     multiply,
     operand,
     pack,
     tile_of,
-    to_bf16,
 )
+
+
+def to_bf16(x):
+    """Round to the nearest bfloat16, ties to even; not-a-number stays."""
+    x = np.ascontiguousarray(x, np.float32)
+    bits = x.view(np.uint32)
+    rounded = ((bits + np.uint32(0x7FFF) + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+    return np.where(np.isnan(x), np.uint16(0x7FC0), rounded)
 
 
 def widen(bits):
@@ -71,7 +78,7 @@ def test_refusals():
 
 def test_alignment():
     for shape in ((3, 5), (1,), (2, 2, 2)):
-        array = aligned(shape, np.uint16)
+        array = aligned(*shape, dtype=np.uint16)
         assert array.shape == shape
         assert array.ctypes.data % 64 == 0
         assert not array.any()

@@ -57,6 +57,8 @@ EXTRAS = {
         "pytest==9.2.0",
         "pytest-timeout==2.4.0",
         "ruff==0.17.6",
+        # Executes the kernels of engine persistent without a GPU; the version that torch's CUDA builds bring.
+        'triton==3.7.1; sys_platform == "linux"',
     ],
 }
 

@@ -58,8 +58,9 @@ class SelfAttention(nn.Module):
             scores = query @ key.transpose(1, 2) + self.causal
             mixed = scores.softmax(dim=-1) @ value
         else:  # the query is scaled in its weights
-            parts = (part[None] for part in (query, key, value))
-            mixed = F.scaled_dot_product_attention(*parts, is_causal=True, scale=1.0)[0]
+            mixed = F.scaled_dot_product_attention(
+                query[None], key[None], value[None], is_causal=True, scale=1.0
+            )[0]
         return self.out(mixed.transpose(0, 1).reshape(h.shape)).float()
 
 

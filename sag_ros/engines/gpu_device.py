@@ -11,7 +11,9 @@ DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 def cuda_obstacle() -> str | None:
     """Why torch has no GPU here; None when it has one. Creates no CUDA context."""
     if torch.version.cuda is None:
-        return f"torch {torch.__version__} is built without CUDA; install a CUDA build of torch (pytorch.org says how)"
+        return (
+            f"torch {torch.__version__} is a build without CUDA; pytorch.org tells how to install one with it"
+        )
     if not torch.cuda.is_available():
         return "no NVIDIA GPU, or its driver does not work (nvidia-smi should list one)"
     return None

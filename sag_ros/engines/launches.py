@@ -72,5 +72,10 @@ def make_launches(plan: Plan) -> Launches:
     first = ~idle | np.concatenate([[True], stop[1:] != stop[:-1]]) | np.concatenate([[True], ~idle[:-1]])
     kind = np.where(idle, Kind.IDLE, np.where(ends, Kind.STEP_END, argument % 3))
     layer = np.where(ends, -1, argument // 3)
-    columns = (frozen(column[first].astype(np.int32)) for column in (kind, layer, slot, step, stop))
-    return Launches(*columns, frozen(weights[first]))
+
+    def column(values: NDArray[np.int_]) -> NDArray[np.int32]:
+        return frozen(values[first].astype(np.int32))
+
+    return Launches(
+        column(kind), column(layer), column(slot), column(step), column(stop), frozen(weights[first])
+    )

@@ -58,7 +58,7 @@ EXTRAS = {
         "pytest-timeout==2.4.0",
         "ruff==0.17.6",
         # Executes the kernels of engine persistent without a GPU; the version that torch's CUDA builds bring.
-        'triton==3.7.1; sys_platform == "linux"',
+        "triton==3.7.1",
     ],
 }
 

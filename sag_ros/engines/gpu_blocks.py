@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -143,6 +144,6 @@ def normalise(h: Tensor) -> Tensor:
     return F.layer_norm(h, h.shape[-1:], eps=NORM_EPSILON)
 
 
-def tensor(array: Array, dtype: torch.dtype) -> Tensor:
+def tensor(array: NDArray[np.floating], dtype: torch.dtype) -> Tensor:
     """A contiguous tensor of ``dtype``."""
     return torch.from_numpy(np.ascontiguousarray(array)).to(dtype)

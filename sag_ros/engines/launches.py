@@ -48,6 +48,15 @@ class Launches:
     def __len__(self) -> int:
         return len(self.kind)
 
+    def from_step(self, first: int) -> Launches:
+        """Those of step ``first`` and later, where a plan can begin there (``Plan.starts``)."""
+        if not first:
+            return self
+        rest = slice(int(np.searchsorted(self.step, first)), None)
+        columns = (self.kind, self.layer, self.slot, self.step, self.stop)
+        kind, layer, slot, step, stop = (column[rest] for column in columns)
+        return Launches(kind, layer, slot, step, stop, self.weights[rest])
+
 
 def make_launches(plan: Plan) -> Launches:
     """Translate ``plan``, without a Python loop."""

@@ -1,0 +1,100 @@
+"""The works of a chunk, to be done in the order that a plan asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sag_ros.engines.gpu_graphs import Work
+from sag_ros.engines.gpu_work import LaunchWork
+from sag_ros.engines.launches import Kind, Launches
+
+STRETCHES = (16, 4, 1)  # idle steps done by one work: few replays for many steps
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One work for each kind of launch under one reuse rule; ``LaunchWork`` says what they do.
+
+    Attributes:
+        blocks: by block index. end, idle: by whether a trace is wanted, ``idle`` of ``STRETCHES`` steps.
+    """
+
+    blocks: list[Work]
+    all_blocks: Work
+    end: dict[bool, Work]
+    begin_idle: Work
+    idle: dict[bool, list[Work]]
+    embed: Work
+
+    @classmethod
+    def of(cls, work: LaunchWork, slots: int) -> Sequence:
+        """The works themselves, nothing recorded."""
+
+        def block(index: int) -> Work:
+            return lambda: work.enter_block(index, slots)
+
+        def end(traced: bool) -> Work:
+            return lambda: work.end_step(slots, traced=traced)
+
+        def idle(count: int, traced: bool) -> Work:
+            def steps() -> None:
+                for _ in range(count):
+                    work.idle_step(traced)
+
+            return steps
+
+        # A recording may be made with few steps in the table: none of more steps than there are.
+        stretches = [count for count in STRETCHES if count <= work.steps]
+        return cls(
+            blocks=[block(index) for index in range(work.blocks)],
+            all_blocks=lambda: work.all_blocks(slots),
+            end={traced: end(traced) for traced in (False, True)},
+            begin_idle=lambda: work.begin_idle(slots),
+            idle={traced: [idle(count, traced) for count in stretches] for traced in (False, True)},
+            embed=work.embed,
+        )
+
+    def map(self, change: Callable[[Work], Work]) -> Sequence:
+        """With ``change`` applied to each."""
+        return Sequence(
+            [change(work) for work in self.blocks],
+            change(self.all_blocks),
+            {traced: change(work) for traced, work in self.end.items()},
+            change(self.begin_idle),
+            {traced: [change(work) for work in works] for traced, works in self.idle.items()},
+            change(self.embed),
+        )
+
+    def run(self, launches: Launches, traced: bool) -> None:
+        """Do what ``launches`` say."""
+        count = len(self.blocks)
+        block = launches.layer >= 0
+        per_step = np.bincount(launches.step[block], minlength=int(launches.step[-1]) + 1)
+        whole: list[bool] = (per_step[launches.step] == count).tolist()
+        stretches = STRETCHES[-len(self.idle[traced]) :]
+        kinds, layers = launches.kind.tolist(), launches.layer.tolist()
+        lengths = (launches.stop - launches.step).tolist()
+        end, idle = self.end[traced], list(zip(stretches, self.idle[traced], strict=True))
+        place = 0
+        while place < len(kinds):
+            kind = kinds[place]
+            if kind == Kind.STEP_END:
+                end()
+            elif kind == Kind.IDLE:
+                self.begin_idle()
+                left = lengths[place]
+                for length, work in idle:
+                    for _ in range(left // length):
+                        work()
+                    left %= length
+                self.embed()
+            elif whole[place]:
+                self.all_blocks()
+                place += count
+                continue
+            else:
+                self.blocks[3 * layers[place] + kind]()
+            place += 1

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import torch
 
-Work = Callable[[], None]
+Work = Callable[[], object]
 WARM_UPS = 2  # before a recording: libraries choose kernels and take their workspaces
 
 

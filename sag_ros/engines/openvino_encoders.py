@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,12 +14,12 @@ from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 from torch import Tensor, nn
 
 from sag_ros.engines.buffers import aligned
+from sag_ros.engines.margin_mask import Margin, MaskDecision, plain_attention, require_features
 from sag_ros.engines.openvino_runtime import Request, choose_precision, compile_model, make_core
 from sag_ros.engines.protocol import require_image
 from sag_ros.pruning.plan import Reuse
 from sag_ros.pruning.pruner import Pruner
-from sag_ros.pruning.static_masks import forced_blocks
-from sag_ros.values import Mask, frozen
+from sag_ros.values import Mask
 
 if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
@@ -62,42 +60,22 @@ class OpenVinoSagMask:
 
     def __init__(self, pruner: Pruner, name: str = "sag", reuse: Reuse = "type") -> None:
         self.name, self.reuse = name, reuse
-        config = pruner.config
-        self._forced = forced_blocks(config.blocks, reuse)
+        self._config = config = pruner.config
+        self._decide = MaskDecision(pruner, reuse)
+        self.masks = self._decide.masks
         self._obs = aligned(1, config.obs_steps, config.obs_dim)
         self._margin = aligned(1, config.steps, config.blocks)
-        model = convert(_Margin(pruner.eval()), torch.from_numpy(self._obs.copy()))
+        model = convert(Margin(pruner), torch.from_numpy(self._obs.copy()))
         self._request = Request(compile_model(make_core(), model, "f32"))
         self._request.bind_input(self._obs)
         self._request.bind_output(self._margin)
-        self._codebook = pruner.codebook.flatten(1).numpy()
-        self._masks = [Mask(frozen(self._force(own.numpy() > 0.5))) for own in pruner.codebook]
-
-    def _force(self, pruned: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        pruned[0, : self._forced] = False
-        return pruned
 
     def mask(self, obs_features: NDArray[np.float32]) -> Mask:
         """(To, D) -> mask (K, 3L); see ``Pruner.mask``."""
-        if obs_features.shape != self._obs.shape[1:]:
-            raise ValueError(f"features have shape {obs_features.shape}; need {self._obs.shape[1:]}")
+        require_features(obs_features, self._config)
         self._obs[0] = obs_features
         self._request()
-        if self._masks:  # the same object while the choice stays: whoever has made a plan keeps it
-            return self._masks[int((self._codebook @ self._margin[0].ravel()).argmax())]
-        return Mask(self._force(self._margin[0] > 0.0))
-
-
-class _Margin(nn.Module):
-    """Prune-minus-compute logit."""
-
-    def __init__(self, pruner: Pruner) -> None:
-        super().__init__()
-        self.pruner = pruner
-
-    def forward(self, obs: Tensor) -> Tensor:
-        logits = self.pruner.logits(obs)
-        return logits[..., 1] - logits[..., 0]
+        return self._decide(self._margin[0])
 
 
 def convert(module: nn.Module, *examples: Tensor) -> ov.Model:
@@ -105,7 +83,7 @@ def convert(module: nn.Module, *examples: Tensor) -> ov.Model:
 
     By the frontend itself: ``openvino.convert_model`` reports its use over the network.
     """
-    with torch.no_grad(), _plain_attention(), warnings.catch_warnings():
+    with torch.no_grad(), plain_attention(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing warns about constants that are constants here
         frontend = FrontEndManager().load_by_framework("pytorch")
         decoder = TorchScriptPythonDecoder(
@@ -118,14 +96,3 @@ def convert(module: nn.Module, *examples: Tensor) -> ov.Model:
         parameter.set_partial_shape(ov.PartialShape(list(example.shape)))
     model.validate_nodes_and_infer_types()
     return model
-
-
-@contextmanager
-def _plain_attention() -> Iterator[None]:
-    """Without torch's fused inference path for transformer layers, which cannot be converted."""
-    enabled = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(enabled)

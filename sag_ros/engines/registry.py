@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sag_ros.engines.protocol import Engine, FrameEncoder
@@ -17,9 +18,16 @@ if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
 
 Builder = Callable[..., Engine]
-PACKAGES = {"native": ("numba",), "openvino": ("openvino", "numba"), "reference": ()}
-STATEFUL = ("native", "reference")  # can begin at any step and trace
-FASTEST_FIRST = ("native", "openvino", "reference")
+PACKAGES = {"cuda_graph": (), "native": ("numba",), "openvino": ("openvino", "numba"), "reference": ()}
+ON_GPU = ("cuda_graph",)
+STATEFUL = ("cuda_graph", "native", "reference")  # can begin at any step and trace
+FASTEST_FIRST = ("cuda_graph", "native", "openvino", "reference")
+
+
+def _cuda_graph(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
+    from sag_ros.engines.cuda_graph import CudaGraphEngine
+
+    return CudaGraphEngine(bundle, table, **options)
 
 
 def _native(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
@@ -45,7 +53,12 @@ def _naming_the_missing(name: str) -> Iterator[None]:
         ) from error
 
 
-ENGINES: dict[str, Builder] = {"reference": ReferenceEngine, "native": _native, "openvino": _openvino}
+ENGINES: dict[str, Builder] = {
+    "reference": ReferenceEngine,
+    "native": _native,
+    "openvino": _openvino,
+    "cuda_graph": _cuda_graph,
+}
 
 
 def obstacle(name: str, bundle: PolicyBundle | None = None, precision: str = "auto") -> str | None:
@@ -54,6 +67,8 @@ def obstacle(name: str, bundle: PolicyBundle | None = None, precision: str = "au
     if missing:
         return f"{' and '.join(missing)} missing (extra [openvino])"
     try:
+        if name in ON_GPU:
+            return _gpu_obstacle(bundle, precision)
         if name == "native":
             from sag_ros.engines.native import choose_precision, require_runnable
 
@@ -67,6 +82,19 @@ def obstacle(name: str, bundle: PolicyBundle | None = None, precision: str = "au
     except ValueError as error:
         return str(error)
     return None
+
+
+def _gpu_obstacle(bundle: PolicyBundle | None, precision: str) -> str | None:
+    """What stands in the way of any engine on a GPU; may raise ValueError instead."""
+    from sag_ros.engines.cross_attention import require_token_wise
+    from sag_ros.engines.gpu_device import choose_device, choose_precision, cuda_obstacle
+
+    reason = cuda_obstacle()
+    if reason is None:
+        choose_precision(precision, choose_device("auto"))
+        if bundle is not None:
+            require_token_wise(bundle.contract.network.cond_layers)
+    return reason
 
 
 def choose(
@@ -95,7 +123,7 @@ def build_engine(name: str, bundle: PolicyBundle, table: CoefficientTable, **opt
 
     Args:
         options: of the engine; native: ``precision`` auto, f32 or bf16, ``savings``; openvino: ``precision``
-            auto, f32, bf16 or int8.
+            auto, f32, bf16 or int8; on a GPU ``precision`` auto, f32, bf16 or f16, ``device``.
 
     Raises:
         ValueError: unknown name or option value, or a policy the engine cannot run.
@@ -120,34 +148,49 @@ def build_engine_for(name: str, bundle: PolicyBundle, sampler: Sampler, **option
         from sag_ros.engines.savings import Savings
 
         options = {"savings": Savings.without("trailing_tokens"), **options}
+    if sampler.whole_horizon and name in ON_GPU:
+        options = {"all_tokens": True, **options}
     return build_engine(name, bundle, sampler.table, **options)
 
 
 def _library(engine: str, bundle: PolicyBundle, precision: str = "auto") -> str:
-    """What executes encoder and pruner beside ``engine``: openvino where it is installed, else reference."""
-    if choose(engine, bundle, precision)[0] == "reference":
-        return "reference"
-    return "openvino" if importlib.util.find_spec("openvino") else "reference"
+    """What executes encoder and pruner beside ``engine``: gpu, openvino where that is there, or reference."""
+    chosen = choose(engine, bundle, precision)[0]
+    if chosen in ON_GPU:
+        return "gpu"
+    return "openvino" if chosen != "reference" and importlib.util.find_spec("openvino") else "reference"
 
 
 def build_frame_encoder(name: str, bundle: PolicyBundle, **options: str) -> FrameEncoder:
     """Executor of the observation encoder that goes with engine ``name``; same options and errors."""
-    if _library(name, bundle, options.get("precision", "auto")) == "reference":
+    library = _library(name, bundle, options.get("precision", "auto"))
+    if library == "reference":
         return ReferenceFrameEncoder(bundle)
+    if library == "gpu":
+        from sag_ros.engines.gpu_encoders import GpuFrameEncoder
+
+        return GpuFrameEncoder(bundle, **options)
     from sag_ros.engines.openvino_encoders import OpenVinoFrameEncoder
 
     return OpenVinoFrameEncoder(bundle, **options)
 
 
-def pruner_executor(engine: str, bundle: PolicyBundle) -> Execute:
-    """What executes pruners beside ``engine``."""
-    if _library(engine, bundle) == "reference":
+def pruner_executor(engine: str, bundle: PolicyBundle, device: str = "auto") -> Execute:
+    """What executes pruners beside ``engine``; ``device`` is for those on a GPU."""
+    library = _library(engine, bundle)
+    if library == "reference":
         return SagMask
+    if library == "gpu":
+        from sag_ros.engines.gpu_encoders import GpuSagMask
+
+        return partial(GpuSagMask, device=device)
     from sag_ros.engines.openvino_encoders import OpenVinoSagMask
 
     return OpenVinoSagMask
 
 
-def build_mask_source_for(engine: str, name: str, bundle: PolicyBundle, steps: int) -> MaskSource:
+def build_mask_source_for(
+    engine: str, name: str, bundle: PolicyBundle, steps: int, device: str = "auto"
+) -> MaskSource:
     """Mask source ``name`` (see :func:`build_mask_source`), pruners executed by ``engine``'s library."""
-    return build_mask_source(name, bundle, steps, pruner_executor(engine, bundle))
+    return build_mask_source(name, bundle, steps, pruner_executor(engine, bundle, device))

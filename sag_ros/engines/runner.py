@@ -22,6 +22,7 @@ from sag_ros.pruning.plan import Plan, make_plan
 from sag_ros.values import ActionChunk, Mask, Observation, Timing, frozen
 
 Features = NDArray[np.float32]
+MOST_PREPARED = 16  # of the plans known beforehand, recorded whole where the engine can
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,9 @@ class PolicyRunner:
         self.table = self.sampler.table
         engine, self.passed_over = choose(engine, bundle, options.get("precision", "auto"))
         self.engine = build_engine_for(engine, bundle, self.sampler, **options)
-        self.mask_source = build_mask_source_for(engine, mask_source, bundle, len(self.table))
+        device = options.get("device", "auto")
+        self.mask_source = build_mask_source_for(engine, mask_source, bundle, len(self.table), device)
+        self._prepare_known_plans()
         self._encoder = build_frame_encoder(engine, bundle, **options)
         self._fixed = noise == "fixed"
         self._noise = np.empty((len(self.table) + 1, contract.horizon, contract.action_dim), np.float32)
@@ -93,6 +96,13 @@ class PolicyRunner:
         self._plan: Plan | None = None
         self._trace = np.zeros((len(self._noise), self.engine.tokens, contract.action_dim), np.float32)
         self.reset(seed)
+
+    def _prepare_known_plans(self) -> None:
+        """Let an engine that can record whole plans have those that are known now."""
+        prepare = getattr(self.engine, "prepare", None)
+        if prepare is not None and not self.sampler.traced:
+            for mask in getattr(self.mask_source, "masks", ())[:MOST_PREPARED]:
+                prepare(make_plan(mask, self.mask_source.reuse))
 
     @property
     def engine_name(self) -> str:

@@ -28,7 +28,10 @@ FRESH_CROSS_ATTENTION = "+ca"  # behind a name: see FreshCrossAttention
 
 
 class MaskSource(Protocol):
-    """Decides once per inference which blocks are pruned."""
+    """Decides once per inference which blocks are pruned.
+
+    One that chooses from few masks has them in an attribute ``masks``.
+    """
 
     @property
     def name(self) -> str:
@@ -50,11 +53,11 @@ class FixedMask:
 
     def __init__(self, mask: Mask, reuse: Reuse = "type", name: str = "fixed") -> None:
         self.name, self.reuse = name, reuse
-        self._mask = Mask(frozen(mask.pruned.copy()))
+        self.masks = (Mask(frozen(mask.pruned.copy())),)
 
     def mask(self, obs_features: NDArray[np.float32]) -> Mask:
         """The fixed mask; ``obs_features`` are not looked at."""
-        return self._mask
+        return self.masks[0]
 
 
 class SagMask:

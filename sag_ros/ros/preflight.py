@@ -144,7 +144,8 @@ def examine(
     if not np.isfinite(inference.chunk.positions).all():
         raise Refused(f"engine {runner.engine_name} computed actions that are not finite")
     comparison = config.comparison
-    lower = {"bf16": comparison.tolerance_bf16, "int8": comparison.tolerance_int8}
+    half = comparison.tolerance_bf16
+    lower = {"bf16": half, "f16": half, "int8": comparison.tolerance_int8}
     tolerance = lower.get(getattr(runner.engine, "precision", "f32"), comparison.tolerance)
     report = Report(
         _action_error(runner, comparison.observations),

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from sag_ros.engines.panel_code import available_formats
 from sag_ros.engines.reference import ReferenceEngine
-from sag_ros.engines.registry import ENGINES, build_engine
+from sag_ros.engines.registry import ENGINES, ON_GPU, build_engine
 from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.policy.samplers import build_table
 from sag_ros.pruning.plan import cache_slots, make_plan
@@ -21,12 +21,17 @@ from sag_ros.values import Mask
 OPTIONS = {
     "native": [({"precision": p}, {"f32": 1e-4, "bf16": 6e-2}[p]) for p in available_formats()],
     "openvino": [({"precision": "f32"}, 1e-4), ({"precision": "bf16"}, 6e-2), ({"precision": "int8"}, 0.2)],
+    "cuda_graph": [
+        ({"precision": p, "device": "cpu"}, bound)
+        for p, bound in (("f32", 1e-4), ("bf16", 6e-2), ("f16", 2e-2))
+    ],
 }
+# The others need libraries or stand-ins of their own and have their own tests.
+NAMES = [name for name in sorted(ENGINES) if name in OPTIONS or name == "reference"]
 CASES = [
-    pytest.param(name, options, bound, id="-".join([name, *options.values()]))
-    for name in ENGINES
-    if name != "reference"
-    for options, bound in OPTIONS.get(name, [({}, 1e-4)])
+    pytest.param(name, options, bound, id=f"{name}-{options['precision']}")
+    for name, variants in OPTIONS.items()
+    for options, bound in variants
 ]
 SHAPES = {
     "shipped": {},
@@ -42,6 +47,11 @@ SHAPES = {
 @pytest.fixture(scope="module", params=sorted(SHAPES))
 def policy(request):
     return random_bundle(7, **SHAPES[request.param])
+
+
+def build(name, bundle, table):
+    """As users get it, but for GPU engines, which do the same operations on the CPU."""
+    return build_engine(name, bundle, table, **({"device": "cpu"} if name in ON_GPU else {}))
 
 
 def table_of(bundle, sampler="ddpm"):
@@ -148,10 +158,10 @@ def test_any_mask(pairs, data, reuse, seed):
         assert relative_error(engine.denoise(obs, plan, noise), expected) < 1e-4
 
 
-@pytest.mark.parametrize("name", sorted(ENGINES))
+@pytest.mark.parametrize("name", NAMES)
 def test_result_depends_on_everything_it_should(bundle, draw, name):
     table = table_of(bundle)
-    engine = build_engine(name, bundle, table)
+    engine = build(name, bundle, table)
     obs, noise = draw(bundle, table)
     plan = make_plan(random_mask(len(table), bundle.contract.blocks, 0.4, 0))
     first = engine.denoise(obs, plan, noise)
@@ -164,11 +174,11 @@ def test_result_depends_on_everything_it_should(bundle, draw, name):
     assert np.abs(engine.denoise(obs, plan, changed) - first).max() > 1e-3
 
 
-@pytest.mark.parametrize("name", sorted(ENGINES))
+@pytest.mark.parametrize("name", NAMES)
 def test_noise_behind_the_executed_tokens_does_not_matter(bundle, draw, name):
     """Noise comes at the full horizon; the network is causal."""
     table = table_of(bundle)
-    engine = build_engine(name, bundle, table)
+    engine = build(name, bundle, table)
     obs, noise = draw(bundle, table)
     plan = make_plan(random_mask(len(table), bundle.contract.blocks, 0.4, 0))
     changed = noise.copy()
@@ -177,21 +187,19 @@ def test_noise_behind_the_executed_tokens_does_not_matter(bundle, draw, name):
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", sorted(ENGINES))
+@pytest.mark.parametrize("name", NAMES)
 def test_arguments_are_not_modified(bundle, draw, name):
     table = table_of(bundle)
     obs, noise = draw(bundle, table)
     before = obs.copy(), noise.copy()
     for array in (obs, noise):
         array.setflags(write=False)
-    build_engine(name, bundle, table).denoise(
-        obs, make_plan(dense_mask(len(table), bundle.contract.blocks)), noise
-    )
+    build(name, bundle, table).denoise(obs, make_plan(dense_mask(len(table), bundle.contract.blocks)), noise)
     assert np.array_equal(obs, before[0])
     assert np.array_equal(noise, before[1])
 
 
-@pytest.mark.parametrize("name", sorted(ENGINES))
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("where", ["features", "noise"])
 def test_not_a_number_is_not_lost(bundle, draw, name, where):
     """Whoever receives the chunk refuses it; a clipped number would look like an action."""
@@ -199,13 +207,13 @@ def test_not_a_number_is_not_lost(bundle, draw, name, where):
     obs, noise = draw(bundle, table)
     (obs if where == "features" else noise[0]).fill(np.nan)
     plan = make_plan(random_mask(len(table), bundle.contract.blocks, 0.4, 0))
-    assert np.isnan(build_engine(name, bundle, table).denoise(obs, plan, noise)).any()
+    assert np.isnan(build(name, bundle, table).denoise(obs, plan, noise)).any()
 
 
-@pytest.mark.parametrize("name", sorted(ENGINES))
+@pytest.mark.parametrize("name", NAMES)
 def test_wrong_shapes_are_refused(bundle, draw, name):
     table = table_of(bundle)
-    engine = build_engine(name, bundle, table)
+    engine = build(name, bundle, table)
     steps, blocks = len(table), bundle.contract.blocks
     obs, noise = draw(bundle, table)
     plan = make_plan(dense_mask(steps, blocks))
@@ -247,8 +255,8 @@ def test_published_sizes(draw, width, layers):
         plan = make_plan(random_mask(3, bundle.contract.blocks, 0.4, 0))
         obs, noise = draw(bundle, table)
         expected = ReferenceEngine(bundle, table).denoise(obs, plan, noise)
-        for name in ("native", "openvino"):
-            engine = build_engine(name, bundle, table, precision="f32")
+        for name, variants in OPTIONS.items():
+            engine = build_engine(name, bundle, table, **variants[0][0])
             assert relative_error(engine.denoise(obs, plan, noise), expected) < 1e-5
 
 
@@ -259,6 +267,6 @@ def test_published_numbers_of_steps(draw, steps):
     plan = make_plan(random_mask(steps, bundle.contract.blocks, 0.2, 0))
     obs, noise = draw(bundle, table)
     expected = ReferenceEngine(bundle, table).denoise(obs, plan, noise)
-    for name in ("native", "openvino"):
-        engine = build_engine(name, bundle, table, precision="f32")
+    for name, variants in OPTIONS.items():
+        engine = build_engine(name, bundle, table, **variants[0][0])
         assert relative_error(engine.denoise(obs, plan, noise), expected) < 1e-5

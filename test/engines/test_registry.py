@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from sag_ros.engines.gpu_encoders import GpuFrameEncoder, GpuSagMask
 from sag_ros.engines.registry import (
     ENGINES,
+    ON_GPU,
     build_engine,
     build_frame_encoder,
     build_mask_source_for,
@@ -35,23 +37,64 @@ def without(monkeypatch):
     return function
 
 
+@pytest.fixture
+def gpu(monkeypatch):
+    """Pretend that torch has a GPU, or that it has none."""
+
+    def function(present):
+        reason = None if present else "no NVIDIA GPU"
+        monkeypatch.setattr("sag_ros.engines.gpu_device.cuda_obstacle", lambda: reason)
+        for user in ("gpu_device", "gpu_encoders"):
+            monkeypatch.setattr(f"sag_ros.engines.{user}.choose_device", lambda device: torch.device("cpu"))
+
+    return function
+
+
+def on_cpu(reasons):
+    """Of what ``auto`` passed over, the engines that run on the CPU."""
+    return tuple(reason for reason in reasons if not any(f"engine {name}:" in reason for name in ON_GPU))
+
+
 def test_auto():
-    assert choose("auto") == ("native", ())
+    name, reasons = choose("auto")
+    assert name == "native"
+    assert on_cpu(reasons) == ()
     assert choose("reference") == ("reference", ())
-    assert choose("auto", random_bundle(0)) == ("native", ())
+    assert choose("auto", random_bundle(0))[0] == "native"
+
+
+def test_auto_on_a_gpu(gpu, bundle):
+    gpu(True)
+    assert choose("auto", bundle)[0] == "cuda_graph"
+    name, reasons = choose("auto", random_bundle(0, network={"cond_layers": 1}))
+    assert name == "reference"
+    assert any("engine cuda_graph: this engine needs token-wise" in reason for reason in reasons)
+    name, reasons = choose("auto", bundle, "int8")
+    assert name == "openvino"
+    assert any("cuda_graph: precision 'int8' is not available on GPUs" in reason for reason in reasons)
+    assert isinstance(build_frame_encoder("cuda_graph", bundle), GpuFrameEncoder)
+    assert isinstance(build_mask_source_for("auto", "sag", bundle, 10), GpuSagMask)
+
+
+def test_auto_without_a_gpu(gpu):
+    gpu(False)
+    name, reasons = choose("auto")
+    assert name == "native"
+    assert "not engine cuda_graph: no NVIDIA GPU" in reasons
 
 
 def test_auto_says_what_it_passed_over():
     name, reasons = choose("auto", random_bundle(0, network={"cond_layers": 1}))
     assert name == "reference"
+    reasons = on_cpu(reasons)
     assert [reason.split(":")[0] for reason in reasons] == ["not engine native", "not engine openvino"]
     assert all("token-wise conditioning (cond_layers 0), the policy has 1" in reason for reason in reasons)
     name, reasons = choose("auto", random_bundle(0, network={"width": 40}))
     assert name == "openvino"
-    assert "multiple of" in reasons[0]
+    assert "multiple of" in on_cpu(reasons)[0]
     name, reasons = choose("auto", precision="int8")
     assert name == "openvino"
-    assert "'int8' is not available in engine native" in reasons[0]
+    assert "'int8' is not available in engine native" in on_cpu(reasons)[0]
 
 
 @pytest.mark.parametrize("name", ["native", "openvino"])
@@ -66,7 +109,7 @@ def test_auto_without_numba(bundle, without):
     without("numba")
     name, reasons = choose("auto")
     assert name == "reference"
-    assert reasons == (
+    assert on_cpu(reasons) == (
         "not engine native: numba missing (extra [openvino])",
         "not engine openvino: numba missing (extra [openvino])",
     )
@@ -105,7 +148,10 @@ def test_refusals(bundle):
         build_mask_source_for("openvino", "sag", bundle, 5)
 
 
-@pytest.mark.parametrize("name", sorted(ENGINES))
+NAMES = [name for name in sorted(ENGINES) if name not in ON_GPU]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_names(bundle, name):
     assert build_engine(name, bundle, build_table("ddpm", 10)).name == name
     assert build_frame_encoder(name, bundle).name == ("reference" if name == "reference" else "openvino")
@@ -114,8 +160,12 @@ def test_names(bundle, name):
 def test_frame_encoders_agree(bundle):
     rng = np.random.default_rng(0)
     reference = build_frame_encoder("reference", bundle)
-    for precision, bound in (("f32", 1e-5), ("bf16", 5e-2)):
-        encoder = build_frame_encoder("openvino", bundle, precision=precision)
+    for name, options, bound in (
+        ("openvino", {"precision": "f32"}, 1e-5),
+        ("openvino", {"precision": "bf16"}, 5e-2),
+        ("cuda_graph", {"device": "cpu"}, 1e-5),
+    ):
+        encoder = build_frame_encoder(name, bundle, **options)
         for camera, size in bundle.contract.cameras.items():
             images = rng.integers(0, 256, (2, size.height, size.width, 3), np.uint8)
             first, second = (encoder.encode(camera, image) for image in images)
@@ -127,8 +177,10 @@ def test_frame_encoders_agree(bundle):
 
 
 def test_frame_encoders_refuse(bundle):
-    for name in ENGINES:
-        encoder = build_frame_encoder(name, bundle)
+    for encoder in (
+        *(build_frame_encoder(name, bundle) for name in NAMES),
+        build_frame_encoder("cuda_graph", bundle, device="cpu"),
+    ):
         with pytest.raises(KeyError, match="'back' does not exist; available: front, wrist"):
             encoder.encode("back", np.zeros((28, 28, 3), np.uint8))
         with pytest.raises(ValueError, match=r"\(28, 28, 3\) uint8"):
@@ -148,9 +200,13 @@ def choosing(bundle):
 
 
 @pytest.mark.parametrize("policy", ["bundle", "choosing"])
-def test_pruners_agree(policy, request):
+@pytest.mark.parametrize("engine", ["openvino", "cuda_graph"])
+def test_pruners_agree(policy, engine, request):
     bundle = request.getfixturevalue(policy)
-    reference, fast = (build_mask_source_for(name, "sag", bundle, 10) for name in ("reference", "openvino"))
+    reference, fast = (
+        build_mask_source_for(name, "sag", bundle, 10, device="cpu") for name in ("reference", engine)
+    )
+    assert len(fast.masks) == (4 if policy == "choosing" else 0)
     rng = np.random.default_rng(0)
     seen = set()
     for _ in range(20):

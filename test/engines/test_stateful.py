@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from sag_ros.engines.cuda_graph import CudaGraphEngine
 from sag_ros.engines.native import NativeEngine
 from sag_ros.engines.reference import ReferenceEngine
 from sag_ros.engines.registry import build_engine, build_engine_for
@@ -41,6 +42,8 @@ def engines(policy, tables):
     return {
         name: (
             ReferenceEngine(policy, table),
+            CudaGraphEngine(policy, table, "f32", "cpu"),
+            CudaGraphEngine(policy, table, "f32", "cpu", all_tokens=True),
             NativeEngine(policy, table, "f32"),
             NativeEngine(policy, table, "f32", WHOLE),
             NativeEngine(policy, table, "f32", Savings.none()),
@@ -185,5 +188,7 @@ def test_openvino_refuses(policy, tables):
 
 def test_whole_horizon_where_the_sampler_needs_it(policy):
     for name, tokens in (("falcon", 17), ("ddpm", 9)):
-        engine = build_engine_for("native", policy, build_sampler(name, policy.contract), precision="f32")
-        assert (engine.tokens, engine.precision) == (tokens, "f32")
+        for kind, options in (("native", {}), ("cuda_graph", {"device": "cpu"})):
+            sampler = build_sampler(name, policy.contract)
+            engine = build_engine_for(kind, policy, sampler, precision="f32", **options)
+            assert (engine.tokens, engine.precision) == (tokens, "f32")

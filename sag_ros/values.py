@@ -68,6 +68,12 @@ class Mask:
         """Share of the K x 3L blocks that are computed, in [0, 1]."""
         return float(1.0 - self.pruned.mean())
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The same for masks that are alike, and for no others."""
+        source = None if self.source is None else self.source.tobytes()
+        return self.pruned.shape, self.pruned.tobytes(), source
+
 
 @dataclass(frozen=True)
 class ActionChunk:

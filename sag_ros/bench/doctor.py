@@ -43,6 +43,18 @@ print(openvino.__version__.split("-")[0], "| numba", numba.__version__,
       "|", core.get_property("CPU", "FULL_DEVICE_NAME"),
       "|", " ".join(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")))
 """
+_GPU_PROBE = """
+import torch
+from sag_ros.engines.gpu_device import cuda_obstacle
+reason = cuda_obstacle()
+if reason is not None:
+    raise SystemExit(reason)
+properties = torch.cuda.get_device_properties(0)
+ones = torch.ones(256, 256, device="cuda", dtype=torch.float16)
+assert float((ones @ ones)[0, 0]) == 256.0
+print(f"{properties.name}, compute capability {properties.major}.{properties.minor}",
+      "| torch", torch.__version__, "| CUDA", torch.version.cuda)
+"""
 _ENGINE_PROBE = """
 from sag_ros.engines.registry import choose
 name, reasons = choose("auto")
@@ -108,6 +120,15 @@ def check_openvino() -> Check:
     return probe("openvino", _OPENVINO_PROBE, "extra [openvino]; without it the slow engine runs", "note")
 
 
+def check_gpu() -> Check:
+    """A GPU computes, where the driver lists one; a machine without is as good."""
+    names = hardware.gpu_names()
+    if not names:
+        return Check("gpu", "ok", "none: the CPU computes")
+    check = probe("gpu", _GPU_PROBE, "a CUDA build of torch that knows this GPU; see pytorch.org", "note")
+    return Check(check.name, check.state, f"{', '.join(names)}: {check.found}", check.remedy)
+
+
 def check_engine() -> Check:
     """Which engine ``auto`` is, unless the policy is one that it cannot run."""
     check = probe("engine", _ENGINE_PROBE, "extra [openvino]; without it the slow engine runs", "note")
@@ -159,12 +180,12 @@ def check_bundle(name: str) -> Check:
 def checks(bundle: str) -> Iterator[Callable[[], Check]]:
     """All checks, quick ones first."""
     yield from (check_python, check_processor, check_kernel)
-    yield from (check_openvino, check_engine, check_rendering, check_ros)
+    yield from (check_gpu, check_openvino, check_engine, check_rendering, check_ros)
     yield lambda: check_bundle(bundle)
 
 
 def main(bundle: str = "models/pick_release") -> int:
-    """Check Python, CPU, kernel, engine, rendering, ROS 2 and the policy bundle.
+    """Check Python, CPU, kernel, GPU, engine, rendering, ROS 2 and the policy bundle.
 
     Args:
         bundle: folder of the policy bundle, or its name in models/.

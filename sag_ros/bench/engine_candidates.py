@@ -12,7 +12,7 @@ import numpy as np
 from sag_ros.bench import baselines
 from sag_ros.bench.hardware import resident_mb
 from sag_ros.engines.openvino_limits import BYTES
-from sag_ros.engines.registry import ENGINES, build_engine, obstacle
+from sag_ros.engines.registry import build_engine, obstacle
 from sag_ros.policy.bundle import PolicyBundle
 from sag_ros.policy.schedule import CoefficientTable
 from sag_ros.pruning.executed import executed_gflop, weight_bytes
@@ -126,9 +126,10 @@ def baselines_of(example: Example, names: Sequence[str] = BASELINES) -> Found:
 
 
 def engines_of(
-    example: Example, plans: Mapping[str, Sequence[Plan]], engines: Sequence[str] = tuple(ENGINES)
+    example: Example, plans: Mapping[str, Sequence[Plan]], engines: Sequence[str] = tuple(PRECISIONS)
 ) -> Found:
-    """Every engine that runs here, in each of its precisions, under every plan."""
+    """Every CPU engine that runs here, in each of its precisions, under every plan; ``sag gpu-check`` has the
+    others."""
     found = Found()
     for name in engines:
         for precision in PRECISIONS[name]:

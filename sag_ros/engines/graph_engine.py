@@ -16,9 +16,10 @@ from sag_ros.engines.gpu_graphs import Work, make_graphs
 from sag_ros.engines.gpu_sequence import Sequence
 from sag_ros.engines.gpu_state import Constants, State
 from sag_ros.engines.gpu_work import Blocks, LaunchWork
-from sag_ros.engines.launches import make_launches
+from sag_ros.engines.launches import Launches, make_launches
 from sag_ros.engines.protocol import require_sample, require_shapes, require_start
 from sag_ros.policy.schedule import CoefficientTable
+from sag_ros.pruning.lately import Lately
 from sag_ros.pruning.plan import Plan, make_plan
 from sag_ros.pruning.static_masks import dense_mask
 
@@ -71,6 +72,7 @@ class GraphEngine:
         self._work = LaunchWork(self._state, constants, conditioning, make_blocks(weights, tokens))
         self._graphs = make_graphs(device)
         self._prepared: dict[tuple[object, ...], Work] = {}
+        self._launches: Lately[Plan, Launches] = Lately(make_launches, id)
         self._dense = make_plan(dense_mask(len(table), config.blocks))
         with torch.inference_mode():
             self._record()
@@ -93,12 +95,12 @@ class GraphEngine:
         Raises:
             ValueError: too many plans are prepared already.
         """
-        key = _key(plan)
+        key = plan.reuse, plan.mask.key
         if key in self._prepared:
             return
         if len(self._prepared) == MOST_PREPARED:
             raise ValueError(f"{MOST_PREPARED} plans are prepared already; others run without")
-        launches, works = make_launches(plan), self._works[plan.slots]
+        launches, works = self._launches(plan), self._works[plan.slots]
         with torch.inference_mode():
             with self._graphs.running():
                 self._state.upload_launches(launches.weights)
@@ -118,8 +120,10 @@ class GraphEngine:
         traced = trace is not None
         if first_step or traced:
             require_start(plan, first_step, trace, (len(noise), self.tokens, config.action_dim))
-        whole = self._prepared.get(_key(plan)) if self._prepared and not first_step and not traced else None
-        launches = make_launches(plan).from_step(first_step)
+        whole = None
+        if self._prepared and not first_step and not traced:
+            whole = self._prepared.get((plan.reuse, plan.mask.key))
+        launches = self._launches(plan).from_step(first_step)
         noise = noise[:, : self.tokens]
         with torch.inference_mode(), self._graphs.running():
             state.upload(obs_features, noise, self._noise_scale, first_step)
@@ -183,7 +187,7 @@ class GraphEngine:
         noise = np.zeros(shape, np.float32)
         noise[0] = sample[: self.tokens]
         self._state.upload(obs_features, noise, self._noise_scale, step)
-        self._state.upload_launches(make_launches(self._dense).from_step(step).weights)
+        self._state.upload_launches(self._launches(self._dense).from_step(step).weights)
         self._begin()
         self._condition()
 
@@ -196,9 +200,3 @@ class GraphEngine:
     def _mark(self, index: int) -> None:
         if self.events is not None:
             self.events[index].record()
-
-
-def _key(plan: Plan) -> tuple[object, ...]:
-    """Plans with the same key have the same launches."""
-    source = plan.mask.source
-    return plan.reuse, plan.mask.pruned.tobytes(), None if source is None else source.tobytes()

@@ -18,6 +18,7 @@ from sag_ros.engines.registry import (
 )
 from sag_ros.policy.bundle import PolicyBundle
 from sag_ros.policy.samplers import build_sampler
+from sag_ros.pruning.lately import Lately
 from sag_ros.pruning.plan import Plan, make_plan
 from sag_ros.values import ActionChunk, Mask, Observation, Timing, frozen
 
@@ -86,6 +87,9 @@ class PolicyRunner:
         self.engine = build_engine_for(engine, bundle, self.sampler, **options)
         device = options.get("device", "auto")
         self.mask_source = build_mask_source_for(engine, mask_source, bundle, len(self.table), device)
+        self._plan: Lately[Mask, Plan] = Lately(
+            lambda mask: make_plan(mask, self.mask_source.reuse), lambda mask: mask.key
+        )
         self._prepare_known_plans()
         self._encoder = build_frame_encoder(engine, bundle, **options)
         self._fixed = noise == "fixed"
@@ -93,7 +97,6 @@ class PolicyRunner:
         self._state_scale, self._state_offset = (v.numpy() for v in bundle.normaliser.vectors("state"))
         scale, offset = (v.double().numpy() for v in bundle.normaliser.vectors("action"))
         self._action_scale, self._action_offset = scale, offset
-        self._plan: Plan | None = None
         self._trace = np.zeros((len(self._noise), self.engine.tokens, contract.action_dim), np.float32)
         self.reset(seed)
 
@@ -102,7 +105,7 @@ class PolicyRunner:
         prepare = getattr(self.engine, "prepare", None)
         if prepare is not None and not self.sampler.traced:
             for mask in getattr(self.mask_source, "masks", ())[:MOST_PREPARED]:
-                prepare(make_plan(mask, self.mask_source.reuse))
+                prepare(self._plan(mask))
 
     @property
     def engine_name(self) -> str:
@@ -157,9 +160,7 @@ class PolicyRunner:
         start = time.perf_counter()
         mask = self.mask_source.mask(obs_features)
         masked = time.perf_counter()
-        plan = self._plan
-        if plan is None or plan.mask is not mask:  # a static schedule keeps its plan
-            plan = self._plan = make_plan(mask, self.mask_source.reuse)
+        plan = self._plan(mask)
         planned = time.perf_counter()
         if not self._fixed:
             self._draw()

@@ -123,9 +123,14 @@ class PolicyNode(Section):
     """Parameters of ``policy_node``."""
 
     bundle: str = _field("models/pick_release", "folder; relative: in the package", min_length=1)
-    engine: str = _field("auto", "how plans are executed: auto, native, openvino, reference, …", min_length=1)
-    precision: Literal["auto", "f32", "bf16", "int8"] = _field(
-        "auto", "of the engine, where it has a choice; int8 (of the weights): engine openvino alone"
+    engine: str = _field(
+        "auto",
+        "how plans are executed: auto, tensorrt, cuda_graph, persistent, native, openvino, reference",
+        min_length=1,
+    )
+    precision: Literal["auto", "f32", "bf16", "f16", "int8"] = _field(
+        "auto",
+        "of the engine, where it has a choice; f16: on GPUs; int8 (of the weights): engine openvino alone",
     )
     sampler: str = _field("ddpm", "ddpm, ddim<steps>, falcon or streaming", min_length=1)
     mask_source: str = _field(

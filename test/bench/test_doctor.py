@@ -57,6 +57,18 @@ def test_engine():
     assert check.found.startswith("native: f32")
 
 
+def test_gpu(monkeypatch):
+    monkeypatch.setattr(doctor.hardware, "gpu_names", list)
+    assert doctor.check_gpu() == Check("gpu", "ok", "none: the CPU computes")
+    monkeypatch.setattr(doctor.hardware, "gpu_names", lambda: ["NVIDIA Made Up"])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # also where there is one
+    check = doctor.check_gpu()
+    assert check.state == "note"
+    assert check.found.startswith("NVIDIA Made Up: ")
+    assert "CUDA" in check.found or "no NVIDIA GPU" in check.found
+    assert "pytorch.org" in check.remedy
+
+
 def test_only_the_slow_engine(monkeypatch):
     found = "reference | not engine native: numba missing (extra [openvino])"
     monkeypatch.setattr(doctor, "probe", lambda name, *rest: Check(name, "ok", found))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
@@ -52,3 +55,24 @@ def choose_precision(precision: str, device: torch.device) -> str:
             f"precision {precision!r} is not available on GPUs; available: auto, {', '.join(DTYPES)}"
         )
     return precision
+
+
+@contextmanager
+def full_sums() -> Iterator[None]:
+    """Matrix products that are recorded in this context sum in float32 and do not round float32 to TF32,
+    whatever the process has asked torch for."""
+    matmul = torch.backends.cuda.matmul
+    names = "allow_bf16_reduced_precision_reduction", "allow_fp16_reduced_precision_reduction"
+    before = {name: getattr(matmul, name) for name in names}
+    rounding = torch.get_float32_matmul_precision()
+    try:
+        for name in names:
+            setattr(matmul, name, False)
+        if rounding != "highest":
+            torch.set_float32_matmul_precision("highest")
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(matmul, name, value)
+        if rounding != "highest":
+            torch.set_float32_matmul_precision(rounding)

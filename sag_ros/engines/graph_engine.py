@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sag_ros.engines.cross_attention import head_matrices, require_token_wise
 from sag_ros.engines.folded import FoldedWeights, fold
 from sag_ros.engines.gpu_blocks import Conditioning
+from sag_ros.engines.gpu_device import full_sums
 from sag_ros.engines.gpu_graphs import Work, make_graphs
 from sag_ros.engines.gpu_sequence import Sequence
 from sag_ros.engines.gpu_state import Constants, State
@@ -74,7 +75,7 @@ class GraphEngine:
         self._prepared: dict[tuple[object, ...], Work] = {}
         self._launches: Lately[Plan, Launches] = Lately(make_launches, id)
         self._dense = make_plan(dense_mask(len(table), config.blocks))
-        with torch.inference_mode():
+        with torch.inference_mode(), full_sums():
             self._record()
 
     def _record(self) -> None:
@@ -101,7 +102,7 @@ class GraphEngine:
         if len(self._prepared) == MOST_PREPARED:
             raise ValueError(f"{MOST_PREPARED} plans are prepared already; others run without")
         launches, works = self._launches(plan), self._works[plan.slots]
-        with torch.inference_mode():
+        with torch.inference_mode(), full_sums():
             with self._graphs.running():
                 self._state.upload_launches(launches.weights)
             self._prepared[key] = self._capture(lambda: works.run(launches, traced=False))

@@ -184,6 +184,31 @@ def test_runner_prepares_what_it_knows(bundle, monkeypatch):
     np.testing.assert_allclose(got, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("rounding", ["highest", "high"])
+def test_products_are_recorded_with_full_sums(policy, table, monkeypatch, rounding):
+    matmul = torch.backends.cuda.matmul
+
+    def settings():
+        return torch.get_float32_matmul_precision(), matmul.allow_bf16_reduced_precision_reduction
+
+    seen = set()
+
+    class Looking(EagerGraphs):
+        def capture(self, work, before):
+            seen.add(settings())
+            return super().capture(work, before)
+
+    monkeypatch.setattr(graph_engine, "make_graphs", lambda device: Looking())
+    torch.set_float32_matmul_precision(rounding)
+    before = settings()
+    try:
+        CudaGraphEngine(policy, table, "f32", "cpu").prepare(next(masks(policy)))
+        assert settings() == before
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert seen == {("highest", False)}
+
+
 class Recorder:
     """Stands in for torch.cuda: what is called in which order."""
 

@@ -89,7 +89,7 @@ def main(
 
     Args:
         bundle: folder of the bundle, or its name in models/.
-        engine: auto, cuda_graph, native, openvino or reference.
+        engine: auto, cuda_graph, persistent, native, openvino or reference.
         count: observations compared; each costs a run of the reference, about a second.
     """
     from rich.console import Console

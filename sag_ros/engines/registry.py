@@ -18,9 +18,16 @@ if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
 
 Builder = Callable[..., Engine]
-PACKAGES = {"cuda_graph": (), "native": ("numba",), "openvino": ("openvino", "numba"), "reference": ()}
-ON_GPU = ("cuda_graph",)
-STATEFUL = ("cuda_graph", "native", "reference")  # can begin at any step and trace
+PACKAGES = {
+    "cuda_graph": (),
+    "persistent": ("triton",),
+    "native": ("numba",),
+    "openvino": ("openvino", "numba"),
+    "reference": (),
+}
+INSTALL = {"persistent": "pip install triton"}  # else the extra
+ON_GPU = ("cuda_graph", "persistent")
+STATEFUL = ("cuda_graph", "persistent", "native", "reference")  # can begin at any step and trace
 FASTEST_FIRST = ("cuda_graph", "native", "openvino", "reference")
 
 
@@ -28,6 +35,12 @@ def _cuda_graph(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -
     from sag_ros.engines.cuda_graph import CudaGraphEngine
 
     return CudaGraphEngine(bundle, table, **options)
+
+
+def _persistent(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
+    with _naming_the_missing("persistent"):
+        from sag_ros.engines.persistent import PersistentEngine
+    return PersistentEngine(bundle, table, **options)
 
 
 def _native(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
@@ -49,8 +62,12 @@ def _naming_the_missing(name: str) -> Iterator[None]:
     except ImportError as error:
         missing = " and ".join(PACKAGES[name])
         raise ImportError(
-            f"engine {name} needs {missing} (extra [openvino]): {error}; install it or use reference"
+            f"engine {name} needs {missing} ({_install(name)}): {error}; install it or use reference"
         ) from error
+
+
+def _install(name: str) -> str:
+    return INSTALL.get(name, "extra [openvino]")
 
 
 ENGINES: dict[str, Builder] = {
@@ -58,6 +75,7 @@ ENGINES: dict[str, Builder] = {
     "native": _native,
     "openvino": _openvino,
     "cuda_graph": _cuda_graph,
+    "persistent": _persistent,
 }
 
 
@@ -65,10 +83,10 @@ def obstacle(name: str, bundle: PolicyBundle | None = None, precision: str = "au
     """Why engine ``name`` cannot run here (``bundle``, with ``precision``); None when nothing is known."""
     missing = [package for package in PACKAGES[name] if importlib.util.find_spec(package) is None]
     if missing:
-        return f"{' and '.join(missing)} missing (extra [openvino])"
+        return f"{' and '.join(missing)} missing ({_install(name)})"
     try:
         if name in ON_GPU:
-            return _gpu_obstacle(bundle, precision)
+            return _gpu_obstacle(name, bundle, precision)
         if name == "native":
             from sag_ros.engines.native import choose_precision, require_runnable
 
@@ -84,8 +102,8 @@ def obstacle(name: str, bundle: PolicyBundle | None = None, precision: str = "au
     return None
 
 
-def _gpu_obstacle(bundle: PolicyBundle | None, precision: str) -> str | None:
-    """What stands in the way of any engine on a GPU; may raise ValueError instead."""
+def _gpu_obstacle(name: str, bundle: PolicyBundle | None, precision: str) -> str | None:
+    """What stands in the way of engine ``name`` on a GPU; may raise ValueError instead."""
     from sag_ros.engines.cross_attention import require_token_wise
     from sag_ros.engines.gpu_device import choose_device, choose_precision, cuda_obstacle
 
@@ -94,6 +112,10 @@ def _gpu_obstacle(bundle: PolicyBundle | None, precision: str) -> str | None:
         choose_precision(precision, choose_device("auto"))
         if bundle is not None:
             require_token_wise(bundle.contract.network.cond_layers)
+            if name == "persistent":
+                from sag_ros.engines.persistent_sizes import require_runnable
+
+                require_runnable(bundle.contract)
     return reason
 
 
@@ -123,7 +145,8 @@ def build_engine(name: str, bundle: PolicyBundle, table: CoefficientTable, **opt
 
     Args:
         options: of the engine; native: ``precision`` auto, f32 or bf16, ``savings``; openvino: ``precision``
-            auto, f32, bf16 or int8; on a GPU ``precision`` auto, f32, bf16 or f16, ``device``.
+            auto, f32, bf16 or int8; on a GPU ``precision`` auto, f32, bf16 or f16, ``device``;
+            persistent also ``parts``.
 
     Raises:
         ValueError: unknown name or option value, or a policy the engine cannot run.

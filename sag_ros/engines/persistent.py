@@ -1,0 +1,165 @@
+"""Sparse execution on a GPU: one Triton launch executes a whole plan, see ``triton_chunk``.
+
+What is launched does not depend on the mask: the plan is data, uploaded together with noise and features.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sag_ros.engines.cross_attention import head_matrices
+from sag_ros.engines.folded import fold
+from sag_ros.engines.gpu_blocks import Conditioning
+from sag_ros.engines.gpu_device import DTYPES, choose_device, choose_precision
+from sag_ros.engines.launches import Kind, Launches, make_launches
+from sag_ros.engines.persistent_buffers import Buffers
+from sag_ros.engines.persistent_program import RECORD, program_words
+from sag_ros.engines.persistent_sizes import choose_sizes, require_runnable
+from sag_ros.engines.persistent_weights import kernel_weights
+from sag_ros.engines.protocol import require_sample, require_shapes, require_start
+from sag_ros.engines.triton_launch import launch, require_interpreter, shared_memory_of
+from sag_ros.policy.schedule import CoefficientTable
+from sag_ros.pruning.mask_sources import dense_mask
+from sag_ros.pruning.plan import Plan, make_plan
+
+if TYPE_CHECKING:
+    from sag_ros.policy.bundle import PolicyBundle
+
+
+class PersistentEngine:
+    """Executes plans; all but the plan's own arrays is allocated at construction."""
+
+    name = "persistent"
+
+    def __init__(
+        self,
+        bundle: PolicyBundle,
+        table: CoefficientTable,
+        precision: str = "auto",
+        device: str = "auto",
+        parts: int = 1,
+        tile: int | None = None,
+        stages: int | None = None,
+        warps: int = 8,
+        all_tokens: bool = False,
+    ) -> None:
+        """Arrange the weights on the device and compile the kernel, which takes some seconds.
+
+        Args:
+            precision: ``f32``, ``bf16`` or ``f16`` weights and products; ``auto`` is bf16 where the GPU
+                multiplies it, else f16.
+            device: ``auto``, ``cuda``, ``cuda:N``; ``cpu`` is for tests, under Triton's interpreter.
+            parts: programs, on a multiprocessor each, that share every self-attention and feed-forward.
+            tile, stages, warps: hidden columns multiplied at once, stages of weights fetched ahead, warps of
+                a program; None for what suits the GPU.
+            all_tokens: compute the tokens behind the executed ones, too.
+
+        Raises:
+            ValueError: an unknown or unusable option, or a policy that the kernel cannot run.
+        """
+        dpt, contract, config = bundle.dpt, bundle.contract, bundle.dpt.config
+        require_runnable(contract, all_tokens)
+        self._device = choose_device(device)
+        self.precision = choose_precision(precision, self._device)
+        require_interpreter(self._device, parts)
+        sizes = choose_sizes(
+            contract, table, self.precision, shared_memory_of(self._device), parts, tile, stages, all_tokens
+        )
+        self.sizes, self._warps = sizes, warps
+        self._config, self._table = config, table
+        self._executed = contract.executed
+        self.tokens = tokens = sizes.TOKENS
+        self._noise_scale = table.by_token()[:, :tokens, 5:].astype(np.float32)
+
+        folded = fold(dpt)
+        matrices = head_matrices(folded, config.heads)
+        dtype = DTYPES[self.precision]
+        weights = kernel_weights(dpt, folded, matrices, table, tokens, sizes.AP, dtype)
+        self._buffers = Buffers(config, sizes, weights, dtype, self._device)
+        self._conditioning = Conditioning(dpt, matrices).to(self._device).eval()
+        self._dense = make_launches(make_plan(dense_mask(len(table), config.blocks)))
+        self._launch(0, 0)  # compiles
+        self._buffers.wait()
+
+    def denoise(
+        self,
+        obs_features: NDArray[np.float32],
+        plan: Plan,
+        noise: NDArray[np.float32],
+        first_step: int = 0,
+        trace: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
+        """See :class:`sag_ros.engines.protocol.Engine`."""
+        require_shapes(obs_features, plan, noise, self._config, len(self._table))
+        tokens = self.tokens
+        if first_step or trace is not None:
+            require_start(plan, first_step, trace, (len(noise), tokens, self._config.action_dim))
+        steps, buffers = plan.steps, self._buffers
+        buffers.noise[0] = noise[0, :tokens]
+        np.multiply(noise[1:, :tokens], self._noise_scale, out=buffers.noise[1:])
+        self._run(obs_features, make_launches(plan), first_step, steps)
+        if trace is not None:
+            trace[first_step:] = buffers.download(first_step, steps + 1)
+            return trace[-1, self._executed].copy()
+        return buffers.download(steps, steps + 1)[0, self._executed].copy()
+
+    def estimate(
+        self, obs_features: NDArray[np.float32], sample: NDArray[np.float32], step: int
+    ) -> NDArray[np.float32]:
+        """See :class:`sag_ros.engines.protocol.Engine`."""
+        require_sample(obs_features, sample, step, self._config, len(self._table))
+        self._buffers.noise[0] = sample[: self.tokens]
+        self._buffers.noise[step + 1] = 0.0
+        self._run(obs_features, self._dense, step, step + 1, clean=True)
+        return self._buffers.download(step + 1, step + 2)[0].copy()
+
+    def residual(
+        self, block: int, step: int, obs_features: NDArray[np.float32], h: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Residual (T', d) of one block at ``step`` from the stream ``h`` (T', d), to check the engine.
+
+        ``h`` is centred first, and so is the residual.
+        """
+        self._buffers.set_stream(h - h.mean(axis=1, keepdims=True))
+        dense = self._dense
+        here = np.flatnonzero(dense.step == step)[block : block + 1]
+        kind, layer, slot = dense.kind[here], dense.layer[here], dense.slot[here]
+        nothing = np.zeros_like(dense.weights[here])
+        only = Launches(kind, layer, slot, dense.step[here], dense.stop[here], nothing)
+        self._run(obs_features, only, step, step + 1, given=1)
+        return self._buffers.residual(block % 3)
+
+    def poison(self) -> None:
+        """Fill all that is written during a chunk with not-a-number: who reads it unwritten is found out."""
+        self._buffers.poison()
+
+    def _run(
+        self,
+        obs_features: NDArray[np.float32],
+        launches: Launches,
+        first: int,
+        stop: int,
+        given: int = 0,
+        clean: bool = False,
+    ) -> None:
+        """Upload and execute steps ``first`` ... ``stop - 1``; returns without waiting for the device."""
+        buffers = self._buffers
+        buffers.features[:] = obs_features
+        count, words = program_words(launches, first, stop, buffers.program)
+        buffers.upload(words)
+        if bool((launches.kind == Kind.CROSS_ATTENTION).any()):
+            with torch.inference_mode():
+                buffers.set_frames(*self._conditioning(buffers.device_features))
+        self._launch(count, first, given, clean)
+
+    def _launch(self, count: int, first: int, given: int = 0, clean: bool = False) -> None:
+        launch(
+            self._buffers.arguments(clean),
+            (count, count * RECORD, first, given, 0),
+            self.sizes,
+            self._warps,
+        )

@@ -1,0 +1,55 @@
+"""Launches of a chunk as the kernel of engine ``persistent`` reads them: 32-bit words, one array."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sag_ros.engines.launches import Launches
+
+RECORD = 8  # words: kind, layer, slot, step, stop, first entry, entry behind the last, repeats (float32)
+ENTRY = 2  # words: slot, weight (float32)
+BLOCK_KINDS = 3
+
+
+def program_words(launches: Launches, first: int, stop: int, out: NDArray[np.int32]) -> tuple[int, int]:
+    """Write the launches of steps ``first`` ... ``stop - 1`` to ``out``: N records, then their entries.
+
+    A record's ``repeats`` is how often the last residual is added, which is still at hand; its entries say
+    which cached residuals are added besides, and how often.
+
+    Returns:
+        N, and the words written.
+    """
+    chosen = (launches.step >= first) & (launches.step < stop)
+    kind, weights = launches.kind[chosen], launches.weights[chosen]
+    slot, count = launches.slot[chosen], len(kind)
+    index = np.arange(count)
+    blocks = np.where(kind < BLOCK_KINDS, index, -1)
+    before = np.maximum.accumulate(np.append(-1, blocks))[:-1]  # the block in front of each, -1: none
+    last = np.maximum(slot[before], 0)
+    repeats = np.where(before >= 0, weights[index, last], np.float32(0.0))
+    weights[index, last] *= before < 0
+    row, of_slot = np.nonzero(weights)
+    behind = np.cumsum(np.bincount(row, minlength=count))
+
+    records = out[: count * RECORD].reshape(count, RECORD)
+    columns = kind, launches.layer[chosen], slot, launches.step[chosen], launches.stop[chosen]
+    for place, column in enumerate(columns):
+        records[:, place] = column
+    np.minimum(records[:, 4], stop, out=records[:, 4])
+    records[:1, 5] = 0
+    records[1:, 5] = behind[:-1]
+    records[:, 6] = behind
+    records.view(np.float32)[:, 7] = repeats
+    words = count * RECORD + len(row) * ENTRY
+    entries = out[count * RECORD : words].reshape(-1, ENTRY)
+    entries[:, 0] = of_slot
+    entries.view(np.float32)[:, 1] = weights[row, of_slot]
+    return count, words
+
+
+def largest_program(steps: int, blocks: int) -> int:
+    """Words that no plan of ``steps`` steps of ``blocks`` blocks exceeds, whatever its reuse rule."""
+    launches = steps * (blocks + 1)
+    return launches * (RECORD + ENTRY * blocks)

@@ -1,24 +1,29 @@
-"""CUDA graphs of plain torch operations: needs nothing but torch with CUDA and any NVIDIA GPU.
+"""CUDA graphs of torch's matrix products: needs nothing but torch with CUDA and any NVIDIA GPU.
 
 A step of this network is hundreds of small kernels, and asking for each costs more than doing it. So every
-block is recorded once, and a chunk is a sequence of replays.
+block is recorded once, and a chunk is a sequence of replays. Where Triton is installed (torch's CUDA builds
+for Linux bring it), what lies between the products is fused into few kernels of our own.
 """
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from sag_ros.engines.folded import FoldedWeights
-from sag_ros.engines.gpu_blocks import CrossAttention, FeedForward, Head, SelfAttention
+from sag_ros.engines.gpu_blocks import Conditioning, CrossAttention, FeedForward, Head, SelfAttention
 from sag_ros.engines.gpu_device import DTYPES, choose_device, choose_precision
+from sag_ros.engines.gpu_state import Constants, State
+from sag_ros.engines.gpu_work import LaunchWork
 from sag_ros.engines.graph_engine import GraphEngine
 from sag_ros.policy.schedule import CoefficientTable
 
 if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
+    from sag_ros.policy.contract import Contract
 
 
 class CudaGraphEngine(GraphEngine):
@@ -33,6 +38,7 @@ class CudaGraphEngine(GraphEngine):
         precision: str = "auto",
         device: str = "auto",
         all_tokens: bool = False,
+        fused: bool | None = None,
     ) -> None:
         """Record every block; takes seconds.
 
@@ -41,17 +47,52 @@ class CudaGraphEngine(GraphEngine):
                 ``auto`` is bf16 where the GPU multiplies it, else f16.
             device: ``auto`` is the current GPU; ``cpu`` does the same operations there, for checks.
             all_tokens: compute the tokens behind the executed ones, too.
+            fused: with kernels of our own between the matrix products; None: on a GPU where Triton is
+                installed and the policy's sizes suit it.
 
         Raises:
-            ValueError: no GPU, unknown precision, or conditioning that is not token-wise.
+            ValueError: no GPU, unknown precision, conditioning that is not token-wise, or ``fused`` for a
+                policy of unsuitable size.
+            ImportError: ``fused`` without Triton.
         """
         chosen = choose_device(device)
         self.precision = choose_precision(precision, chosen)
+        if fused is None:
+            fused = chosen.type == "cuda" and fusion_obstacle(bundle.contract, all_tokens) is None
+        self.fused = fused
 
-        def make_blocks(weights: FoldedWeights, tokens: int) -> TorchBlocks:
-            return TorchBlocks(weights, bundle.dpt.config.heads, tokens, DTYPES[self.precision], chosen)
+        def make_work(
+            weights: FoldedWeights, state: State, constants: Constants, conditioning: Conditioning
+        ) -> LaunchWork:
+            blocks = TorchBlocks(
+                weights, bundle.dpt.config.heads, len(state.h), DTYPES[self.precision], chosen
+            )
+            if not fused:
+                return LaunchWork(state, constants, conditioning, blocks)
+            from sag_ros.engines.gpu_fused import FusedWork
+            from sag_ros.engines.persistent_sizes import choose_sizes, require_runnable
+            from sag_ros.engines.triton_launch import require_interpreter, shared_memory_of
 
-        super().__init__(bundle, table, chosen, make_blocks, all_tokens)
+            require_runnable(bundle.contract, all_tokens)
+            require_interpreter(chosen, 1)
+            room = shared_memory_of(chosen)
+            sizes = choose_sizes(bundle.contract, table, "f32", room, 1, all_tokens=all_tokens)
+            return FusedWork(state, constants, conditioning, blocks, weights, sizes)
+
+        super().__init__(bundle, table, chosen, make_work, all_tokens)
+
+
+def fusion_obstacle(contract: Contract, all_tokens: bool = False) -> str | None:
+    """Why the kernels between the products cannot be our own; None when nothing is known."""
+    if importlib.util.find_spec("triton") is None:
+        return "triton is missing; torch's CUDA builds for Linux bring it"
+    from sag_ros.engines.persistent_sizes import require_runnable
+
+    try:
+        require_runnable(contract, all_tokens)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 class TorchBlocks:
@@ -60,7 +101,7 @@ class TorchBlocks:
     def __init__(
         self, weights: FoldedWeights, heads: int, tokens: int, dtype: torch.dtype, device: torch.device
     ) -> None:
-        layers = weights.layers
+        layers, self.dtype = weights.layers, dtype
         self._attention = [
             SelfAttention(layer.self_attention, heads, tokens, dtype).to(device) for layer in layers
         ]
@@ -82,3 +123,11 @@ class TorchBlocks:
     def head(self, h: Tensor, out: Tensor) -> None:
         """See ``gpu_work.Blocks``."""
         out.copy_(self._head(h))
+
+    def normalised_attention(self, layer: int, x: Tensor, out: Tensor) -> None:
+        """See ``gpu_fused.NormalisedBlocks``."""
+        out.copy_(self._attention[layer].normalised(x))
+
+    def normalised_forward(self, layer: int, x: Tensor, out: Tensor) -> None:
+        """See ``gpu_fused.NormalisedBlocks``."""
+        out.copy_(self._forward[layer].normalised(x))

@@ -53,7 +53,10 @@ class SelfAttention(nn.Module):
         self.register_buffer("causal", tensor(np.where(np.tri(tokens, dtype=bool), 0.0, -1e4), dtype))
 
     def forward(self, h: Tensor) -> Tensor:
-        x = normalise(h).to(self.joint.weight.dtype)
+        return self.normalised(normalise(h).to(self.joint.weight.dtype)).float()
+
+    def normalised(self, x: Tensor) -> Tensor:
+        """The same from the normalised stream, all in the weights' format."""
         query, key, value = self.joint(x).reshape(self._shape).permute(1, 2, 0, 3).unbind(0)
         if self._explicit:
             scores = query @ key.transpose(1, 2) + self.causal
@@ -62,7 +65,8 @@ class SelfAttention(nn.Module):
             mixed = F.scaled_dot_product_attention(
                 query[None], key[None], value[None], is_causal=True, scale=1.0
             )[0]
-        return self.out(mixed.transpose(0, 1).reshape(h.shape)).float()
+        out: Tensor = self.out(mixed.transpose(0, 1).reshape(x.shape))
+        return out
 
 
 class FeedForward(nn.Module):
@@ -73,8 +77,12 @@ class FeedForward(nn.Module):
         self.rise, self.fall = (Linear(projection, dtype) for projection in projections)
 
     def forward(self, h: Tensor) -> Tensor:
-        x = normalise(h).to(self.rise.weight.dtype)
-        return self.fall(F.gelu(self.rise(x))).float()
+        return self.normalised(normalise(h).to(self.rise.weight.dtype)).float()
+
+    def normalised(self, x: Tensor) -> Tensor:
+        """The same from the normalised stream, all in the weights' format."""
+        out: Tensor = self.fall(F.gelu(self.rise(x)))
+        return out
 
 
 class CrossAttention(nn.Module):

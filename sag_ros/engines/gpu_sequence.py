@@ -11,22 +11,20 @@ from sag_ros.engines.gpu_graphs import Work
 from sag_ros.engines.gpu_work import LaunchWork
 from sag_ros.engines.launches import Kind, Launches
 
-STRETCHES = (16, 4, 1)  # idle steps done by one work: few replays for many steps
-
 
 @dataclass(frozen=True)
 class Sequence:
     """One work for each kind of launch under one reuse rule; ``LaunchWork`` says what they do.
 
     Attributes:
-        blocks: by block index. end, idle: by whether a trace is wanted, ``idle`` of ``STRETCHES`` steps.
+        blocks: by block index. end: by whether a trace is wanted; so is idle, a number of steps and its work.
     """
 
     blocks: list[Work]
     all_blocks: Work
     end: dict[bool, Work]
     begin_idle: Work
-    idle: dict[bool, list[Work]]
+    idle: dict[bool, list[tuple[int, Work]]]
     embed: Work
 
     @classmethod
@@ -47,13 +45,13 @@ class Sequence:
             return steps
 
         # A recording may be made with few steps in the table: none of more steps than there are.
-        stretches = [count for count in STRETCHES if count <= work.steps]
+        stretches = [count for count in work.stretches if count <= work.steps]
         return cls(
             blocks=[block(index) for index in range(work.blocks)],
             all_blocks=lambda: work.all_blocks(slots),
             end={traced: end(traced) for traced in (False, True)},
             begin_idle=lambda: work.begin_idle(slots),
-            idle={traced: [idle(count, traced) for count in stretches] for traced in (False, True)},
+            idle={t: [(count, idle(count, t)) for count in stretches] for t in (False, True)},
             embed=work.embed,
         )
 
@@ -64,7 +62,7 @@ class Sequence:
             change(self.all_blocks),
             {traced: change(work) for traced, work in self.end.items()},
             change(self.begin_idle),
-            {traced: [change(work) for work in works] for traced, works in self.idle.items()},
+            {t: [(count, change(work)) for count, work in works] for t, works in self.idle.items()},
             change(self.embed),
         )
 
@@ -74,10 +72,9 @@ class Sequence:
         block = launches.layer >= 0
         per_step = np.bincount(launches.step[block], minlength=int(launches.step[-1]) + 1)
         whole: list[bool] = (per_step[launches.step] == count).tolist()
-        stretches = STRETCHES[-len(self.idle[traced]) :]
         kinds, layers = launches.kind.tolist(), launches.layer.tolist()
         lengths = (launches.stop - launches.step).tolist()
-        end, idle = self.end[traced], list(zip(stretches, self.idle[traced], strict=True))
+        end, idle = self.end[traced], self.idle[traced]
         place = 0
         while place < len(kinds):
             kind = kinds[place]
@@ -90,7 +87,8 @@ class Sequence:
                     for _ in range(left // length):
                         work()
                     left %= length
-                self.embed()
+                if idle:
+                    self.embed()
             elif whole[place]:
                 self.all_blocks()
                 place += count

@@ -13,6 +13,7 @@ from torch import Tensor
 from sag_ros.engines.cross_attention import HIDDEN, HeadMatrices, time_table, time_tokens
 from sag_ros.engines.folded import FoldedWeights
 from sag_ros.engines.gpu_blocks import tensor
+from sag_ros.engines.launches import Launches
 from sag_ros.engines.step_tail import sampler_rows
 from sag_ros.policy.dpt import DPT
 from sag_ros.policy.schedule import CoefficientTable
@@ -77,7 +78,7 @@ class State:
         self.memory = zeros(layers, 2, config.memory_tokens, heads, width)
         self.bias = zeros(layers, tokens, config.memory_tokens, heads)
         self._given = zeros((steps + 1) * tokens * actions + config.obs_steps * config.obs_dim)
-        self._weights = zeros(steps * (config.blocks + 1) * config.blocks)
+        self._weights = zeros(steps * (config.blocks + 1) * (config.blocks + 1))
         self.noise, self.features = _parts(self._given, steps, tokens, dpt)
         self.counters = torch.zeros(2, dtype=torch.int64, device=device)
         self.entry, self.step = self.counters[:1], self.counters[1:]
@@ -94,9 +95,9 @@ class State:
         self._host_samples = host(self.samples)
 
     def weights(self, slots: int) -> Tensor:
-        """(rows, slots), the launches' weights under a reuse rule of so many slots."""
-        rows = len(self._weights) // len(self.cache)
-        return self._weights[: rows * slots].view(rows, slots)
+        """(rows, slots + 1), the launches' table under a reuse rule of so many slots."""
+        rows = len(self._weights) // (len(self.cache) + 1)
+        return self._weights[: rows * (slots + 1)].view(rows, slots + 1)
 
     def upload(
         self,
@@ -113,10 +114,11 @@ class State:
         self._given.copy_(self._host_given, non_blocking=True)
         self.counters.copy_(self._host_counters, non_blocking=True)
 
-    def upload_launches(self, weights: NDArray[np.float32]) -> None:
-        """Ask for the copy of the launches' weights (N, slots)."""
-        count = weights.size
-        self._host_rows[:count] = weights.ravel()
+    def upload_launches(self, launches: Launches) -> None:
+        """Ask for the copy of the launches' table."""
+        table = launches.table
+        count = table.size
+        self._host_rows[:count] = table.ravel()
         self._weights[:count].copy_(self._host_weights[:count], non_blocking=True)
 
     def download(self, traced: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

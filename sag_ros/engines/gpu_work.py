@@ -36,7 +36,14 @@ class Blocks(Protocol):
 
 
 class LaunchWork:
-    """The work of each kind of launch."""
+    """The work of each kind of launch, by torch's own kernels.
+
+    Attributes:
+        stretches: numbers of idle steps that are recorded as one, largest first; () where
+            :meth:`begin_idle` does the whole stretch and embeds what follows.
+    """
+
+    stretches: tuple[int, ...] = (16, 4, 1)
 
     def __init__(
         self, state: State, constants: Constants, conditioning: Conditioning, blocks: Blocks
@@ -78,7 +85,7 @@ class LaunchWork:
     def enter(self, slots: int) -> None:
         """Add the cached residuals that the next row of weights names: one product."""
         state = self._state
-        row = state.weights(slots).index_select(0, state.entry)
+        row = state.weights(slots).index_select(0, state.entry)[:, :slots]
         state.h.view(1, -1).addmm_(row, state.cache[:slots].flatten(1))
         state.entry.add_(1)
 
@@ -135,7 +142,7 @@ class LaunchWork:
     def begin_idle(self, slots: int) -> None:
         """What each of a stretch of idle steps adds to the embedding, by the next row of weights."""
         state, positions = self._state, self._constants.positions
-        row = state.weights(slots).index_select(0, state.entry)
+        row = state.weights(slots).index_select(0, state.entry)[:, :slots]
         added = torch.addmm(positions.view(1, -1), row, state.cache[:slots].flatten(1))
         state.offset.copy_(added.view_as(positions))
         state.entry.add_(1)

@@ -16,7 +16,7 @@ from sag_ros.engines.gpu_device import full_sums
 from sag_ros.engines.gpu_graphs import Work, make_graphs
 from sag_ros.engines.gpu_sequence import Sequence
 from sag_ros.engines.gpu_state import Constants, State
-from sag_ros.engines.gpu_work import Blocks, LaunchWork
+from sag_ros.engines.gpu_work import LaunchWork
 from sag_ros.engines.launches import Launches, make_launches
 from sag_ros.engines.protocol import require_sample, require_shapes, require_start
 from sag_ros.policy.schedule import CoefficientTable
@@ -44,13 +44,13 @@ class GraphEngine:
         bundle: PolicyBundle,
         table: CoefficientTable,
         device: torch.device,
-        make_blocks: Callable[[FoldedWeights, int], Blocks],
+        make_work: Callable[[FoldedWeights, State, Constants, Conditioning], LaunchWork],
         all_tokens: bool = False,
     ) -> None:
         """Allocate and record everything.
 
         Args:
-            make_blocks: (weights, T') -> what computes the blocks on ``device``.
+            make_work: makes what the launches do, from folded weights, buffers, tables and conditioning.
             all_tokens: also those behind the executed ones, which some samplers keep.
 
         Raises:
@@ -70,7 +70,7 @@ class GraphEngine:
         constants.to(device)
         self._state = State(dpt, len(table), tokens, device)
         conditioning = Conditioning(dpt, matrices).to(device)
-        self._work = LaunchWork(self._state, constants, conditioning, make_blocks(weights, tokens))
+        self._work = make_work(weights, self._state, constants, conditioning)
         self._graphs = make_graphs(device)
         self._prepared: dict[tuple[object, ...], Work] = {}
         self._launches: Lately[Plan, Launches] = Lately(make_launches, id)
@@ -104,7 +104,7 @@ class GraphEngine:
         launches, works = self._launches(plan), self._works[plan.slots]
         with torch.inference_mode(), full_sums():
             with self._graphs.running():
-                self._state.upload_launches(launches.weights)
+                self._state.upload_launches(launches)
             self._prepared[key] = self._capture(lambda: works.run(launches, traced=False))
 
     def denoise(
@@ -128,7 +128,7 @@ class GraphEngine:
         noise = noise[:, : self.tokens]
         with torch.inference_mode(), self._graphs.running():
             state.upload(obs_features, noise, self._noise_scale, first_step)
-            state.upload_launches(launches.weights)
+            state.upload_launches(launches)
             self._mark(0)
             self._begin()
             if not plan.mask.pruned[:, 1::3].all():
@@ -188,7 +188,7 @@ class GraphEngine:
         noise = np.zeros(shape, np.float32)
         noise[0] = sample[: self.tokens]
         self._state.upload(obs_features, noise, self._noise_scale, step)
-        self._state.upload_launches(self._launches(self._dense).from_step(step).weights)
+        self._state.upload_launches(self._launches(self._dense).from_step(step))
         self._begin()
         self._condition()
 

@@ -48,6 +48,12 @@ class Launches:
     def __len__(self) -> int:
         return len(self.kind)
 
+    @property
+    def table(self) -> NDArray[np.float32]:
+        """(N, slots + 1): ``weights``, and how many steps an idle stretch takes."""
+        lengths = (self.stop - self.step).astype(np.float32)
+        return np.concatenate([self.weights, lengths[:, None]], axis=1)
+
     def from_step(self, first: int) -> Launches:
         """Those of step ``first`` and later, where a plan can begin there (``Plan.starts``)."""
         if not first:

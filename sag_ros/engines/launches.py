@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,11 +49,11 @@ class Launches:
     def __len__(self) -> int:
         return len(self.kind)
 
-    @property
+    @cached_property
     def table(self) -> NDArray[np.float32]:
         """(N, slots + 1): ``weights``, and how many steps an idle stretch takes."""
         lengths = (self.stop - self.step).astype(np.float32)
-        return np.concatenate([self.weights, lengths[:, None]], axis=1)
+        return frozen(np.concatenate([self.weights, lengths[:, None]], axis=1))
 
     def from_step(self, first: int) -> Launches:
         """Those of step ``first`` and later, where a plan can begin there (``Plan.starts``)."""

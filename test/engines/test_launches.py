@@ -84,6 +84,8 @@ def test_idle_stretches_are_as_long_as_they_can_be(plan):
     idle = launches.kind == Kind.IDLE
     np.testing.assert_array_equal(launches.stop[idle], plan.resumes()[launches.step[idle]])
     np.testing.assert_array_equal(launches.stop[~idle], launches.step[~idle])
+    np.testing.assert_array_equal(launches.table[:, :-1], launches.weights)
+    assert int(launches.table[:, -1].sum()) == int(plan.mask.pruned.all(axis=1).sum())
 
 
 @given(plans(), st.data())

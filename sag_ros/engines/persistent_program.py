@@ -52,4 +52,4 @@ def program_words(launches: Launches, first: int, stop: int, out: NDArray[np.int
 def largest_program(steps: int, blocks: int) -> int:
     """Words that no plan of ``steps`` steps of ``blocks`` blocks exceeds, whatever its reuse rule."""
     launches = steps * (blocks + 1)
-    return launches * (RECORD + ENTRY * blocks)
+    return launches * (RECORD + ENTRY * blocks) + RECORD  # the kernel reads a record ahead

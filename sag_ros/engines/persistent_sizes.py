@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 SMALLEST = 16  # rows or columns of a matrix product on tensor cores
 LARGEST_TOKENS, LARGEST_WIDTH, LARGEST_MEMORY = 32, 256, 64
+BESIDES = 24 * 1024  # bytes of shared memory for all but weights
 REMEDY = "use engine cuda_graph"
 
 
@@ -86,7 +87,7 @@ def choose_sizes(
     """
     network, tokens = contract.network, tokens_of(contract, all_tokens)
     width, heads = network.width, network.heads
-    room = 0.7 * (shared_memory or 100 * 1024)
+    room = (shared_memory or 100 * 1024) - BESIDES
     item = 4 if precision == "f32" else 2
     if tile is None:
         tile = 64
@@ -115,7 +116,7 @@ def choose_sizes(
         PARTS=parts,
         HEAD_PARTS=min(parts, heads),
         TILE=tile,
-        ATTENTION_STAGES=2 if head_bytes < room else 1,
+        ATTENTION_STAGES=2 if head_bytes <= room else 1,
         STAGES=3 if stages is None else stages,
         PRODUCTS="tf32x3" if shared_memory else "widened",
     )

@@ -30,6 +30,15 @@ EPSILON = tl.constexpr(NORM_EPSILON)
 CHANGING = ["count", "entries", "first_step", "given", "first_part"]
 
 
+@triton.jit
+def read_record(record):
+    """The fields of one record, see ``persistent_program``."""
+    kind, layer, slot = tl.load(record), tl.load(record + 1), tl.load(record + 2)
+    step, stop = tl.load(record + 3), tl.load(record + 4)
+    entry, behind = tl.load(record + 5), tl.load(record + 6)
+    return kind, layer, slot, step, stop, entry, behind, tl.load(record + 7).to(tl.float32, bitcast=True)
+
+
 @triton.jit(do_not_specialize=CHANGING)
 def chunk(
     program,
@@ -90,17 +99,17 @@ def chunk(
 
     x = tl.load(noise + cells, (tokens < TOKENS)[:, None] & (actions < ACTIONS)[None, :], 0.0)
     store_sample(x, samples, first_step, TOKENS, BT, ACTIONS, AP)
-    h = embed(x, constants, TOKENS, BT, WIDTH, ACTIONS, AP)
+    h = embed(x, constants, TOKENS, BT, WIDTH, ACTIONS, AP, PRODUCTS)
     if given != 0:
         h = tl.load(stream + tile, real, 0.0)
     last = tl.zeros((BT, WIDTH), tl.float32)
     sums = 0
+    kind, layer, slot, step, stop, entry, behind, repeats = read_record(program)
     for index in tl.range(0, count, num_stages=1):
-        record = program + index * FIELDS
-        kind, layer = tl.load(record), tl.load(record + 1)
-        slot, step, stop = tl.load(record + 2), tl.load(record + 3), tl.load(record + 4)
-        entry, behind = tl.load(record + 5), tl.load(record + 6)
-        repeats = tl.load(record + 7).to(tl.float32, bitcast=True)
+        # Asked for a launch ahead, so that nobody waits for it; the last one reads what is never used.
+        kind_, layer_, slot_, step_, stop_, entry_, behind_, repeats_ = read_record(
+            program + (index + 1) * FIELDS
+        )
         if kind == IDLE:
             h = load_positions(constants, TOKENS, BT, WIDTH)
         h += repeats * last
@@ -118,7 +127,9 @@ def chunk(
                     h, layer_weights, layer_biases, (part % HEAD_PARTS) * (HEADS // HEAD_PARTS), BT, WIDTH,
                     HEADS, HEADS // HEAD_PARTS, ATTENTION_STAGES, EPSILON, PRODUCTS,
                 )  # fmt: skip
-                last = sum_over_programs(share, partials, counter, part, sums, PARTS, HEAD_PARTS, BT, WIDTH)
+                last = sum_over_programs(
+                    share, partials, counter, part, sums, PARTS, HEAD_PARTS, TOKENS, BT, WIDTH
+                )
                 last += tl.load(layer_biases + WIDTH + columns)[None, :]
                 sums += 1
             elif kind == CROSS_ATTENTION:
@@ -129,12 +140,14 @@ def chunk(
                     BT, WIDTH, HEADS, FRAMES, MEMORY, EPSILON, PRODUCTS,
                 )  # fmt: skip
             else:
-                tiles = 4 * WIDTH // TILE // PARTS
+                tiles: tl.constexpr = 4 * WIDTH // TILE // PARTS
                 share = feed_forward(
                     h, layer_weights + attention_size, layer_biases + 2 * WIDTH, part * tiles, BT, WIDTH,
-                    4 * WIDTH, TILE, 4 * WIDTH // TILE // PARTS, STAGES, EPSILON, PRODUCTS,
+                    4 * WIDTH, TILE, tiles, STAGES, EPSILON, PRODUCTS,
                 )  # fmt: skip
-                last = sum_over_programs(share, partials, counter, part, sums, PARTS, PARTS, BT, WIDTH)
+                last = sum_over_programs(
+                    share, partials, counter, part, sums, PARTS, PARTS, TOKENS, BT, WIDTH
+                )
                 last += tl.load(layer_biases + 6 * WIDTH + columns)[None, :]
                 sums += 1
             last = tl.where(real, last, 0.0)
@@ -151,4 +164,6 @@ def chunk(
                     h, x, constants, rows, noise, samples, step, stop, TOKENS, BT, WIDTH, ACTIONS, AP,
                     PER_TOKEN, EPSILON,
                 )  # fmt: skip
-            h = embed(x, constants, TOKENS, BT, WIDTH, ACTIONS, AP)
+            h = embed(x, constants, TOKENS, BT, WIDTH, ACTIONS, AP, PRODUCTS)
+        kind, layer, slot, step, stop = kind_, layer_, slot_, step_, stop_
+        entry, behind, repeats = entry_, behind_, repeats_

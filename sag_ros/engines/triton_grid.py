@@ -34,22 +34,26 @@ def sum_over_programs(
     sums,
     PARTS: tl.constexpr,
     SUMMED: tl.constexpr,
+    TOKENS: tl.constexpr,
     BT: tl.constexpr,
     WIDTH: tl.constexpr,
 ):
-    """Sum of ``share`` (BT, d) over the first SUMMED of PARTS programs, alike to the bit in all of them.
+    """Sum of ``share`` (BT, d) over the first SUMMED of PARTS programs, alike to the bit in all of them;
+    rows that do not count are 0.
 
     partials (2, PARTS, BT, d) is used in turns: who is still reading one half is at most one barrier behind,
     so the other half may be written. ``sums`` counts the sums of this launch before this one.
     """
     if PARTS == 1:
         return share
-    tile = tl.arange(0, BT)[:, None] * WIDTH + tl.arange(0, WIDTH)[None, :]
+    tokens = tl.arange(0, BT)[:, None]
+    tile = tokens * WIDTH + tl.arange(0, WIDTH)[None, :]
+    real = tokens < TOKENS
     half = partials + (sums % 2) * (PARTS * BT * WIDTH)
     if program < SUMMED:
-        tl.store(half + program * (BT * WIDTH) + tile, share, cache_modifier=".cg")
+        tl.store(half + program * (BT * WIDTH) + tile, share, real, cache_modifier=".cg")
     wait_for_all(counter, (sums + 1) * PARTS)
-    total = tl.load(half + tile, cache_modifier=".cg")
+    total = tl.load(half + tile, real, 0.0, cache_modifier=".cg")
     for other in tl.static_range(1, SUMMED):
-        total += tl.load(half + other * (BT * WIDTH) + tile, cache_modifier=".cg")
+        total += tl.load(half + other * (BT * WIDTH) + tile, real, 0.0, cache_modifier=".cg")
     return total

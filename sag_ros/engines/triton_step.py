@@ -13,6 +13,8 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from sag_ros.engines.triton_blocks import product
+
 
 @triton.jit
 def load_positions(constants, TOKENS: tl.constexpr, BT: tl.constexpr, WIDTH: tl.constexpr):
@@ -30,15 +32,13 @@ def embed(
     WIDTH: tl.constexpr,
     ACTIONS: tl.constexpr,
     AP: tl.constexpr,
+    PRODUCTS: tl.constexpr,
 ):
     """Sample (BT, AP) -> stream (BT, d)."""
-    actions = tl.arange(0, AP)[None, :]
-    columns = tl.arange(0, WIDTH)
-    h = load_positions(constants, TOKENS, BT, WIDTH)
-    for i in tl.static_range(ACTIONS):
-        value = tl.sum(tl.where(actions == i, x, 0.0), axis=1)
-        h += value[:, None] * tl.load(constants + (TOKENS + i) * WIDTH + columns)[None, :]
-    return h
+    actions = tl.arange(0, AP)[:, None]
+    place = constants + (TOKENS + actions) * WIDTH + tl.arange(0, WIDTH)[None, :]
+    matrix = tl.load(place, actions < ACTIONS, 0.0)
+    return load_positions(constants, TOKENS, BT, WIDTH) + product(x, matrix, PRODUCTS)
 
 
 @triton.jit

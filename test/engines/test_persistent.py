@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from hypothesis.extra.numpy import arrays
 
 pytest.importorskip("triton")
 
+from sag_ros.engines import persistent, triton_launch
 from sag_ros.engines.persistent import PersistentEngine
 from sag_ros.engines.reference import ReferenceEngine
 from sag_ros.engines.registry import build_engine_for
@@ -213,6 +215,56 @@ def test_all_tokens(draw):
     engine.denoise(obs, plan, noise, 0, ours)
     reference.denoise(obs, plan, noise, 0, theirs)
     assert relative_error(ours, theirs) < BOUNDS["f32"]
+
+
+@pytest.fixture
+def in_processes(monkeypatch):
+    """Run each program of a launch in a process of its own: the interpreter runs them one after the other,
+    and they wait for each other."""
+
+    def launch(arrays, numbers, sizes, warps):
+        for array in arrays:
+            array.share_memory_()
+        context = multiprocessing.get_context("fork")
+        programs = [
+            context.Process(
+                target=triton_launch.launch, args=(arrays, (*numbers[:-1], part), sizes, warps, 1)
+            )
+            for part in range(sizes.PARTS)
+        ]
+        for program in programs:
+            program.start()
+        for program in programs:
+            program.join(60)
+        ended = [program.exitcode for program in programs]
+        for program in programs:
+            program.kill()
+        assert ended == [0] * sizes.PARTS
+
+    monkeypatch.setattr(persistent, "launch", launch)
+    monkeypatch.setattr(persistent, "require_interpreter", lambda device, parts: None)
+
+
+@pytest.mark.parametrize(("parts", "heads"), [(2, 2), (4, 2), (2, 1)])
+def test_parts(in_processes, draw, parts, heads):
+    """Programs that share the work agree to the bit with each other, and with one that does it alone."""
+    bundle = make_policy(network={"layers": 1, "heads": heads, "width": 32})
+    table, blocks = make_table(bundle), bundle.contract.blocks
+    engine = PersistentEngine(bundle, table, "f32", device="cpu", parts=parts)
+    head_parts = engine.sizes.HEAD_PARTS
+    assert head_parts == min(parts, heads)
+    reference = ReferenceEngine(bundle, table)
+    pruned = np.ones((STEPS, blocks), np.bool_)
+    pruned[0], pruned[2, ::2] = False, False
+    obs, noise = draw(bundle, table)
+    plan = make_plan(Mask(pruned))
+    for _ in range(2):
+        engine.poison()
+        error = relative_error(engine.denoise(obs, plan, noise), reference.denoise(obs, plan, noise))
+        assert error < BOUNDS["f32"]
+        samples = engine._buffers._samples
+        for part in range(1, parts):
+            torch.testing.assert_close(samples[part], samples[0], rtol=0, atol=0)
 
 
 def test_estimates(policy, pair, draw):

@@ -58,7 +58,9 @@ class FusedWork(LaunchWork):
         self._frame_bias = torch.zeros(layers, memory - 1, heads, device=device)
         self._tail = tensor(tail_constants(weights, sizes.TOKENS, sizes.AP), torch.float32).to(device)
         self._stream = {"TOKENS": sizes.TOKENS, "BT": sizes.BT, "WIDTH": sizes.WIDTH, "num_warps": WARPS}
-        self._sample = {"ACTIONS": sizes.ACTIONS, "AP": sizes.AP, "PER_TOKEN": sizes.PER_TOKEN}
+        self._sample = {
+            "ACTIONS": sizes.ACTIONS, "AP": sizes.AP, "PER_TOKEN": sizes.PER_TOKEN, "PRODUCTS": sizes.PRODUCTS
+        }  # fmt: skip
         self._memory = {
             "STEPS": sizes.STEPS, "HEADS": sizes.HEADS, "FRAMES": sizes.FRAMES, "MEMORY": sizes.MEMORY,
             "PRODUCTS": sizes.PRODUCTS,

@@ -97,7 +97,7 @@ def enter_cross_attention(
 def end_step(
     counters, table, cache, h, x, constants, rows, noise, samples,
     TOKENS: tl.constexpr, BT: tl.constexpr, WIDTH: tl.constexpr, SLOTS: tl.constexpr,
-    ACTIONS: tl.constexpr, AP: tl.constexpr, PER_TOKEN: tl.constexpr,
+    ACTIONS: tl.constexpr, AP: tl.constexpr, PER_TOKEN: tl.constexpr, PRODUCTS: tl.constexpr,
 ):  # fmt: skip
     """Cached residuals, final norm, head and sampler update of x (T', A), and the next embedding to h."""
     entry, step = tl.load(counters), tl.load(counters + 1)
@@ -107,7 +107,7 @@ def end_step(
     sample = finish(
         stream, sample, constants, rows, noise, step, TOKENS, BT, WIDTH, ACTIONS, AP, PER_TOKEN, EPSILON
     )
-    stream = embed(sample, constants, TOKENS, BT, WIDTH, ACTIONS, AP)
+    stream = embed(sample, constants, TOKENS, BT, WIDTH, ACTIONS, AP, PRODUCTS)
     tl.debug_barrier()
     store_sample(sample, x, 0, TOKENS, BT, ACTIONS, AP)
     store_sample(sample, samples, step + 1, TOKENS, BT, ACTIONS, AP)
@@ -120,7 +120,7 @@ def end_step(
 def idle(
     counters, table, cache, h, x, constants, rows, noise, samples,
     TOKENS: tl.constexpr, BT: tl.constexpr, WIDTH: tl.constexpr, SLOTS: tl.constexpr,
-    ACTIONS: tl.constexpr, AP: tl.constexpr, PER_TOKEN: tl.constexpr,
+    ACTIONS: tl.constexpr, AP: tl.constexpr, PER_TOKEN: tl.constexpr, PRODUCTS: tl.constexpr,
 ):  # fmt: skip
     """As many idle steps as the last column of the table says, and the next embedding to h."""
     entry, step = tl.load(counters), tl.load(counters + 1)
@@ -132,7 +132,7 @@ def idle(
         constant, sample, constants, rows, noise, samples, step, stop,
         TOKENS, BT, WIDTH, ACTIONS, AP, PER_TOKEN, EPSILON,
     )  # fmt: skip
-    stream = embed(sample, constants, TOKENS, BT, WIDTH, ACTIONS, AP)
+    stream = embed(sample, constants, TOKENS, BT, WIDTH, ACTIONS, AP, PRODUCTS)
     tl.debug_barrier()
     store_sample(sample, x, 0, TOKENS, BT, ACTIONS, AP)
     _store_tile(h, stream, TOKENS, BT, WIDTH)

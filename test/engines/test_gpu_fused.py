@@ -151,7 +151,7 @@ from sag_ros.engines import triton_glue as kernels
 
 f = "*fp32"
 size = dict(TOKENS=9, BT=16, WIDTH=256, SLOTS=3)
-sample = dict(ACTIONS=8, AP=16, PER_TOKEN=False)
+sample = dict(ACTIONS=8, AP=16, PER_TOKEN=False, PRODUCTS="tf32x3")
 memory = dict(STEPS=100, HEADS=4, FRAMES=2, MEMORY=4, PRODUCTS="tf32x3")
 entering = dict(counters="*i64", table=f, cache=f, h=f)
 ending = dict(entering, x=f, constants=f, rows=f, noise=f, samples=f)

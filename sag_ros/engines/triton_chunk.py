@@ -138,9 +138,12 @@ def chunk(
             layer_weights = weights + layer.to(tl.int64) * layer_size
             layer_biases = biases + layer * (7 * WIDTH)
             if kind == SELF_ATTENTION:
+                heads: tl.constexpr = HEADS // HEAD_PARTS
+                # More programs than heads: some do the same, and one of them counts.
+                mine = part if PARTS == HEAD_PARTS else part % HEAD_PARTS
                 share = self_attention(
-                    h, layer_weights, layer_biases, (part % HEAD_PARTS) * (HEADS // HEAD_PARTS), BT, WIDTH,
-                    HEADS, HEADS // HEAD_PARTS, ATTENTION_STAGES, EPSILON, PRODUCTS,
+                    h, layer_weights, layer_biases, mine * heads, BT, WIDTH,
+                    HEADS, heads, ATTENTION_STAGES, EPSILON, PRODUCTS,
                 )  # fmt: skip
                 last = sum_over_programs(
                     share, partials, counter, part, sums, PARTS, HEAD_PARTS, TOKENS, BT, WIDTH

@@ -5,7 +5,7 @@ What is launched does not depend on the mask: the plan is data, uploaded togethe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from sag_ros.engines.cross_attention import head_matrices
 from sag_ros.engines.folded import fold
 from sag_ros.engines.gpu_blocks import Conditioning
 from sag_ros.engines.gpu_device import DTYPES, choose_device, choose_precision
+from sag_ros.engines.gpu_graphs import make_graphs
 from sag_ros.engines.launches import Kind, Launches, make_launches
 from sag_ros.engines.persistent_buffers import Buffers
 from sag_ros.engines.persistent_program import RECORD, program_words
@@ -23,15 +24,20 @@ from sag_ros.engines.persistent_weights import kernel_weights
 from sag_ros.engines.protocol import require_sample, require_shapes, require_start
 from sag_ros.engines.triton_launch import launch, require_interpreter, shared_memory_of
 from sag_ros.policy.schedule import CoefficientTable
-from sag_ros.pruning.mask_sources import dense_mask
+from sag_ros.pruning.lately import Lately
 from sag_ros.pruning.plan import Plan, make_plan
+from sag_ros.pruning.static_masks import dense_mask
 
 if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
 
 
 class PersistentEngine:
-    """Executes plans; all but the plan's own arrays is allocated at construction."""
+    """Executes plans; all but the plan's own arrays is allocated at construction. Not thread-safe.
+
+    Attributes:
+        events: two events with ``record()`` that enclose a chunk's work on the device, or None.
+    """
 
     name = "persistent"
 
@@ -72,6 +78,7 @@ class PersistentEngine:
         self.sizes, self._warps = sizes, warps
         self._config, self._table = config, table
         self._executed = contract.executed
+        self.events: tuple[Any, Any] | None = None
         self.tokens = tokens = sizes.TOKENS
         self._noise_scale = table.by_token()[:, :tokens, 5:].astype(np.float32)
 
@@ -80,10 +87,18 @@ class PersistentEngine:
         dtype = DTYPES[self.precision]
         weights = kernel_weights(dpt, folded, matrices, table, tokens, sizes.AP, dtype)
         self._buffers = Buffers(config, sizes, weights, dtype, self._device)
-        self._conditioning = Conditioning(dpt, matrices).to(self._device).eval()
+        conditioning = Conditioning(dpt, matrices).to(self._device).eval()
+        self._graphs = make_graphs(self._device)
+        self._launches: Lately[Plan, Launches] = Lately(make_launches, id)
         self._dense = make_launches(make_plan(dense_mask(len(table), config.blocks)))
-        self._launch(0, 0)  # compiles
-        self._buffers.wait()
+        buffers = self._buffers
+        with torch.inference_mode():
+            self._condition = self._graphs.capture(
+                lambda: buffers.set_frames(*conditioning(buffers.device_features)), lambda: None
+            )
+            with self._graphs.running():
+                self._launch(0, 0)  # compiles
+        self._graphs.synchronise()
 
     def denoise(
         self,
@@ -101,21 +116,27 @@ class PersistentEngine:
         steps, buffers = plan.steps, self._buffers
         buffers.noise[0] = noise[0, :tokens]
         np.multiply(noise[1:, :tokens], self._noise_scale, out=buffers.noise[1:])
-        self._run(obs_features, make_launches(plan), first_step, steps)
+        with torch.inference_mode(), self._graphs.running():
+            self._run(obs_features, self._launches(plan), first_step, steps)
+            samples = buffers.download(steps if trace is None else first_step, steps + 1)
+        self._graphs.synchronise()
         if trace is not None:
-            trace[first_step:] = buffers.download(first_step, steps + 1)
-            return trace[-1, self._executed].copy()
-        return buffers.download(steps, steps + 1)[0, self._executed].copy()
+            trace[first_step:] = samples
+        return samples[-1, self._executed].copy()
 
     def estimate(
         self, obs_features: NDArray[np.float32], sample: NDArray[np.float32], step: int
     ) -> NDArray[np.float32]:
         """See :class:`sag_ros.engines.protocol.Engine`."""
         require_sample(obs_features, sample, step, self._config, len(self._table))
-        self._buffers.noise[0] = sample[: self.tokens]
-        self._buffers.noise[step + 1] = 0.0
-        self._run(obs_features, self._dense, step, step + 1, clean=True)
-        return self._buffers.download(step + 1, step + 2)[0].copy()
+        buffers = self._buffers
+        buffers.noise[0] = sample[: self.tokens]
+        buffers.noise[step + 1] = 0.0
+        with torch.inference_mode(), self._graphs.running():
+            self._run(obs_features, self._dense, step, step + 1, clean=True)
+            samples = buffers.download(step + 1, step + 2)
+        self._graphs.synchronise()
+        return samples[0].copy()
 
     def residual(
         self, block: int, step: int, obs_features: NDArray[np.float32], h: NDArray[np.float32]
@@ -124,18 +145,23 @@ class PersistentEngine:
 
         ``h`` is centred first, and so is the residual.
         """
-        self._buffers.set_stream(h - h.mean(axis=1, keepdims=True))
         dense = self._dense
         here = np.flatnonzero(dense.step == step)[block : block + 1]
         kind, layer, slot = dense.kind[here], dense.layer[here], dense.slot[here]
         nothing = np.zeros_like(dense.weights[here])
         only = Launches(kind, layer, slot, dense.step[here], dense.stop[here], nothing)
-        self._run(obs_features, only, step, step + 1, given=1)
-        return self._buffers.residual(block % 3)
+        with torch.inference_mode(), self._graphs.running():
+            self._buffers.set_stream(h - h.mean(axis=1, keepdims=True))
+            self._run(obs_features, only, step, step + 1, given=True)
+            out = self._buffers.residual(block % 3)
+        self._graphs.synchronise()
+        return out
 
     def poison(self) -> None:
         """Fill all that is written during a chunk with not-a-number: who reads it unwritten is found out."""
-        self._buffers.poison()
+        with torch.inference_mode(), self._graphs.running():
+            self._buffers.poison()
+        self._graphs.synchronise()
 
     def _run(
         self,
@@ -143,23 +169,27 @@ class PersistentEngine:
         launches: Launches,
         first: int,
         stop: int,
-        given: int = 0,
+        given: bool = False,
         clean: bool = False,
     ) -> None:
-        """Upload and execute steps ``first`` ... ``stop - 1``; returns without waiting for the device."""
+        """Upload and queue steps ``first`` ... ``stop - 1``; does not wait for the device.
+
+        ``given``: from the stream set before; ``clean``: steps end at the clean sample.
+        """
         buffers = self._buffers
         buffers.features[:] = obs_features
         count, words = program_words(launches, first, stop, buffers.program)
         buffers.upload(words)
+        self._mark(0)
         if bool((launches.kind == Kind.CROSS_ATTENTION).any()):
-            with torch.inference_mode():
-                buffers.set_frames(*self._conditioning(buffers.device_features))
+            self._condition()
         self._launch(count, first, given, clean)
+        self._mark(1)
 
-    def _launch(self, count: int, first: int, given: int = 0, clean: bool = False) -> None:
-        launch(
-            self._buffers.arguments(clean),
-            (count, count * RECORD, first, given, 0),
-            self.sizes,
-            self._warps,
-        )
+    def _launch(self, count: int, first: int, given: bool = False, clean: bool = False) -> None:
+        numbers = count, count * RECORD, first, int(given), 0
+        launch(self._buffers.arguments(clean), numbers, self.sizes, self._warps)
+
+    def _mark(self, index: int) -> None:
+        if self.events is not None:
+            self.events[index].record()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -29,7 +27,7 @@ class Buffers:
         self, config: DPTConfig, sizes: Sizes, weights: Weights, dtype: torch.dtype, device: torch.device
     ) -> None:
         cuda = device.type == "cuda"
-        self._device, self._sizes = device, sizes
+        self._tokens = sizes.TOKENS
         self._weights = Weights(*(array.to(device) for array in weights))
         samples = sizes.STEPS + 1, sizes.TOKENS, sizes.ACTIONS
         frames = config.layers, config.obs_steps, config.heads
@@ -64,7 +62,7 @@ class Buffers:
 
     def upload(self, words: int) -> None:
         """Copy what is staged, of the program ``words`` words; does not wait."""
-        end = self._program_at + words
+        end = self._program_at + words  # behind the program nothing is read
         self._uploaded[:end].copy_(self._staged[:end], non_blocking=True)
         self._counter.zero_()
 
@@ -87,17 +85,17 @@ class Buffers:
             w.constants, w.clean_rows if clean else w.rows,
         )  # fmt: skip
 
-    def download(self, first: int, stop: int) -> NDArray[Any]:
-        """Wait for the samples (stop - first, T', A) before steps ``first`` ... ``stop - 1``; a view."""
+    def download(self, first: int, stop: int) -> NDArray[np.float32]:
+        """Ask for the samples (stop - first, T', A) before steps ``first`` ... ``stop - 1``; valid when the
+        device is done, until the next call."""
         result = self._result[first:stop]
         result.copy_(self._samples[0, first:stop], non_blocking=True)
-        self.wait()
-        array: NDArray[Any] = result.numpy()
+        array: NDArray[np.float32] = result.numpy()
         return array
 
     def residual(self, slot: int) -> NDArray[np.float32]:
         """Wait for the cached residual (T', d) of ``slot``."""
-        array: NDArray[np.float32] = self._cache[0, slot, : self._sizes.TOKENS].cpu().numpy().copy()
+        array: NDArray[np.float32] = self._cache[0, slot, : self._tokens].cpu().numpy().copy()
         return array
 
     def poison(self) -> None:
@@ -106,8 +104,3 @@ class Buffers:
         for array in (*written, self._uploaded.view(torch.float32), self._result):
             array.fill_(torch.nan)
         self._staged.view(torch.float32).fill_(torch.nan)
-
-    def wait(self) -> None:
-        """Until the device has done all it was given."""
-        if self._device.type == "cuda":
-            torch.cuda.current_stream(self._device).synchronize()

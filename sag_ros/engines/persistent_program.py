@@ -7,16 +7,19 @@ from numpy.typing import NDArray
 
 from sag_ros.engines.launches import Launches
 
-RECORD = 8  # words: kind, layer, slot, step, stop, first entry, entry behind the last, repeats (float32)
+HEAD = 8  # words: kind, layer, slot, step, stop, first far entry, behind the last, repeats (float32)
 ENTRY = 2  # words: slot, weight (float32)
+NEAR = 4  # entries in the record itself; the others are far
+RECORD = HEAD + NEAR * ENTRY
 BLOCK_KINDS = 3
 
 
 def program_words(launches: Launches, first: int, stop: int, out: NDArray[np.int32]) -> tuple[int, int]:
-    """Write the launches of steps ``first`` ... ``stop - 1`` to ``out``: N records, then their entries.
+    """Write the launches of steps ``first`` ... ``stop - 1`` to ``out``: N records, then far entries.
 
     A record's ``repeats`` is how often the last residual is added, which is still at hand; its entries say
-    which cached residuals are added besides, and how often.
+    which cached residuals are added besides, and how often. Near entries of weight 0 say nothing; far ones
+    are padded to a multiple of NEAR for each record.
 
     Returns:
         N, and the words written.
@@ -31,25 +34,30 @@ def program_words(launches: Launches, first: int, stop: int, out: NDArray[np.int
     repeats = np.where(before >= 0, weights[index, last], np.float32(0.0))
     weights[index, last] *= before < 0
     row, of_slot = np.nonzero(weights)
-    behind = np.cumsum(np.bincount(row, minlength=count))
+    entries = np.bincount(row, minlength=count)
+    rank = np.arange(len(row)) - np.repeat(np.cumsum(entries) - entries, entries)
+    far = -(-np.maximum(entries - NEAR, 0) // NEAR) * NEAR
+    behind = np.cumsum(far)
+    words = count * RECORD + int(behind[-1:].sum()) * ENTRY
+    out[:words] = 0
 
     records = out[: count * RECORD].reshape(count, RECORD)
     columns = kind, launches.layer[chosen], slot, launches.step[chosen], launches.stop[chosen]
-    for place, column in enumerate(columns):
+    for place, column in enumerate((*columns, behind - far, behind)):
         records[:, place] = column
     np.minimum(records[:, 4], stop, out=records[:, 4])
-    records[:1, 5] = 0
-    records[1:, 5] = behind[:-1]
-    records[:, 6] = behind
     records.view(np.float32)[:, 7] = repeats
-    words = count * RECORD + len(row) * ENTRY
-    entries = out[count * RECORD : words].reshape(-1, ENTRY)
-    entries[:, 0] = of_slot
-    entries.view(np.float32)[:, 1] = weights[row, of_slot]
+    # Where each entry lies: in its record, or behind all records.
+    is_near = rank < NEAR
+    near = row * RECORD + HEAD + rank * ENTRY
+    distant = count * RECORD + (behind[row] - far[row] + rank - NEAR) * ENTRY
+    at = np.where(is_near, near, distant)
+    out[at] = of_slot
+    out.view(np.float32)[at + 1] = weights[row, of_slot]
     return count, words
 
 
 def largest_program(steps: int, blocks: int) -> int:
     """Words that no plan of ``steps`` steps of ``blocks`` blocks exceeds, whatever its reuse rule."""
     launches = steps * (blocks + 1)
-    return launches * (RECORD + ENTRY * blocks) + RECORD  # the kernel reads a record ahead
+    return launches * (RECORD + ENTRY * (blocks + NEAR)) + RECORD  # the kernel reads a record ahead

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SMALLEST = 16  # rows or columns of a matrix product on tensor cores
 LARGEST_TOKENS, LARGEST_WIDTH, LARGEST_MEMORY = 32, 256, 64
-BESIDES = 24 * 1024  # bytes of shared memory for all but weights
+BESIDES = {2: 24 * 1024, 4: 40 * 1024}  # bytes of shared memory for all but weights, by bytes of a number
 REMEDY = "use engine cuda_graph"
 
 
@@ -87,8 +87,8 @@ def choose_sizes(
     """
     network, tokens = contract.network, tokens_of(contract, all_tokens)
     width, heads = network.width, network.heads
-    room = (shared_memory or 100 * 1024) - BESIDES
     item = 4 if precision == "f32" else 2
+    room = (shared_memory or 100 * 1024) - BESIDES[item]
     if tile is None:
         tile = 64
         # Two projections of a tile, and one more of each on its way.

@@ -146,13 +146,14 @@ def cross_attention(
     columns = tl.arange(0, WIDTH)
     is_time = rows < HEADS
     is_frame = (rows >= HEADS) & (rows < (1 + FRAMES) * HEADS)
-    time_tile = rows[:, None] * WIDTH + columns[None, :]
-    frame_tile = (rows - HEADS)[:, None] * WIDTH + columns[None, :]
-    # Each row comes from one of the two; the other is not read and gives 0.
-    a = tl.load(time + time_tile, is_time[:, None], 0.0)
-    a += tl.load(frames + frame_tile, is_frame[:, None], 0.0)
-    b = tl.load(time + HEADS * WIDTH + time_tile, is_time[:, None], 0.0)
-    b += tl.load(frames + FRAMES * HEADS * WIDTH + frame_tile, is_frame[:, None], 0.0)
+    # One load for both, so that neither waits for the other; rows of neither are not read and give 0.
+    time_rows = time + rows * WIDTH
+    frame_rows = frames + (rows - HEADS) * WIDTH
+    used = (is_time | is_frame)[:, None]
+    a = tl.load(tl.where(is_time, time_rows, frame_rows)[:, None] + columns[None, :], used, 0.0)
+    time_rows += HEADS * WIDTH
+    frame_rows += FRAMES * HEADS * WIDTH
+    b = tl.load(tl.where(is_time, time_rows, frame_rows)[:, None] + columns[None, :], used, 0.0)
     bias = tl.load(time_bias + rows, is_time, 0.0) + tl.load(frame_bias + rows - HEADS, is_frame, 0.0)
 
     x = normalise(h, WIDTH, EPSILON).to(dtype)

@@ -14,7 +14,7 @@ import triton.language as tl
 
 from sag_ros.engines.folded import NORM_EPSILON
 from sag_ros.engines.launches import Kind
-from sag_ros.engines.persistent_program import RECORD
+from sag_ros.engines.persistent_program import HEAD, RECORD
 from sag_ros.engines.triton_blocks import cross_attention, feed_forward, self_attention
 from sag_ros.engines.triton_grid import sum_over_programs
 from sag_ros.engines.triton_step import embed, finish, load_positions, skip, store_sample
@@ -25,18 +25,27 @@ CROSS_ATTENTION = tl.constexpr(int(Kind.CROSS_ATTENTION))
 STEP_END = tl.constexpr(int(Kind.STEP_END))
 IDLE = tl.constexpr(int(Kind.IDLE))
 FIELDS = tl.constexpr(RECORD)
+NEAR_AT = tl.constexpr(HEAD)
 EPSILON = tl.constexpr(NORM_EPSILON)
 
 CHANGING = ["count", "entries", "first_step", "given", "first_part"]
 
 
 @triton.jit
-def read_record(record):
-    """The fields of one record, see ``persistent_program``."""
-    kind, layer, slot = tl.load(record), tl.load(record + 1), tl.load(record + 2)
-    step, stop = tl.load(record + 3), tl.load(record + 4)
-    entry, behind = tl.load(record + 5), tl.load(record + 6)
-    return kind, layer, slot, step, stop, entry, behind, tl.load(record + 7).to(tl.float32, bitcast=True)
+def add_entries(h, place, cache, BT: tl.constexpr, WIDTH: tl.constexpr):
+    """``h`` (BT, d) plus what the four entries at ``place`` say of ``cache``; all are asked for at once.
+
+    Slots of weight 0 are not read: they may hold anything.
+    """
+    tile = tl.arange(0, BT)[:, None] * WIDTH + tl.arange(0, WIDTH)[None, :]
+    weights = place.to(tl.pointer_type(tl.float32)) + 1
+    w0, w1, w2, w3 = tl.load(weights), tl.load(weights + 2), tl.load(weights + 4), tl.load(weights + 6)
+    s0, s1, s2, s3 = tl.load(place), tl.load(place + 2), tl.load(place + 4), tl.load(place + 6)
+    r0 = tl.load(cache + s0 * (BT * WIDTH) + tile, w0 != 0.0, 0.0)
+    r1 = tl.load(cache + s1 * (BT * WIDTH) + tile, w1 != 0.0, 0.0)
+    r2 = tl.load(cache + s2 * (BT * WIDTH) + tile, w2 != 0.0, 0.0)
+    r3 = tl.load(cache + s3 * (BT * WIDTH) + tile, w3 != 0.0, 0.0)
+    return h + ((w0 * r0 + w1 * r1) + (w2 * r2 + w3 * r3))
 
 
 @triton.jit(do_not_specialize=CHANGING)
@@ -104,28 +113,37 @@ def chunk(
         h = tl.load(stream + tile, real, 0.0)
     last = tl.zeros((BT, WIDTH), tl.float32)
     sums = 0
-    kind, layer, slot, step, stop, entry, behind, repeats = read_record(program)
+    kind = tl.load(program)
     for index in tl.range(0, count, num_stages=1):
-        # Asked for a launch ahead, so that nobody waits for it; the last one reads what is never used.
-        kind_, layer_, slot_, step_, stop_, entry_, behind_, repeats_ = read_record(
-            program + (index + 1) * FIELDS
+        record = program + index * FIELDS
+        # A record ahead: what else is in it is then near by. Behind the last one nothing is used.
+        next_kind = tl.load(record + FIELDS)
+        layer, slot, step, stop = (
+            tl.load(record + 1),
+            tl.load(record + 2),
+            tl.load(record + 3),
+            tl.load(record + 4),
         )
+        entry, behind = tl.load(record + 5), tl.load(record + 6)
+        repeats = tl.load((record + 7).to(tl.pointer_type(tl.float32)))
         if kind == IDLE:
             h = load_positions(constants, TOKENS, BT, WIDTH)
         h += repeats * last
-        # Only what is to be added is read: other slots may hold anything.
+        if tl.load(record + NEAR_AT + 1) != 0:  # the bits of the first weight
+            h = add_entries(h, record + NEAR_AT, cache, BT, WIDTH)
         while entry < behind:
-            place = program + entries + 2 * entry
-            weight = tl.load(place + 1).to(tl.float32, bitcast=True)
-            h += weight * tl.load(cache + tl.load(place) * (BT * WIDTH) + tile)
-            entry += 1
+            h = add_entries(h, program + entries + 2 * entry, cache, BT, WIDTH)
+            entry += 4
         if kind < STEP_END:
             layer_weights = weights + layer.to(tl.int64) * layer_size
             layer_biases = biases + layer * (7 * WIDTH)
             if kind == SELF_ATTENTION:
+                heads: tl.constexpr = HEADS // HEAD_PARTS
+                # More programs than heads: some do the same, and one of them counts.
+                mine = part if PARTS == HEAD_PARTS else part % HEAD_PARTS
                 share = self_attention(
-                    h, layer_weights, layer_biases, (part % HEAD_PARTS) * (HEADS // HEAD_PARTS), BT, WIDTH,
-                    HEADS, HEADS // HEAD_PARTS, ATTENTION_STAGES, EPSILON, PRODUCTS,
+                    h, layer_weights, layer_biases, mine * heads, BT, WIDTH,
+                    HEADS, heads, ATTENTION_STAGES, EPSILON, PRODUCTS,
                 )  # fmt: skip
                 last = sum_over_programs(
                     share, partials, counter, part, sums, PARTS, HEAD_PARTS, TOKENS, BT, WIDTH
@@ -165,5 +183,4 @@ def chunk(
                     PER_TOKEN, EPSILON,
                 )  # fmt: skip
             h = embed(x, constants, TOKENS, BT, WIDTH, ACTIONS, AP, PRODUCTS)
-        kind, layer, slot, step, stop = kind_, layer_, slot_, step_, stop_
-        entry, behind, repeats = entry_, behind_, repeats_
+        kind = next_kind

@@ -1,6 +1,6 @@
 """Compiles the kernel of engine persistent for a GPU that need not be there, and prints what came out.
 
-python compile_persistent.py '{"capability": 90, "shared": 232448, "parts": 4}'; further keys: precision, tile,
+python compile_persistent.py '{"capability": 90, "shared": 232448, "parts": 4}'; more keys: precision, tile,
 stages, warps, and folder, where PTX, TTGIR and the binary are written.
 """
 

@@ -5,6 +5,8 @@ T' tokens, A action dimensions, d width, L layers, H heads, S memory tokens, n s
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,6 +19,8 @@ from sag_ros.engines.launches import Launches
 from sag_ros.engines.step_tail import sampler_rows
 from sag_ros.policy.dpt import DPT
 from sag_ros.policy.schedule import CoefficientTable
+
+ALIGNMENT = 256  # bytes; TensorRT expects the addresses of inputs and outputs to be multiples of it
 
 
 class Constants:
@@ -57,6 +61,9 @@ class Constants:
 class State:
     """What a chunk writes. Host buffers are page-locked, so that copies need not be waited for.
 
+    ``cache[i]``, ``memory[i, j]`` and ``bias[i]`` are contiguous and begin at multiples of ``ALIGNMENT`` bytes,
+    so that a library may be handed their addresses.
+
     Attributes:
         h: (T', d) stream. x: (T', A) sample. offset: (T', d), what is added to the embedding in idle steps.
         cache: (3L, T', d). samples: (n + 1, T', A), before each step and after all.
@@ -73,10 +80,10 @@ class State:
             return torch.zeros(*shape, device=device)
 
         self.h, self.x, self.offset = zeros(tokens, width), zeros(tokens, actions), zeros(tokens, width)
-        self.cache = zeros(config.blocks, tokens, width)
+        self.cache = aligned((config.blocks,), (tokens, width), device)
         self.samples = zeros(steps + 1, tokens, actions)
-        self.memory = zeros(layers, 2, config.memory_tokens, heads, width)
-        self.bias = zeros(layers, tokens, config.memory_tokens, heads)
+        self.memory = aligned((layers, 2), (config.memory_tokens, heads, width), device)
+        self.bias = aligned((layers,), (tokens, config.memory_tokens, heads), device)
         self._given = zeros((steps + 1) * tokens * actions + config.obs_steps * config.obs_dim)
         self._weights = zeros(steps * (config.blocks + 1) * (config.blocks + 1))
         self.noise, self.features = _parts(self._given, steps, tokens, dpt)
@@ -138,6 +145,15 @@ class State:
         for value in vars(self).values():
             if isinstance(value, Tensor) and value.is_floating_point():
                 value.fill_(float("nan"))
+
+
+def aligned(count: tuple[int, ...], shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Float32 zeros (*count, *shape) whose parts of ``shape`` are contiguous and begin at multiples of
+    ``ALIGNMENT`` bytes behind the first."""
+    step = ALIGNMENT // 4
+    stride = -(-math.prod(shape) // step) * step
+    padded = torch.zeros(*count, stride, device=device)
+    return padded[..., : math.prod(shape)].unflatten(-1, shape)
 
 
 def _parts(flat: Tensor, steps: int, tokens: int, dpt: DPT) -> tuple[Tensor, Tensor]:

@@ -58,7 +58,7 @@ def signatures(config: DPTConfig, tokens: int) -> dict[str, Signature]:
 
 
 def make_parts(weights: FoldedWeights, config: DPTConfig, tokens: int, dtype: torch.dtype) -> list[Part]:
-    """All parts, in the order of ``signatures``; weights of self-attention and feed-forward have ``dtype``."""
+    """All parts, in the order of ``signatures``; self-attention and feed-forward multiply in ``dtype``."""
     modules: list[nn.Module] = []
     for layer in weights.layers:
         modules.append(SelfAttention(layer.self_attention, config.heads, tokens, dtype, explicit=True))

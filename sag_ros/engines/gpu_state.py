@@ -61,8 +61,8 @@ class Constants:
 class State:
     """What a chunk writes. Host buffers are page-locked, so that copies need not be waited for.
 
-    ``cache[i]``, ``memory[i, j]`` and ``bias[i]`` are contiguous and begin at multiples of ``ALIGNMENT`` bytes,
-    so that a library may be handed their addresses.
+    ``cache[i]``, ``memory[i, j]`` and ``bias[i]`` are contiguous and begin at multiples of ``ALIGNMENT``
+    bytes, so that a library may be handed their addresses.
 
     Attributes:
         h: (T', d) stream. x: (T', A) sample. offset: (T', d), what is added to the embedding in idle steps.

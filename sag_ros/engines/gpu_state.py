@@ -61,9 +61,6 @@ class Constants:
 class State:
     """What a chunk writes. Host buffers are page-locked, so that copies need not be waited for.
 
-    ``cache[i]``, ``memory[i, j]`` and ``bias[i]`` are contiguous and begin at multiples of ``ALIGNMENT``
-    bytes, so that a library may be handed their addresses.
-
     Attributes:
         h: (T', d) stream. x: (T', A) sample. offset: (T', d), what is added to the embedding in idle steps.
         cache: (3L, T', d). samples: (n + 1, T', A), before each step and after all.
@@ -80,10 +77,10 @@ class State:
             return torch.zeros(*shape, device=device)
 
         self.h, self.x, self.offset = zeros(tokens, width), zeros(tokens, actions), zeros(tokens, width)
-        self.cache = aligned((config.blocks,), (tokens, width), device)
+        self.cache = zeros(config.blocks, tokens, width)
         self.samples = zeros(steps + 1, tokens, actions)
-        self.memory = aligned((layers, 2), (config.memory_tokens, heads, width), device)
-        self.bias = aligned((layers,), (tokens, config.memory_tokens, heads), device)
+        self.memory = zeros(layers, 2, config.memory_tokens, heads, width)
+        self.bias = zeros(layers, tokens, config.memory_tokens, heads)
         self._given = zeros((steps + 1) * tokens * actions + config.obs_steps * config.obs_dim)
         self._weights = zeros(steps * (config.blocks + 1) * (config.blocks + 1))
         self.noise, self.features = _parts(self._given, steps, tokens, dpt)
@@ -100,6 +97,13 @@ class State:
         self._host_rows = self._host_weights.numpy()
         self._host_counters, self._host_x = host(self.counters), host(self.x)
         self._host_samples = host(self.samples)
+
+    def align(self) -> None:
+        """Let every ``cache[i]``, ``memory[i, j]`` and ``bias[i]`` begin at a multiple of ``ALIGNMENT`` bytes,
+        for a library that is handed their addresses. Before anything is recorded: they move."""
+        for name, count in (("cache", 1), ("memory", 2), ("bias", 1)):
+            old = getattr(self, name)
+            setattr(self, name, aligned(old.shape[:count], old.shape[count:], old.device))
 
     def weights(self, slots: int) -> Tensor:
         """(rows, slots + 1), the launches' table under a reuse rule of so many slots."""

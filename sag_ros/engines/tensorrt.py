@@ -16,9 +16,12 @@ from torch import Tensor
 
 from sag_ros.engines.cross_attention import require_token_wise
 from sag_ros.engines.folded import FoldedWeights
+from sag_ros.engines.gpu_blocks import Conditioning
 from sag_ros.engines.gpu_device import choose_device, choose_precision
 from sag_ros.engines.gpu_export import HEAD, part_name, signatures
 from sag_ros.engines.gpu_graphs import Work, make_graphs
+from sag_ros.engines.gpu_state import Constants, State
+from sag_ros.engines.gpu_work import LaunchWork
 from sag_ros.engines.graph_engine import GraphEngine
 from sag_ros.engines.tensorrt_key import engine_key
 from sag_ros.engines.tensorrt_runtime import Context, Runtime, import_tensorrt
@@ -75,10 +78,13 @@ class TensorRtEngine(GraphEngine):
         files = load_engines(bundle, tokens, self.precision, chosen, library)
         self._contexts = _load_contexts(bundle, tokens, files, chosen, library)
 
-        def make_blocks(weights: FoldedWeights, tokens: int) -> TensorRtBlocks:
-            return TensorRtBlocks(self._contexts, chosen)
+        def make_work(
+            weights: FoldedWeights, state: State, constants: Constants, conditioning: Conditioning
+        ) -> LaunchWork:
+            state.align()
+            return LaunchWork(state, constants, conditioning, TensorRtBlocks(self._contexts, chosen))
 
-        super().__init__(bundle, table, chosen, make_blocks, all_tokens)
+        super().__init__(bundle, table, chosen, make_work, all_tokens)
 
     @property
     def notes(self) -> tuple[str, ...]:

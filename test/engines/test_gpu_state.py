@@ -23,6 +23,9 @@ def test_parts_that_are_handed_out_are_contiguous_and_aligned(count, shape):
 def test_buffers_whose_sizes_do_not_divide():
     bundle = random_bundle(0, network={"heads": 4, "width": 40})
     state = State(bundle.dpt, 3, 9, torch.device("cpu"))
+    shapes = state.cache.shape, state.memory.shape, state.bias.shape
+    state.align()
+    assert (state.cache.shape, state.memory.shape, state.bias.shape) == shapes
     for buffer in (state.cache, state.bias, state.memory[0], state.memory[:, 1]):
         assert buffer[1].is_contiguous()
         assert (buffer[1].data_ptr() - buffer[0].data_ptr()) % ALIGNMENT == 0

@@ -14,6 +14,7 @@ from sag_ros.engines import graph_engine
 from sag_ros.engines import tensorrt as engine_module
 from sag_ros.engines.gpu_export import HEAD, KINDS, part_name
 from sag_ros.engines.gpu_graphs import EagerGraphs
+from sag_ros.engines.gpu_state import ALIGNMENT
 from sag_ros.engines.reference import ReferenceEngine
 from sag_ros.engines.tensorrt import TensorRtEngine
 from sag_ros.engines.tensorrt_key import engine_key
@@ -133,6 +134,13 @@ def test_what_is_enqueued_is_the_plan(engine, policy, table, library, draw):
                 assert addresses["a"] == memory[0].data_ptr()
                 assert addresses["b"] == memory[1].data_ptr()
                 assert addresses["bias"] == bias.data_ptr()
+
+
+def test_addresses_are_as_the_library_wants_them(engine):
+    """A CPU's memory begins anywhere; the distances show what will be on a GPU."""
+    state = engine._state
+    for buffer in (state.cache, state.bias, state.memory[0], state.memory[:, 1]):
+        assert {(own.data_ptr() - buffer.data_ptr()) % ALIGNMENT for own in buffer} == {0}
 
 
 def test_every_address_is_set_before_it_is_used(engine, policy, table, library, draw):

@@ -99,7 +99,7 @@ class State:
         self._host_samples = host(self.samples)
 
     def align(self) -> None:
-        """Let every ``cache[i]``, ``memory[i, j]`` and ``bias[i]`` begin at a multiple of ``ALIGNMENT`` bytes,
+        """Let every ``cache[i]``, ``memory[i, j]`` and ``bias[i]`` begin at multiples of ``ALIGNMENT`` bytes,
         for a library that is handed their addresses. Before anything is recorded: they move."""
         for name, count in (("cache", 1), ("memory", 2), ("bias", 1)):
             old = getattr(self, name)

@@ -163,6 +163,23 @@ def load_engines(
         ) from error
 
 
+def load_obstacle(bundle: PolicyBundle | None, precision: str, all_tokens: bool = False) -> str | None:
+    """Why TensorRT cannot execute ``bundle`` on the current GPU; None when nothing is known."""
+    if bundle is None:
+        return "engines are compiled for one policy; which one is not known here"
+    try:
+        library = import_tensorrt()
+    except Exception as error:  # whatever its own shared libraries make of this machine
+        return f"tensorrt is installed but does not load: {error}"
+    device, contract = choose_device("auto"), bundle.contract
+    tokens = contract.horizon if all_tokens else contract.executed.stop
+    try:
+        load_engines(bundle, tokens, choose_precision(precision, device), device, library)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _load_contexts(
     bundle: PolicyBundle, tokens: int, files: Mapping[str, bytes], device: torch.device, library: Any
 ) -> dict[str, Context]:

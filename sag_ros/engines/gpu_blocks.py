@@ -40,7 +40,7 @@ class SelfAttention(nn.Module):
     def __init__(
         self, block: Attention, heads: int, tokens: int, dtype: torch.dtype, explicit: bool = False
     ) -> None:
-        """``explicit``: as matrix products and a softmax, not torch's fused attention."""
+        """``explicit``: as matrix products and a float32 softmax, not torch's fused attention."""
         super().__init__()
         width = len(block.key)
         joint = Projection(
@@ -50,7 +50,7 @@ class SelfAttention(nn.Module):
         self.joint, self.out = Linear(joint, dtype), Linear(block.out, dtype)
         self._shape = tokens, 3, heads, width // heads
         self._explicit = explicit
-        self.register_buffer("causal", tensor(np.where(np.tri(tokens, dtype=bool), 0.0, -1e4), dtype))
+        self.register_buffer("causal", tensor(np.where(np.tri(tokens, dtype=bool), 0.0, -1e4), torch.float32))
 
     def forward(self, h: Tensor) -> Tensor:
         return self.normalised(normalise(h).to(self.joint.weight.dtype)).float()
@@ -59,8 +59,8 @@ class SelfAttention(nn.Module):
         """The same from the normalised stream, all in the weights' format."""
         query, key, value = self.joint(x).reshape(self._shape).permute(1, 2, 0, 3).unbind(0)
         if self._explicit:
-            scores = query @ key.transpose(1, 2) + self.causal
-            mixed = scores.softmax(dim=-1) @ value
+            scores = (query @ key.transpose(1, 2)).float() + self.causal
+            mixed = scores.softmax(dim=-1).to(value.dtype) @ value
         else:  # the query is scaled in its weights
             mixed = F.scaled_dot_product_attention(
                 query[None], key[None], value[None], is_causal=True, scale=1.0

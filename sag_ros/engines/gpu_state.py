@@ -5,6 +5,8 @@ T' tokens, A action dimensions, d width, L layers, H heads, S memory tokens, n s
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,6 +19,8 @@ from sag_ros.engines.launches import Launches
 from sag_ros.engines.step_tail import sampler_rows
 from sag_ros.policy.dpt import DPT
 from sag_ros.policy.schedule import CoefficientTable
+
+ALIGNMENT = 256  # bytes; TensorRT expects the addresses of inputs and outputs to be multiples of it
 
 
 class Constants:
@@ -94,6 +98,13 @@ class State:
         self._host_counters, self._host_x = host(self.counters), host(self.x)
         self._host_samples = host(self.samples)
 
+    def align(self) -> None:
+        """Let every ``cache[i]``, ``memory[i, j]`` and ``bias[i]`` begin at multiples of ``ALIGNMENT`` bytes,
+        for a library that is handed their addresses. Before anything is recorded: they move."""
+        for name, count in (("cache", 1), ("memory", 2), ("bias", 1)):
+            old = getattr(self, name)
+            setattr(self, name, aligned(old.shape[:count], old.shape[count:], old.device))
+
     def weights(self, slots: int) -> Tensor:
         """(rows, slots + 1), the launches' table under a reuse rule of so many slots."""
         rows = len(self._weights) // (len(self.cache) + 1)
@@ -138,6 +149,15 @@ class State:
         for value in vars(self).values():
             if isinstance(value, Tensor) and value.is_floating_point():
                 value.fill_(float("nan"))
+
+
+def aligned(count: tuple[int, ...], shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """Float32 zeros (*count, *shape) whose parts of ``shape`` are contiguous and begin at multiples of
+    ``ALIGNMENT`` bytes behind the first."""
+    step = ALIGNMENT // 4
+    stride = -(-math.prod(shape) // step) * step
+    padded = torch.zeros(*count, stride, device=device)
+    return padded[..., : math.prod(shape)].unflatten(-1, shape)
 
 
 def _parts(flat: Tensor, steps: int, tokens: int, dpt: DPT) -> tuple[Tensor, Tensor]:

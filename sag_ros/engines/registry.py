@@ -19,16 +19,27 @@ if TYPE_CHECKING:
 
 Builder = Callable[..., Engine]
 PACKAGES = {
+    "tensorrt": ("torch_tensorrt", "tensorrt"),
     "cuda_graph": (),
     "persistent": ("triton",),
     "native": ("numba",),
     "openvino": ("openvino", "numba"),
     "reference": (),
 }
-INSTALL = {"persistent": "pip install triton"}  # else the extra
-ON_GPU = ("cuda_graph", "persistent")
-STATEFUL = ("cuda_graph", "persistent", "native", "reference")  # can begin at any step and trace
-FASTEST_FIRST = ("cuda_graph", "native", "openvino", "reference")
+INSTALL = {
+    "persistent": "pip install triton",
+    "tensorrt": "extra [tensorrt]; TensorRT's own wheels come from NVIDIA's package index",
+}  # else the extra
+ON_GPU = ("tensorrt", "cuda_graph", "persistent")
+STATEFUL = (*ON_GPU, "native", "reference")  # can begin at any step and trace
+FASTEST_FIRST = ("tensorrt", "cuda_graph", "native", "openvino", "reference")
+
+
+def _tensorrt(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
+    from sag_ros.engines.tensorrt import TensorRtEngine
+
+    with _naming_the_missing("tensorrt"):
+        return TensorRtEngine(bundle, table, **options)
 
 
 def _cuda_graph(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
@@ -76,17 +87,21 @@ ENGINES: dict[str, Builder] = {
     "openvino": _openvino,
     "cuda_graph": _cuda_graph,
     "persistent": _persistent,
+    "tensorrt": _tensorrt,
 }
 
 
-def obstacle(name: str, bundle: PolicyBundle | None = None, precision: str = "auto") -> str | None:
-    """Why engine ``name`` cannot run here (``bundle``, with ``precision``); None when nothing is known."""
+def obstacle(
+    name: str, bundle: PolicyBundle | None = None, precision: str = "auto", all_tokens: bool = False
+) -> str | None:
+    """Why engine ``name`` cannot run here (``bundle``, with ``precision``, at the whole horizon if
+    ``all_tokens``); None when nothing is known."""
     missing = [package for package in PACKAGES[name] if importlib.util.find_spec(package) is None]
     if missing:
         return f"{' and '.join(missing)} missing ({_install(name)})"
     try:
         if name in ON_GPU:
-            return _gpu_obstacle(name, bundle, precision)
+            return _gpu_obstacle(name, bundle, precision, all_tokens)
         if name == "native":
             from sag_ros.engines.native import choose_precision, require_runnable
 
@@ -102,7 +117,7 @@ def obstacle(name: str, bundle: PolicyBundle | None = None, precision: str = "au
     return None
 
 
-def _gpu_obstacle(name: str, bundle: PolicyBundle | None, precision: str) -> str | None:
+def _gpu_obstacle(name: str, bundle: PolicyBundle | None, precision: str, all_tokens: bool) -> str | None:
     """What stands in the way of engine ``name`` on a GPU; may raise ValueError instead."""
     from sag_ros.engines.cross_attention import require_token_wise
     from sag_ros.engines.gpu_device import choose_device, choose_precision, cuda_obstacle
@@ -116,13 +131,20 @@ def _gpu_obstacle(name: str, bundle: PolicyBundle | None, precision: str) -> str
                 from sag_ros.engines.persistent_sizes import require_runnable
 
                 require_runnable(bundle.contract)
+        if name == "tensorrt":
+            from sag_ros.engines.tensorrt import load_obstacle
+
+            return load_obstacle(bundle, precision, all_tokens)
     return reason
 
 
 def choose(
-    name: str, bundle: PolicyBundle | None = None, precision: str = "auto"
+    name: str, bundle: PolicyBundle | None = None, precision: str = "auto", all_tokens: bool = False
 ) -> tuple[str, tuple[str, ...]]:
     """Name of an engine that exists, and which faster ones ``auto`` passed over and why.
+
+    Args:
+        all_tokens: for a sampler that needs the whole horizon.
 
     Raises:
         ValueError: no engine of that name.
@@ -133,7 +155,7 @@ def choose(
         return name, ()
     passed: list[str] = []
     for candidate in FASTEST_FIRST[:-1]:
-        reason = obstacle(candidate, bundle, precision)
+        reason = obstacle(candidate, bundle, precision, all_tokens)
         if reason is None:
             return candidate, tuple(passed)
         passed.append(f"not engine {candidate}: {reason}")

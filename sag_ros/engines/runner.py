@@ -83,7 +83,8 @@ class PolicyRunner:
         self.bundle = bundle
         self.sampler = build_sampler(sampler, contract)
         self.table = self.sampler.table
-        engine, self.passed_over = choose(engine, bundle, options.get("precision", "auto"))
+        precision = options.get("precision", "auto")
+        engine, self.passed_over = choose(engine, bundle, precision, self.sampler.whole_horizon)
         self.engine = build_engine_for(engine, bundle, self.sampler, **options)
         device = options.get("device", "auto")
         self.mask_source = build_mask_source_for(engine, mask_source, bundle, len(self.table), device)

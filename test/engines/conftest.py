@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import torch
 from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.pruning.pruner import Pruner, pruner_config
 
+sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside the tests
 PRUNER = {"width": 32, "layers": 1, "heads": 4, "feedforward": 64}
 
 

@@ -76,6 +76,54 @@ def test_auto_on_a_gpu(gpu, bundle):
     assert isinstance(build_mask_source_for("auto", "sag", bundle, 10), GpuSagMask)
 
 
+def test_auto_with_tensorrt(gpu, bundle, tmp_path, monkeypatch):
+    """Taken where this policy is compiled for this GPU; otherwise passed over, with the reason."""
+    import fake_tensorrt as fake
+
+    from sag_ros.engines import tensorrt
+    from sag_ros.engines.tensorrt_key import engine_key
+    from sag_ros.engines.tensorrt_store import save
+
+    gpu(True)
+    monkeypatch.setenv("SAG_ROS_CACHE", str(tmp_path))
+    device, tokens = torch.device("cpu"), bundle.contract.executed.stop
+    find, absent = importlib.util.find_spec, ["tensorrt"]
+    installed = ("torch_tensorrt", "tensorrt")
+
+    def spec(name, *rest):
+        return (None if name in absent else object()) if name in installed else find(name, *rest)
+
+    monkeypatch.setattr(importlib.util, "find_spec", spec)
+    monkeypatch.setattr(tensorrt, "choose_device", lambda name: device)
+
+    def reason(*arguments):
+        name, (first, *_) = choose("auto", bundle, *arguments)
+        assert name == "cuda_graph"
+        assert first.startswith("not engine tensorrt: ")
+        return first
+
+    assert "tensorrt missing (extra [tensorrt]" in reason()
+    absent.clear()
+    monkeypatch.setattr(tensorrt, "import_tensorrt", lambda: 1 / 0)
+    assert "tensorrt is installed but does not load: division" in reason()
+    library = fake.FakeTensorRt(bundle, tokens)
+    monkeypatch.setattr(tensorrt, "import_tensorrt", lambda: library)
+    assert "never compiled on this machine; run: sag compile --engine tensorrt --precision f32" in reason()
+    save(engine_key(bundle, tokens, "f32", device, library), fake.serialised(bundle, tokens))
+    assert choose("auto", bundle) == ("tensorrt", ())
+    assert "compiled for precision f32, not bf16" in reason("bf16")
+    assert f"compiled for tokens {tokens}, not {bundle.contract.horizon}" in reason("f32", True)
+    assert choose("auto")[0] == "cuda_graph"  # not knowing for which policy
+
+
+def test_tensorrt_names_what_is_missing(bundle, gpu, monkeypatch):
+    gpu(True)
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    monkeypatch.setattr("sag_ros.engines.tensorrt.choose_device", lambda name: torch.device("cuda", 0))
+    with pytest.raises(ImportError, match=r"tensorrt needs torch_tensorrt and tensorrt \(extra \[tensorrt\]"):
+        build_engine("tensorrt", bundle, build_table("ddpm", 10), precision="f32")
+
+
 def test_auto_without_a_gpu(gpu):
     gpu(False)
     name, reasons = choose("auto")

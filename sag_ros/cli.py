@@ -43,6 +43,7 @@ COMMANDS = (
         "milliseconds per chunk of every engine, dense and sparse",
         ("openvino",),
     ),
+    Command("gpu-check", "sag_ros.bench.gpu_check:main", "check and time the GPU engines on this machine"),
     Command(
         "bench masks",
         "sag_ros.bench.masks:main",

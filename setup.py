@@ -39,6 +39,9 @@ EXTRAS = {
         *PLOTS,
     ],
     "openvino": ["openvino==2026.4.1", "numba==0.68.1", "llvmlite==0.50.0"],
+    # For engine tensorrt, on machines with an NVIDIA GPU. Needs a CUDA build of torch; TensorRT's own wheels,
+    # which it asks for, come from NVIDIA's package index.
+    "tensorrt": ["torch-tensorrt==2.13.0"],
     # For machines without a ROS 2 installation; on one, leave this extra out.
     "ros": [
         "ros-jazzy-rclpy[fastrtps]==7.1.6",

@@ -90,6 +90,11 @@ COMMANDS = (
         "retrain a policy for the sampler streaming; resumes",
         ("train",),
     ),
+    Command(
+        "compile",
+        "sag_ros.bench.compile_engine:main",
+        "compile an engine for a policy and this machine, ahead of the policy node",
+    ),
     Command("check-bundle", "sag_ros.bench.check_bundle:main", "validate a bundle; engine against reference"),
     Command("doctor", "sag_ros.bench.doctor:main", "check this machine: ROS, rendering, engine, CPU, bundle"),
 )
@@ -103,6 +108,8 @@ EXTRA_OF = {
     "openvino": "openvino",
     "numba": "openvino",
     "llvmlite": "openvino",
+    "torch_tensorrt": "tensorrt",
+    "tensorrt": "tensorrt",
     "rclpy": "ros",
     "sensor_msgs": "ros",
     "std_msgs": "ros",

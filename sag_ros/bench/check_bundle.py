@@ -62,18 +62,30 @@ def observations(runner: Any, count: int, seed: int = 0) -> list[np.ndarray]:
     return found
 
 
-def compare(bundle: PolicyBundle, engine: str, mask_source: str, count: int) -> tuple[str, float, float]:
-    """Engine name, largest relative error over ``count`` observations, and what is tolerated."""
-    from sag_ros.engines.compare import largest_error
-    from sag_ros.engines.runner import PolicyRunner
+def sampler_of(bundle: PolicyBundle) -> str:
+    """The first sampler that the weights are for; raises ValueError when this version has none."""
     from sag_ros.policy.samplers import samplers_for
-    from sag_ros.pruning.plan import make_plan
 
     training = bundle.contract.diffusion.training
     samplers = samplers_for(training)
     if not samplers:
         raise ValueError(f"this version has no sampler for a policy with diffusion.training {training!r}")
-    runner = PolicyRunner(bundle, samplers[0], mask_source, engine)
+    return samplers[0]
+
+
+def verdict(mask_source: str, engine: str, error: float, allowed: float) -> str:
+    """One line: does ``engine`` agree with the reference?"""
+    agrees = "agrees with" if error <= allowed else "DIFFERS FROM"
+    return f"{mask_source:8s} {engine} {agrees} reference: error {error:.1e}, allowed {allowed:.0e}"
+
+
+def compare(bundle: PolicyBundle, engine: str, mask_source: str, count: int) -> tuple[str, float, float]:
+    """Engine name, largest relative error over ``count`` observations, and what is tolerated."""
+    from sag_ros.engines.compare import largest_error
+    from sag_ros.engines.runner import PolicyRunner
+    from sag_ros.pruning.plan import make_plan
+
+    runner = PolicyRunner(bundle, sampler_of(bundle), mask_source, engine)
     worst = 0.0
     for features in observations(runner, count):
         plan = make_plan(runner.mask_source.mask(features), runner.mask_source.reuse)
@@ -89,7 +101,7 @@ def main(
 
     Args:
         bundle: folder of the bundle, or its name in models/.
-        engine: auto, cuda_graph, persistent, native, openvino or reference.
+        engine: auto, tensorrt, cuda_graph, persistent, native, openvino or reference.
         count: observations compared; each costs a run of the reference, about a second.
     """
     from rich.console import Console
@@ -109,8 +121,5 @@ def main(
     for mask_source in ("dense", "random9", *(["sag"] if loaded.pruner_state is not None else [])):
         name, error, allowed = compare(loaded, engine, mask_source, count)
         agree &= error <= allowed
-        verdict = "agrees with" if error <= allowed else "DIFFERS FROM"
-        console.print(
-            f"{mask_source:8s} {name} {verdict} reference: error {error:.1e}, allowed {allowed:.0e}"
-        )
+        console.print(verdict(mask_source, name, error, allowed))
     return 0 if agree else 1

@@ -1,0 +1,104 @@
+"""``sag compile``: what an engine would otherwise compile later, before a policy node needs it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from sag_ros.bench.check_bundle import TOLERANCE, observations, sampler_of, verdict
+
+if TYPE_CHECKING:
+    from sag_ros.engines.protocol import Engine
+    from sag_ros.policy.bundle import PolicyBundle
+    from sag_ros.policy.schedule import CoefficientTable
+
+CHECKED = ("dense", "random9")
+"""Mask sources that a compiled engine is compared with the reference on."""
+
+
+def compile_at_first_use(
+    name: str, bundle: PolicyBundle, table: CoefficientTable, precision: str, all_tokens: bool
+) -> Engine:
+    """Build engine ``name`` (native, persistent), which compiles when it is built and keeps the code on disk.
+
+    Raises:
+        ValueError: the engine cannot run here; the message says why.
+    """
+    from sag_ros.engines.registry import ON_GPU, build_engine, obstacle
+    from sag_ros.engines.savings import Savings
+
+    reason = obstacle(name, bundle, precision, all_tokens)
+    if reason is not None:
+        raise ValueError(f"engine {name} cannot be compiled on this machine: {reason}")
+    options: dict[str, Any] = {}
+    if all_tokens:
+        on_gpu = name in ON_GPU
+        options = {"all_tokens": True} if on_gpu else {"savings": Savings.without("trailing_tokens")}
+    start = time.monotonic()
+    engine = build_engine(name, bundle, table, precision=precision, **options)
+    print(f"engine {name} is compiled, or was before: {time.monotonic() - start:.0f} s", flush=True)
+    return engine
+
+
+def agrees(engine: Engine, bundle: PolicyBundle, table: CoefficientTable) -> bool:
+    """Print how far ``engine`` is from the reference; is all of it within what is tolerated?"""
+    from sag_ros.engines.compare import largest_error
+    from sag_ros.engines.runner import PolicyRunner
+    from sag_ros.pruning.plan import make_plan
+
+    precision = getattr(engine, "precision", "f32")
+    allowed, good = TOLERANCE[precision], True
+    for note in getattr(engine, "notes", ()):
+        print(f"note: {note}")
+    for mask_source in CHECKED:
+        runner = PolicyRunner(bundle, sampler_of(bundle), mask_source, "reference")
+        (features,) = observations(runner, 1)
+        plan = make_plan(runner.mask_source.mask(features), runner.mask_source.reuse)
+        error = largest_error(engine, bundle, table, plan, [features])
+        print(verdict(mask_source, f"{engine.name}-{precision}", error, allowed))
+        good &= error <= allowed
+    return good
+
+
+def main(
+    bundle: Annotated[str, tyro.conf.Positional] = "models/pick_release",
+    engine: Literal["tensorrt", "persistent", "native"] = "tensorrt",
+    precision: str = "auto",
+    all_tokens: bool = False,
+    force: bool = False,
+) -> int:
+    """Compile an engine for this policy and this machine, and compare it with the reference.
+
+    A policy node never compiles while it is active, and engine tensorrt runs only what was compiled here.
+
+    Args:
+        bundle: folder of the bundle, or its name in models/.
+        engine: tensorrt; or persistent or native, which else compile when they are first used. The others
+            have nothing to compile.
+        precision: auto, or one that the engine has: f32, bf16, f16.
+        all_tokens: for samplers that keep all tokens of a chunk (falcon, streaming).
+        force: compile anew what is compiled already (tensorrt).
+    """
+    from sag_ros.engines.tensorrt_runtime import TensorRtError
+    from sag_ros.paths import model_folder
+    from sag_ros.policy.bundle import load_bundle
+    from sag_ros.policy.samplers import build_sampler
+
+    loaded = load_bundle(model_folder(bundle))
+    sampler = build_sampler(sampler_of(loaded), loaded.contract)
+    table, all_tokens = sampler.table, all_tokens or sampler.whole_horizon
+    built: Engine
+    if engine == "tensorrt":
+        from sag_ros.bench.compile_tensorrt import compile_tensorrt
+
+        try:
+            built = compile_tensorrt(loaded, table, precision, all_tokens, force)
+        except TensorRtError as error:
+            print(f"sag compile: {error}", file=sys.stderr)
+            return 1
+    else:
+        built = compile_at_first_use(engine, loaded, table, precision, all_tokens)
+    return 0 if agrees(built, loaded, table) else 1

@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from sag_ros.bench import gpu_sections
+from sag_ros.bench import gpu_compile, gpu_sections
 from sag_ros.bench.gpu_policies import Spec
 from sag_ros.bench.gpu_sections import Section
+from sag_ros.engines.tensorrt_compile import missing
 
 RESERVE = 8.0  # s kept for what the last section leaves behind and for the table
 SPARSE = (0.1, 0.09, 0.05)
@@ -33,8 +34,15 @@ class Options:
     """result; a table in Markdown goes beside it"""
     keep: bool = False
     """also keep both in bench/results, named after the GPU"""
-    engines: tuple[str, ...] = ("cuda_graph", "persistent", "cuda_graph:fused=false", "tensorrt")
-    """engines, each with options of its own if wanted, as in persistent:parts=4:warps=8"""
+    engines: tuple[str, ...] = (
+        "cuda_graph",
+        "persistent",
+        "persistent:parts=4",
+        "persistent:parts=8",
+        "cuda_graph:fused=false",
+        "tensorrt",
+    )
+    """engines, each with options of its own if wanted, as in persistent:parts=4:warps=4"""
     precisions: tuple[Literal["bf16", "f16", "f32"], ...] = ("bf16", "f32", "f16")
     """each is checked; the first is timed everywhere, f32 on masks, too"""
     bundle: str = "models/pick_release"
@@ -140,28 +148,43 @@ def check(
 
 
 def sections_of(options: Options) -> list[Section]:
-    """In the order of their worth."""
+    """In the order of their worth: the two first engines are checked before anything is timed, others when
+    the most wanted times are known, and what has to be compiled for minutes comes late."""
     here = "sag_ros.bench.gpu_"
-    engines, first = options.engines, options.precisions[0]
+    first = options.precisions[0]
+    ahead = tuple(text for text in options.engines if Spec.parse(text).engine == gpu_compile.ENGINE)
+    engines = tuple(text for text in options.engines if text not in ahead)
     both = tuple(dict.fromkeys(("f32", first)))
-    again = engines[0]
-    found = [Section("machine", f"{here}machine:look", 5, 40)]
-    found += [
-        Section(f"correctness of {engine}", f"{here}correctness:check_engine", 15, 100, (engine,))
-        for engine in engines
-    ]
+    again = engines[0] if engines else ""
     sparse, dense = f"{here}speed:time_engines", f"{here}speed:time_dense"
+
+    def correctness(own: tuple[str, ...]) -> list[Section]:
+        target = f"{here}correctness:check_engine"
+        return [Section(f"correctness of {engine}", target, 15, 100, (engine,)) for engine in own]
+
+    def pipeline(name: str, own: tuple[str, ...]) -> list[Section]:
+        wanted = options.bundle and own
+        return [Section(name, f"{here}pipeline:time_pipeline", 15, 60, own, (first,))] if wanted else []
+
+    found = [Section("machine", f"{here}machine:look", 5, 40), *correctness(engines[:2])]
+    if engines:
+        found += [
+            Section(f"sparse, {first}", sparse, 15, 120, engines, (first, SPARSE)),
+            Section("dense as CUDA graph", dense, 15, 80, engines, ("graph", both, again)),
+        ]
     found += [
-        Section(f"sparse, {first}", sparse, 15, 90, engines, (first, SPARSE)),
-        Section("dense as CUDA graph", dense, 15, 80, engines, ("graph", both, again)),
         Section("dense eager", dense, 30, 130, (), ((), "eager", both, again)),
+        *pipeline("encoder and pruner", engines),
+        *correctness(engines[2:]),
+        Section("engines of the CPU", f"{here}speed:time_cpu", 10, 30),
     ]
-    if options.bundle:
-        found.append(
-            Section("encoder and pruner", f"{here}pipeline:time_pipeline", 15, 60, engines, (first,))
-        )
-    found.append(Section("engines of the CPU", f"{here}speed:time_cpu", 10, 30))
-    if "f32" in options.precisions and first != "f32":
+    if ahead:
+        found.append(Section("compiling", f"{here}compile:compile_ahead", 60, 200, ahead))
+        if not missing():
+            found += correctness(ahead)
+            found.append(Section(f"sparse, {first}, compiled", sparse, 15, 60, ahead, (first, SPARSE)))
+            found += pipeline("encoder and pruner, compiled", ahead)
+    if engines and "f32" in options.precisions and first != "f32":
         found.append(Section("sparse, f32", sparse, 15, 60, engines, ("f32", SPARSE)))
     if options.compile:
         found.append(Section("torch.compile", dense, 60, 300, (), ((), "compile", both, "")))

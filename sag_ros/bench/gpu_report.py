@@ -206,7 +206,7 @@ def markdown(content: dict[str, Any]) -> str:
     """Machine and all tables."""
     machine = content["machine"]
     facts = [f"seed {content['seed']}", f"{content['hardware']['cpu']}"]
-    for part in ("gpu", "software", "ceilings"):
+    for part in ("gpu", "software", "ceilings", "compile_s"):
         facts += [f"{key} {value}" for key, value in machine.get(part, {}).items() if value is not None]
     state = "" if content["finished"] else "Not finished.\n\n"
     heading = f"# gpu-check: {machine.get('gpu', {}).get('name', 'no GPU')}\n\n{state}{', '.join(facts)}\n"

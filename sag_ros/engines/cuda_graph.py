@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 
 
 class CudaGraphEngine(GraphEngine):
-    """Executes plans; everything is allocated and recorded at construction."""
+    """Executes plans; everything is allocated and recorded at construction.
+
+    Attributes:
+        fused: whether kernels of our own do what lies between the matrix products.
+        notes: why they do not, where they could have.
+    """
 
     name = "cuda_graph"
 
@@ -48,7 +53,7 @@ class CudaGraphEngine(GraphEngine):
             device: ``auto`` is the current GPU; ``cpu`` does the same operations there, for checks.
             all_tokens: compute the tokens behind the executed ones, too.
             fused: with kernels of our own between the matrix products; None: on a GPU where Triton is
-                installed and the policy's sizes suit it.
+                installed and works, and the policy's sizes suit it.
 
         Raises:
             ValueError: no GPU, unknown precision, conditioning that is not token-wise, or ``fused`` for a
@@ -57,16 +62,31 @@ class CudaGraphEngine(GraphEngine):
         """
         chosen = choose_device(device)
         self.precision = choose_precision(precision, chosen)
-        if fused is None:
-            fused = chosen.type == "cuda" and fusion_obstacle(bundle.contract, all_tokens) is None
+        self.notes: tuple[str, ...] = ()
+        if fused is None and chosen.type == "cuda" and fusion_obstacle(bundle.contract, all_tokens) is None:
+            try:
+                self._build(bundle, table, chosen, True, all_tokens)
+                return
+            except Exception as error:  # Triton has no C compiler for its launchers, does not know this GPU
+                reason = f"{type(error).__name__}: {error}"
+            self.notes = (f"torch does what could be fused, since Triton does not work here: {reason}",)
+        self._build(bundle, table, chosen, bool(fused), all_tokens)
+
+    def _build(
+        self,
+        bundle: PolicyBundle,
+        table: CoefficientTable,
+        device: torch.device,
+        fused: bool,
+        all_tokens: bool,
+    ) -> None:
         self.fused = fused
 
         def make_work(
             weights: FoldedWeights, state: State, constants: Constants, conditioning: Conditioning
         ) -> LaunchWork:
-            blocks = TorchBlocks(
-                weights, bundle.dpt.config.heads, len(state.h), DTYPES[self.precision], chosen
-            )
+            heads, dtype = bundle.dpt.config.heads, DTYPES[self.precision]
+            blocks = TorchBlocks(weights, heads, len(state.h), dtype, device)
             if not fused:
                 return LaunchWork(state, constants, conditioning, blocks)
             from sag_ros.engines.gpu_fused import FusedWork
@@ -74,12 +94,12 @@ class CudaGraphEngine(GraphEngine):
             from sag_ros.engines.triton_launch import require_interpreter, shared_memory_of
 
             require_runnable(bundle.contract, all_tokens)
-            require_interpreter(chosen, 1)
-            room = shared_memory_of(chosen)
+            require_interpreter(device, 1)
+            room = shared_memory_of(device)
             sizes = choose_sizes(bundle.contract, table, "f32", room, 1, all_tokens=all_tokens)
             return FusedWork(state, constants, conditioning, blocks, weights, sizes)
 
-        super().__init__(bundle, table, chosen, make_work, all_tokens)
+        super().__init__(bundle, table, device, make_work, all_tokens)
 
 
 def fusion_obstacle(contract: Contract, all_tokens: bool = False) -> str | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sag_ros.engines.protocol import Engine, FrameEncoder
@@ -139,12 +140,17 @@ def _gpu_obstacle(name: str, bundle: PolicyBundle | None, precision: str, all_to
 
 
 def choose(
-    name: str, bundle: PolicyBundle | None = None, precision: str = "auto", all_tokens: bool = False
+    name: str,
+    bundle: PolicyBundle | None = None,
+    precision: str = "auto",
+    all_tokens: bool = False,
+    failed: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[str, tuple[str, ...]]:
     """Name of an engine that exists, and which faster ones ``auto`` passed over and why.
 
     Args:
         all_tokens: for a sampler that needs the whole horizon.
+        failed: engines that were tried in vain, and why.
 
     Raises:
         ValueError: no engine of that name.
@@ -155,7 +161,7 @@ def choose(
         return name, ()
     passed: list[str] = []
     for candidate in FASTEST_FIRST[:-1]:
-        reason = obstacle(candidate, bundle, precision, all_tokens)
+        reason = failed.get(candidate) or obstacle(candidate, bundle, precision, all_tokens)
         if reason is None:
             return candidate, tuple(passed)
         passed.append(f"not engine {candidate}: {reason}")

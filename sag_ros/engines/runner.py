@@ -10,15 +10,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sag_ros.engines.registry import (
-    build_engine_for,
-    build_frame_encoder,
-    build_mask_source_for,
-    choose,
-)
+from sag_ros.engines.automatic import build_fastest
+from sag_ros.engines.protocol import Engine, FrameEncoder
+from sag_ros.engines.registry import build_engine_for, build_frame_encoder, build_mask_source_for
 from sag_ros.policy.bundle import PolicyBundle
 from sag_ros.policy.samplers import build_sampler
 from sag_ros.pruning.lately import Lately
+from sag_ros.pruning.mask_sources import MaskSource
 from sag_ros.pruning.plan import Plan, make_plan
 from sag_ros.values import ActionChunk, Mask, Observation, Timing, frozen
 
@@ -65,9 +63,10 @@ class PolicyRunner:
         Args:
             bundle: the policy.
             sampler: see ``policy.samplers.build_sampler``. Those with a state need an engine that can begin
-                later than at step 0: native or reference.
+                later than at step 0: any but openvino.
             mask_source: see ``pruning.mask_sources.build_mask_source``.
-            engine: see ``engines.registry.build_engine``.
+            engine: see ``engines.registry.build_engine``; ``auto`` takes the fastest that can be built, and
+                ``passed_over`` says why faster ones were not taken.
             seed: of the noise, until :meth:`reset`.
             noise: ``fresh`` for every chunk, or ``fixed``: the same for every chunk until :meth:`reset`, so
                 that successive chunks of a multimodal policy agree.
@@ -83,16 +82,22 @@ class PolicyRunner:
         self.bundle = bundle
         self.sampler = build_sampler(sampler, contract)
         self.table = self.sampler.table
-        precision = options.get("precision", "auto")
-        engine, self.passed_over = choose(engine, bundle, precision, self.sampler.whole_horizon)
-        self.engine = build_engine_for(engine, bundle, self.sampler, **options)
-        device = options.get("device", "auto")
-        self.mask_source = build_mask_source_for(engine, mask_source, bundle, len(self.table), device)
+
+        def build(name: str) -> tuple[Engine, MaskSource, FrameEncoder]:
+            device = options.get("device", "auto")
+            return (
+                build_engine_for(name, bundle, self.sampler, **options),
+                build_mask_source_for(name, mask_source, bundle, len(self.table), device),
+                build_frame_encoder(name, bundle, **options),
+            )
+
+        precision, whole = options.get("precision", "auto"), self.sampler.whole_horizon
+        parts, self.passed_over = build_fastest(engine, bundle, build, precision, whole)
+        self.engine, self.mask_source, self._encoder = parts
         self._plan: Lately[Mask, Plan] = Lately(
             lambda mask: make_plan(mask, self.mask_source.reuse), lambda mask: mask.key
         )
         self._prepare_known_plans()
-        self._encoder = build_frame_encoder(engine, bundle, **options)
         self._fixed = noise == "fixed"
         self._noise = np.empty((len(self.table) + 1, contract.horizon, contract.action_dim), np.float32)
         self._state_scale, self._state_offset = (v.numpy() for v in bundle.normaliser.vectors("state"))
@@ -113,6 +118,11 @@ class PolicyRunner:
         """Engine and, where it has one, precision: ``openvino-bf16``."""
         precision = getattr(self.engine, "precision", None)
         return self.engine.name if precision is None else f"{self.engine.name}-{precision}"
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Which faster engines ``auto`` passed over and why, and what the engine does not do as it should."""
+        return (*self.passed_over, *getattr(self.engine, "notes", ()))
 
     def reset(self, seed: int) -> None:
         """Begin an episode whose noise comes from ``seed``."""

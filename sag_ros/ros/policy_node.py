@@ -76,6 +76,7 @@ class PolicyNode(LifecycleNode):
         self._runner = runner
         self._facts = {
             "engine": runner.engine_name,
+            "engine_remarks": "; ".join(runner.remarks),
             "sampler": config.sampler,
             "mask_source": config.mask_source,
             "weights": bundle.weights_hash[:12],

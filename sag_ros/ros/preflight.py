@@ -133,7 +133,7 @@ def examine(
     Raises:
         Refused: a difference above the tolerance, or a result that is not finite.
     """
-    for reason in runner.passed_over:
+    for reason in runner.remarks:
         say(reason)
     durations = []
     for number in range(config.warm_up):

@@ -49,7 +49,7 @@ def record(work):
 
 
 def move(value):
-    """A copy on the GPU of a tensor, a module, a list, or an object with such attributes; others as they are."""
+    """A copy on the GPU of a tensor, module, list, or object with such attributes; others as they are."""
     if isinstance(value, nn.Module):
         return copy.deepcopy(value).eval().to(GPU)
     if isinstance(value, Tensor):

@@ -133,10 +133,11 @@ class DPT(nn.Module):
 
         self.register_buffer("mask", torch.empty(T, T))
         self.register_buffer("memory_mask", torch.empty(T, S))
-        self.set_masks()
-        self.apply(_initialise)
-        nn.init.normal_(self.pos_emb, std=0.02)
-        nn.init.normal_(self.cond_pos_emb, std=0.02)
+        if not self.pos_emb.is_meta:  # there is nothing to fill yet; torch would load its compiler for it
+            self.set_masks()
+            self.apply(_initialise)
+            nn.init.normal_(self.pos_emb, std=0.02)
+            nn.init.normal_(self.cond_pos_emb, std=0.02)
 
     def set_masks(self) -> None:
         """Fill the additive masks: token t sees actions s <= t and memory tokens s <= t + 1."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -19,6 +23,28 @@ def gpu(monkeypatch):
     monkeypatch.setattr(
         registry, "obstacle", lambda name, *rest: None if name == "cuda_graph" else real(name, *rest)
     )
+
+
+def test_nothing_of_a_gpu_is_loaded_at_start():
+    """Not even by torch, which loads its compiler, and that Triton, for more than one would think."""
+    code = """
+import sys
+import numpy as np
+import torch
+from sag_ros.engines.runner import PolicyRunner
+from sag_ros.paths import model_folder
+from sag_ros.policy.bundle import load_bundle
+bundle = load_bundle(model_folder("pick_release"))
+runner = PolicyRunner(bundle)
+runner.infer(0.0, np.zeros((2, bundle.contract.obs_dim), np.float32))
+loaded = {name.partition(".")[0] for name in sys.modules}
+print(runner.engine.name, sorted(loaded & {"triton", "tensorrt", "torch_tensorrt"}), torch.cuda.is_initialized())
+"""
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    child = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert child.stdout.splitlines()[-1] == "native [] False"
 
 
 def broken(error):

@@ -55,14 +55,7 @@ assert float((ones @ ones)[0, 0]) == 256.0
 print(f"{properties.name}, compute capability {properties.major}.{properties.minor}",
       "| torch", torch.__version__, "| CUDA", torch.version.cuda)
 """
-_ENGINE_PROBE = """
-from sag_ros.engines.registry import choose
-name, reasons = choose("auto")
-if name == "native":
-    from sag_ros.engines.panel_code import LANES, available_formats
-    name += f": {', '.join(available_formats())}, vectors of {LANES}"
-print(" | ".join((name, *reasons)))
-"""
+_ENGINE_PROBE = "from sag_ros.bench.doctor import engine_line; print(engine_line({bundle!r}))"
 
 
 @dataclass(frozen=True)
@@ -129,9 +122,28 @@ def check_gpu() -> Check:
     return Check(check.name, check.state, f"{', '.join(names)}: {check.found}", check.remedy)
 
 
-def check_engine() -> Check:
-    """Which engine ``auto`` is, unless the policy is one that it cannot run."""
-    check = probe("engine", _ENGINE_PROBE, "extra [openvino]; without it the slow engine runs", "note")
+def engine_line(name: str) -> str:
+    """Which engine ``auto`` is for bundle ``name``, its formats, and why faster ones were passed over."""
+    from sag_ros.engines.registry import choose
+    from sag_ros.paths import model_folder
+    from sag_ros.policy.bundle import load_bundle
+
+    try:
+        bundle = load_bundle(model_folder(name))
+    except (OSError, ValueError):  # another check tells
+        bundle = None
+    engine, reasons = choose("auto", bundle)
+    if engine == "native":
+        from sag_ros.engines.panel_code import LANES, available_formats
+
+        engine += f": {', '.join(available_formats())}, vectors of {LANES}"
+    return " | ".join((engine, *reasons))
+
+
+def check_engine(bundle: str = "models/pick_release") -> Check:
+    """Which engine ``auto`` is for ``bundle``."""
+    code = _ENGINE_PROBE.format(bundle=bundle)
+    check = probe("engine", code, "extra [openvino]; without it the slow engine runs", "note")
     if check.state == "ok" and check.found.startswith("reference"):
         return Check(check.name, "note", check.found, "extra [openvino]")
     return check
@@ -180,7 +192,9 @@ def check_bundle(name: str) -> Check:
 def checks(bundle: str) -> Iterator[Callable[[], Check]]:
     """All checks, quick ones first."""
     yield from (check_python, check_processor, check_kernel)
-    yield from (check_gpu, check_openvino, check_engine, check_rendering, check_ros)
+    yield from (check_gpu, check_openvino)
+    yield lambda: check_engine(bundle)
+    yield from (check_rendering, check_ros)
     yield lambda: check_bundle(bundle)
 
 

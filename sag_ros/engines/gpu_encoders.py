@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sag_ros.engines.gpu_device import choose_device, choose_precision
+from sag_ros.engines.gpu_device import choose_device, choose_precision, full_sums
 from sag_ros.engines.gpu_graphs import make_graphs
 from sag_ros.engines.margin_mask import Margin, MaskDecision, plain_attention, require_features
 from sag_ros.engines.protocol import require_image
@@ -31,7 +31,7 @@ class RecordedModule:
         module = copy.deepcopy(module).eval().to(device)  # the bundle's own stays where the reference is
         self._given = torch.zeros_like(example, device=device)
         self._host_given = torch.zeros(example.shape, dtype=example.dtype, pin_memory=locked)
-        with torch.inference_mode():
+        with torch.inference_mode(), full_sums():
             self._result = torch.zeros_like(module(self._given))
             self._host_result = torch.zeros(self._result.shape, pin_memory=locked)
             self._graphs = make_graphs(device)

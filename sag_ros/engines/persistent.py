@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sag_ros.engines.cross_attention import head_matrices
 from sag_ros.engines.folded import fold
 from sag_ros.engines.gpu_blocks import Conditioning
-from sag_ros.engines.gpu_device import DTYPES, choose_device, choose_precision
+from sag_ros.engines.gpu_device import DTYPES, choose_device, choose_precision, full_sums
 from sag_ros.engines.gpu_graphs import make_graphs
 from sag_ros.engines.launches import Kind, Launches, make_launches
 from sag_ros.engines.persistent_buffers import Buffers
@@ -92,7 +92,7 @@ class PersistentEngine:
         self._launches: Lately[Plan, Launches] = Lately(make_launches, id)
         self._dense = make_launches(make_plan(dense_mask(len(table), config.blocks)))
         buffers = self._buffers
-        with torch.inference_mode():
+        with torch.inference_mode(), full_sums():
             self._condition = self._graphs.capture(
                 lambda: buffers.set_frames(*conditioning(buffers.device_features)), lambda: None
             )

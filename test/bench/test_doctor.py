@@ -4,6 +4,8 @@ import pytest
 
 from sag_ros.bench import doctor
 from sag_ros.bench.doctor import Check
+from sag_ros.policy.bundle import save_bundle
+from sag_ros.policy.random_bundle import random_bundle
 
 
 def test_probe_reports_the_last_line():
@@ -55,6 +57,12 @@ def test_engine():
     check = doctor.check_engine()
     assert check.state == "ok"
     assert check.found.startswith("native: f32")
+
+
+def test_engine_is_that_of_the_bundle(tmp_path):
+    save_bundle(tmp_path / "policy", random_bundle(0, network={"width": 40}))
+    assert doctor.engine_line(str(tmp_path / "policy")).startswith("openvino | not engine tensorrt: ")
+    assert doctor.engine_line(str(tmp_path / "nothing")).startswith("native: f32")
 
 
 def test_gpu(monkeypatch):

@@ -38,7 +38,8 @@ bundle = load_bundle(model_folder("pick_release"))
 runner = PolicyRunner(bundle)
 runner.infer(0.0, np.zeros((2, bundle.contract.obs_dim), np.float32))
 loaded = {name.partition(".")[0] for name in sys.modules}
-print(runner.engine.name, sorted(loaded & {"triton", "tensorrt", "torch_tensorrt"}), torch.cuda.is_initialized())
+found = sorted(loaded & {"triton", "tensorrt", "torch_tensorrt"})
+print(runner.engine.name, found, torch.cuda.is_initialized())
 """
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
     child = subprocess.run(

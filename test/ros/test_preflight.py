@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fake_robot import Bench
+from fake_robot import Bench, FakeRobot
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
@@ -12,7 +12,7 @@ from sag_ros.policy.bundle import POLICY_FILE
 from sag_ros.ros.parameters import ParameterError
 from sag_ros.ros.policy_node import PolicyNode
 
-FAILURE = TransitionCallbackReturn.FAILURE
+FAILURE, SUCCESS = TransitionCallbackReturn.FAILURE, TransitionCallbackReturn.SUCCESS
 
 
 def refused(domain, **changes) -> str:
@@ -91,4 +91,21 @@ def test_parameters_are_declared_and_read_only(domain, bundle):
     assert bench.policy.get_parameter("cameras.front.topic").value == "front/image_raw"
     result = bench.policy.set_parameters([Parameter("watchdog.camera", value=3.0)])[0]
     assert not result.successful
+    bench.close()
+
+
+def test_why_auto_passed_engines_over_is_in_the_diagnostics(domain, bundle):
+    robot = FakeRobot()
+    bench = Bench(bundle, robot, engine="auto")
+
+    def values():
+        return (
+            {} if robot.diagnostics is None else {item.key: item.value for item in robot.diagnostics.values}
+        )
+
+    assert bench.policy.trigger_configure() == SUCCESS, bench.problem
+    assert bench.until(lambda: "engine" in values())
+    assert values()["engine"].startswith("native")
+    for name in ("tensorrt", "cuda_graph"):
+        assert f"not engine {name}: " in values()["engine_remarks"]
     bench.close()

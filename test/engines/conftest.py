@@ -15,6 +15,14 @@ sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside the tests
 PRUNER = {"width": 32, "layers": 1, "heads": 4, "feedforward": 64}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def rounding():
+    """Kernels round as on a GPU."""
+    from gpu_rounding import round_as_a_gpu
+
+    round_as_a_gpu()
+
+
 @pytest.fixture(scope="session")
 def bundle():
     """A small policy with a random pruner whose masks depend on the observation."""

@@ -163,9 +163,9 @@ def test_not_a_number_reaches_the_output_and_not_the_next_chunk(policy, pair, dr
     np.testing.assert_array_equal(pair[0].denoise(obs, plan, noise), expected)
 
 
-@pytest.mark.parametrize(("precision", "bound"), [("f32", 1e-5), ("f16", 1e-3), ("bf16", 2e-2)])
+@pytest.mark.parametrize(("precision", "bound"), [("f32", 1e-5), ("f16", 1e-3), ("bf16", 1e-2)])
 def test_residuals(draw, precision, bound):
-    """Of every block alone, against the network in float64; the interpreter cuts bf16 off, a GPU rounds."""
+    """Of every block alone, against the network in float64."""
     bundle = make_policy(network={"layers": 2, "heads": 4, "width": 64})
     table, config = make_table(bundle), bundle.dpt.config
     engine = on_cpu(bundle, table, precision)

@@ -19,7 +19,7 @@ class Buffers:
     """Allocated once. Noise, features and program are staged side by side, in the host's locked memory.
 
     Attributes:
-        noise (n + 1, T', A), features (To, D), program (words,): staged, to be filled before ``upload``.
+        noise (n + 1, T', A), features (To, D): staged, to be filled before ``upload``.
         device_features: (To, D) on the device.
     """
 
@@ -43,7 +43,7 @@ class Buffers:
             return (words if part == 2 else words.view(torch.float32)).view(shapes[part])
 
         self.noise, self.features = view(self._staged, 0).numpy(), view(self._staged, 1).numpy()
-        self.program: NDArray[np.int32] = view(self._staged, 2).numpy()
+        self._program_words: NDArray[np.int32] = view(self._staged, 2).numpy()
         self.device_features = view(self._uploaded, 1)
         self._noise, self._program = view(self._uploaded, 0), view(self._uploaded, 2)
 
@@ -60,9 +60,10 @@ class Buffers:
         self._frame_bias = zeros(*frames)
         self._result = torch.zeros(samples, pin_memory=cuda)
 
-    def upload(self, words: int) -> None:
-        """Copy what is staged, of the program ``words`` words; does not wait."""
-        end = self._program_at + words  # behind the program nothing is read
+    def upload(self, words: NDArray[np.int32]) -> None:
+        """Copy what is staged, and the program's ``words``; does not wait."""
+        self._program_words[: len(words)] = words
+        end = self._program_at + len(words)  # behind the program nothing is read
         self._uploaded[:end].copy_(self._staged[:end], non_blocking=True)
         self._counter.zero_()
 

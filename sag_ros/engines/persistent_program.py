@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from sag_ros.engines.launches import Launches
+from sag_ros.engines.launches import Kind, Launches
+from sag_ros.values import frozen
 
 HEAD = 8  # words: kind, layer, slot, step, stop, first far entry, behind the last, repeats (float32)
 ENTRY = 2  # words: slot, weight (float32)
@@ -14,15 +17,27 @@ RECORD = HEAD + NEAR * ENTRY
 BLOCK_KINDS = 3
 
 
-def program_words(launches: Launches, first: int, stop: int, out: NDArray[np.int32]) -> tuple[int, int]:
-    """Write the launches of steps ``first`` ... ``stop - 1`` to ``out``: N records, then far entries.
+@dataclass(frozen=True)
+class Program:
+    """Words of one chunk.
+
+    Attributes:
+        count: N, its records.
+        words: (N * RECORD + far entries,) int32, read-only: N records, then far entries.
+        crosses: there is a cross-attention among them.
+    """
+
+    count: int
+    words: NDArray[np.int32]
+    crosses: bool
+
+
+def make_program(launches: Launches, first: int, stop: int) -> Program:
+    """The launches of steps ``first`` ... ``stop - 1``.
 
     A record's ``repeats`` is how often the last residual is added, which is still at hand; its entries say
     which cached residuals are added besides, and how often. Near entries of weight 0 say nothing; far ones
     are padded to a multiple of NEAR for each record.
-
-    Returns:
-        N, and the words written.
     """
     chosen = (launches.step >= first) & (launches.step < stop)
     kind, weights = launches.kind[chosen], launches.weights[chosen]
@@ -38,8 +53,7 @@ def program_words(launches: Launches, first: int, stop: int, out: NDArray[np.int
     rank = np.arange(len(row)) - np.repeat(np.cumsum(entries) - entries, entries)
     far = -(-np.maximum(entries - NEAR, 0) // NEAR) * NEAR
     behind = np.cumsum(far)
-    words = count * RECORD + int(behind[-1:].sum()) * ENTRY
-    out[:words] = 0
+    out = np.zeros(count * RECORD + int(behind[-1:].sum()) * ENTRY, np.int32)
 
     records = out[: count * RECORD].reshape(count, RECORD)
     columns = kind, launches.layer[chosen], slot, launches.step[chosen], launches.stop[chosen]
@@ -54,7 +68,7 @@ def program_words(launches: Launches, first: int, stop: int, out: NDArray[np.int
     at = np.where(is_near, near, distant)
     out[at] = of_slot
     out.view(np.float32)[at + 1] = weights[row, of_slot]
-    return count, words
+    return Program(count, frozen(out), bool((kind == Kind.CROSS_ATTENTION).any()))
 
 
 def largest_program(steps: int, blocks: int) -> int:

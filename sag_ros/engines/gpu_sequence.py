@@ -68,6 +68,11 @@ class Sequence:
 
     def run(self, launches: Launches, traced: bool) -> None:
         """Do what ``launches`` say."""
+        for work in self.order(launches, traced):
+            work()
+
+    def order(self, launches: Launches, traced: bool) -> list[Work]:
+        """What is to be done for ``launches``, one after the other."""
         count = len(self.blocks)
         block = launches.layer >= 0
         per_step = np.bincount(launches.step[block], minlength=int(launches.step[-1]) + 1)
@@ -75,24 +80,25 @@ class Sequence:
         kinds, layers = launches.kind.tolist(), launches.layer.tolist()
         lengths = (launches.stop - launches.step).tolist()
         end, idle = self.end[traced], self.idle[traced]
+        works: list[Work] = []
         place = 0
         while place < len(kinds):
             kind = kinds[place]
             if kind == Kind.STEP_END:
-                end()
+                works.append(end)
             elif kind == Kind.IDLE:
-                self.begin_idle()
+                works.append(self.begin_idle)
                 left = lengths[place]
                 for length, work in idle:
-                    for _ in range(left // length):
-                        work()
+                    works += [work] * (left // length)
                     left %= length
                 if idle:
-                    self.embed()
+                    works.append(self.embed)
             elif whole[place]:
-                self.all_blocks()
+                works.append(self.all_blocks)
                 place += count
                 continue
             else:
-                self.blocks[3 * layers[place] + kind]()
+                works.append(self.blocks[3 * layers[place] + kind])
             place += 1
+        return works

@@ -74,6 +74,7 @@ class GraphEngine:
         self._graphs = make_graphs(device)
         self._prepared: dict[tuple[object, ...], Work] = {}
         self._launches: Lately[Plan, Launches] = Lately(make_launches, id)
+        self._orders: Lately[Plan, list[Work]] = Lately(self._order, id)  # of whole chunks, not traced
         self._dense = make_plan(dense_mask(len(table), config.blocks))
         with torch.inference_mode(), full_sums():
             self._record()
@@ -87,6 +88,9 @@ class GraphEngine:
 
     def _capture(self, work: Work) -> Work:
         return self._graphs.capture(work, self._state.rewind)
+
+    def _order(self, plan: Plan) -> list[Work]:
+        return self._replays[plan.slots].order(self._launches(plan), False)
 
     def prepare(self, plan: Plan) -> None:
         """Record ``plan`` as a whole, so that the host asks for one replay a chunk instead of hundreds.
@@ -121,10 +125,12 @@ class GraphEngine:
         traced = trace is not None
         if first_step or traced:
             require_start(plan, first_step, trace, (len(noise), self.tokens, config.action_dim))
-        whole = None
-        if self._prepared and not first_step and not traced:
-            whole = self._prepared.get((plan.reuse, plan.mask.key))
         launches = self._launches(plan).from_step(first_step)
+        if first_step or traced:
+            works = self._replays[plan.slots].order(launches, traced)
+        else:
+            whole = self._prepared.get((plan.reuse, plan.mask.key)) if self._prepared else None
+            works = self._orders(plan) if whole is None else [whole]
         noise = noise[:, : self.tokens]
         with torch.inference_mode(), self._graphs.running():
             state.upload(obs_features, noise, self._noise_scale, first_step)
@@ -133,10 +139,8 @@ class GraphEngine:
             self._begin()
             if not plan.mask.pruned[:, 1::3].all():
                 self._condition()
-            if whole is not None:
-                whole()
-            else:
-                self._replays[plan.slots].run(launches, traced)
+            for work in works:
+                work()
             self._mark(1)
             x, samples = state.download(traced)
         self._graphs.synchronise()

@@ -148,12 +148,14 @@ def check(
 
 
 def sections_of(options: Options) -> list[Section]:
-    """In the order of their worth: the two first engines are checked before anything is timed, others when
-    the most wanted times are known, and what has to be compiled for minutes comes late."""
+    """In the order of their worth: the two first engines are checked and timed before the others, and what
+    has to be compiled for minutes comes late."""
     here = "sag_ros.bench.gpu_"
     first = options.precisions[0]
-    ahead = tuple(text for text in options.engines if Spec.parse(text).engine == gpu_compile.ENGINE)
-    engines = tuple(text for text in options.engines if text not in ahead)
+    specs = {text: Spec.parse(text) for text in options.engines}
+    ahead = tuple(text for text, spec in specs.items() if spec.engine == gpu_compile.ENGINE)
+    engines = tuple(text for text in specs if text not in ahead)
+    leading, others = engines[:2], engines[2:]
     both = tuple(dict.fromkeys(("f32", first)))
     again = engines[0] if engines else ""
     sparse, dense = f"{here}speed:time_engines", f"{here}speed:time_dense"
@@ -163,29 +165,34 @@ def sections_of(options: Options) -> list[Section]:
         return [Section(f"correctness of {engine}", target, 15, 100, (engine,)) for engine in own]
 
     def pipeline(name: str, own: tuple[str, ...]) -> list[Section]:
+        own = tuple(text for text in own if not specs[text].options)  # what runs beside it has none
         wanted = options.bundle and own
         return [Section(name, f"{here}pipeline:time_pipeline", 15, 60, own, (first,))] if wanted else []
 
-    found = [Section("machine", f"{here}machine:look", 5, 40), *correctness(engines[:2])]
+    found = [Section("machine", f"{here}machine:look", 5, 40), *correctness(leading)]
     if engines:
         found += [
-            Section(f"sparse, {first}", sparse, 15, 120, engines, (first, SPARSE)),
-            Section("dense as CUDA graph", dense, 15, 80, engines, ("graph", both, again)),
+            Section(f"sparse, {first}", sparse, 15, 90, leading, (first, SPARSE)),
+            Section("dense as CUDA graph", dense, 15, 80, leading, ("graph", both, again)),
         ]
     found += [
         Section("dense eager", dense, 30, 130, (), ((), "eager", both, again)),
         *pipeline("encoder and pruner", engines),
-        *correctness(engines[2:]),
-        Section("engines of the CPU", f"{here}speed:time_cpu", 10, 30),
+        *correctness(others),
     ]
+    if others:
+        found.append(Section(f"other engines, {first}", sparse, 15, 90, others, (first, (*SPARSE, 1.0))))
+    found.append(Section("engines of the CPU", f"{here}speed:time_cpu", 10, 30))
     if ahead:
         found.append(Section("compiling", f"{here}compile:compile_ahead", 60, 200, ahead))
         if not missing():
             found += correctness(ahead)
-            found.append(Section(f"sparse, {first}, compiled", sparse, 15, 60, ahead, (first, SPARSE)))
+            found.append(
+                Section(f"compiled engines, {first}", sparse, 15, 60, ahead, (first, (*SPARSE, 1.0)))
+            )
             found += pipeline("encoder and pruner, compiled", ahead)
     if engines and "f32" in options.precisions and first != "f32":
-        found.append(Section("sparse, f32", sparse, 15, 60, engines, ("f32", SPARSE)))
+        found.append(Section("sparse, f32", sparse, 15, 60, leading, ("f32", SPARSE)))
     if options.compile:
         found.append(Section("torch.compile", dense, 60, 300, (), ((), "compile", both, "")))
     return found

@@ -85,7 +85,7 @@ def test_where_it_is_missing_nothing_but_that_is_said(options, context, rows, mo
     assert about == ["compiling"]
     monkeypatch.setattr(gpu_check, "missing", lambda: ())
     about = [own.name for own in sections_of(options) if "tensorrt" in own.engines]
-    assert about == ["compiling", "correctness of tensorrt", "sparse, f32, compiled"]
+    assert about == ["compiling", "correctness of tensorrt", "compiled engines, f32"]
 
 
 def test_the_order_is_that_of_worth(options):
@@ -93,5 +93,6 @@ def test_the_order_is_that_of_worth(options):
     assert names.index("correctness of persistent") < names.index("sparse, bf16")
     assert names.index("sparse, bf16") < names.index("dense eager") < names.index("encoder and pruner")
     assert names.index("dense eager") < names.index("correctness of persistent:parts=4")
-    assert names.index("correctness of cuda_graph:fused=false") < names.index("compiling")
+    assert names.index("correctness of persistent:parts=8") < names.index("other engines, bf16")
+    assert names.index("other engines, bf16") < names.index("compiling")
     assert names[-2:] == ["sparse, f32", "torch.compile"]

@@ -22,7 +22,7 @@ CHECKED = ("dense", "random9")
 def compile_at_first_use(
     name: str, bundle: PolicyBundle, table: CoefficientTable, precision: str, all_tokens: bool
 ) -> Engine:
-    """Build engine ``name`` (native, persistent), which compiles when it is built and keeps the code on disk.
+    """Build engine ``name``, which compiles when it is built and keeps the code on disk.
 
     Raises:
         ValueError: the engine cannot run here; the message says why.
@@ -65,7 +65,7 @@ def agrees(engine: Engine, bundle: PolicyBundle, table: CoefficientTable) -> boo
 
 def main(
     bundle: Annotated[str, tyro.conf.Positional] = "models/pick_release",
-    engine: Literal["tensorrt", "persistent", "native"] = "tensorrt",
+    engine: Literal["tensorrt", "cuda_graph", "persistent", "native"] = "tensorrt",
     precision: str = "auto",
     all_tokens: bool = False,
     force: bool = False,
@@ -76,8 +76,7 @@ def main(
 
     Args:
         bundle: folder of the bundle, or its name in models/.
-        engine: tensorrt; or persistent or native, which else compile when they are first used. The others
-            have nothing to compile.
+        engine: tensorrt; or one that else compiles when it is first used. Others have nothing to compile.
         precision: auto, or one that the engine has: f32, bf16, f16.
         all_tokens: for samplers that keep all tokens of a chunk (falcon, streaming).
         force: compile anew what is compiled already (tensorrt).

@@ -69,9 +69,10 @@ def test_native_is_compiled_by_using_it(folder, capsys, all_tokens):
     assert printed.count("agrees with reference") == 2
 
 
-def test_an_engine_that_cannot_run_here_says_why(folder, monkeypatch):
+@pytest.mark.parametrize("engine", ["persistent", "cuda_graph"])
+def test_an_engine_that_cannot_run_here_says_why(folder, monkeypatch, engine):
     from sag_ros.engines import gpu_device
 
     monkeypatch.setattr(gpu_device, "cuda_obstacle", lambda: "no NVIDIA GPU")
-    with pytest.raises(ValueError, match="engine persistent cannot be compiled on this machine: no NVIDIA"):
-        compile_engine.main(folder, "persistent")
+    with pytest.raises(ValueError, match=f"engine {engine} cannot be compiled on this machine: no NVIDIA"):
+        compile_engine.main(folder, engine)

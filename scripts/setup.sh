@@ -62,6 +62,14 @@ make_environment() {
     fi
 }
 
+# Older ones, as Python 3.10 brings them, lose their way among these requirements.
+update_old_pip() {
+    "$VENV/bin/python" -c 'import pip, sys; sys.exit([int(part) for part in pip.__version__.split(".")[:2]] >= [23, 2])' || return 0
+    say "updating pip"
+    "$VENV/bin/python" -m pip install --disable-pip-version-check --quiet --upgrade pip ||
+        say "that failed; trying with the old one"
+}
+
 install_packages() {
     local log="$VENV/pip.log" pip last shown=""
     say "installing Python packages (about 2 GB, a minute or more; pip's settings and PIP_* variables are honoured)"
@@ -108,6 +116,7 @@ choose_gl() {
 
 GL_PACKAGES=(libegl1 libegl-mesa0 libgl1-mesa-dri libopengl0)
 make_environment
+update_old_pip
 install_packages
 if ! gl=$(choose_gl); then
     apt_install "${GL_PACKAGES[@]}" || apt_install libosmesa6 || true

@@ -116,7 +116,7 @@ def cross_attention(
 
 @kernel
 def _update(
-    x: Float64, head: Float64, mean_square: float, row: Float64, bias: Float64, noise: Float64
+    x: Float64, head: Float64, mean_square: float | np.floating, row: Float64, bias: Float64, noise: Float64
 ) -> None:
     """Sampler update of one token: x, head, bias, noise (A,); row as ``step_tail.sampler_rows``."""
     ratio, low, high, from_v, from_x, from_eps = row

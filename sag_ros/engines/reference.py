@@ -39,7 +39,8 @@ class ReferenceEngine:
     ) -> NDArray[np.float32]:
         """See :class:`sag_ros.engines.protocol.Engine`."""
         require_shapes(obs_features, plan, noise, self._dpt.config, len(self._table))
-        require_start(plan, first_step, trace, noise.shape)
+        samples_shape = len(noise), noise.shape[1], noise.shape[2]
+        require_start(plan, first_step, trace, samples_shape)
         samples: list[torch.Tensor] | None = None if trace is None else []
         gates = torch.from_numpy(~plan.mask.pruned).float()[None]
         with torch.inference_mode():

@@ -15,15 +15,7 @@ State = Literal["ok", "note", "fail"]
 _COLOURS = {"ok": "green", "note": "yellow", "fail": "red"}
 
 # Each runs in a child process: a broken GL driver or middleware may end the process it is tried in.
-_ROS_PROBE = """
-import rclpy
-from rclpy.utilities import get_rmw_implementation_identifier
-rclpy.init()
-node = rclpy.create_node("sag_doctor")
-print(get_rmw_implementation_identifier(), "domain", node.context.get_domain_id())
-node.destroy_node()
-rclpy.try_shutdown()
-"""
+_ROS_PROBE = "from sag_ros.ros.probe import main; main()"
 _GL_PROBE = """
 import mujoco
 from OpenGL import GL

@@ -9,6 +9,8 @@ import numpy as np
 import tyro
 
 if TYPE_CHECKING:
+    from sag_ros.engines.protocol import Engine
+    from sag_ros.engines.runner import PolicyRunner
     from sag_ros.policy.bundle import PolicyBundle
 
 # What the engine may deviate from the reference, relative to the largest action: of exact arithmetic, and
@@ -79,19 +81,25 @@ def verdict(mask_source: str, engine: str, error: float, allowed: float) -> str:
     return f"{mask_source:8s} {engine} {agrees} reference: error {error:.1e}, allowed {allowed:.0e}"
 
 
-def compare(bundle: PolicyBundle, engine: str, mask_source: str, count: int) -> tuple[str, float, float]:
-    """Engine name, largest relative error over ``count`` observations, and what is tolerated."""
+def error_of(engine: Engine, runner: PolicyRunner, count: int) -> float:
+    """Largest relative error of ``engine`` over ``count`` observations, encoded and masked by ``runner``."""
     from sag_ros.engines.compare import largest_error
-    from sag_ros.engines.runner import PolicyRunner
     from sag_ros.pruning.plan import make_plan
 
-    runner = PolicyRunner(bundle, sampler_of(bundle), mask_source, engine)
     worst = 0.0
     for features in observations(runner, count):
         plan = make_plan(runner.mask_source.mask(features), runner.mask_source.reuse)
-        worst = max(worst, largest_error(runner.engine, bundle, runner.table, plan, [features]))
+        worst = max(worst, largest_error(engine, runner.bundle, runner.table, plan, [features]))
+    return worst
+
+
+def compare(bundle: PolicyBundle, engine: str, mask_source: str, count: int) -> tuple[str, float, float]:
+    """Engine name, largest relative error over ``count`` observations, and what is tolerated."""
+    from sag_ros.engines.runner import PolicyRunner
+
+    runner = PolicyRunner(bundle, sampler_of(bundle), mask_source, engine)
     precision = getattr(runner.engine, "precision", "f32")
-    return runner.engine_name, worst, TOLERANCE[precision]
+    return runner.engine_name, error_of(runner.engine, runner, count), TOLERANCE[precision]
 
 
 def main(

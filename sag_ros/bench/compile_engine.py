@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from sag_ros.bench.check_bundle import TOLERANCE, observations, sampler_of, verdict
+from sag_ros.bench.check_bundle import TOLERANCE, error_of, sampler_of, verdict
 
 if TYPE_CHECKING:
     from sag_ros.engines.protocol import Engine
@@ -27,27 +27,21 @@ def compile_at_first_use(
     Raises:
         ValueError: the engine cannot run here; the message says why.
     """
-    from sag_ros.engines.registry import ON_GPU, build_engine, obstacle
-    from sag_ros.engines.savings import Savings
+    from sag_ros.engines.registry import build_engine, obstacle, whole_horizon_options
 
     reason = obstacle(name, bundle, precision, all_tokens)
     if reason is not None:
         raise ValueError(f"engine {name} cannot be compiled on this machine: {reason}")
-    options: dict[str, Any] = {}
-    if all_tokens:
-        on_gpu = name in ON_GPU
-        options = {"all_tokens": True} if on_gpu else {"savings": Savings.without("trailing_tokens")}
+    options = whole_horizon_options(name) if all_tokens else {}
     start = time.monotonic()
     engine = build_engine(name, bundle, table, precision=precision, **options)
     print(f"engine {name} is compiled, or was before: {time.monotonic() - start:.0f} s", flush=True)
     return engine
 
 
-def agrees(engine: Engine, bundle: PolicyBundle, table: CoefficientTable) -> bool:
+def agrees(engine: Engine, bundle: PolicyBundle) -> bool:
     """Print how far ``engine`` is from the reference; is all of it within what is tolerated?"""
-    from sag_ros.engines.compare import largest_error
     from sag_ros.engines.runner import PolicyRunner
-    from sag_ros.pruning.plan import make_plan
 
     precision = getattr(engine, "precision", "f32")
     allowed, good = TOLERANCE[precision], True
@@ -55,9 +49,7 @@ def agrees(engine: Engine, bundle: PolicyBundle, table: CoefficientTable) -> boo
         print(f"note: {note}")
     for mask_source in CHECKED:
         runner = PolicyRunner(bundle, sampler_of(bundle), mask_source, "reference")
-        (features,) = observations(runner, 1)
-        plan = make_plan(runner.mask_source.mask(features), runner.mask_source.reuse)
-        error = largest_error(engine, bundle, table, plan, [features])
+        error = error_of(engine, runner, 1)
         print(verdict(mask_source, f"{engine.name}-{precision}", error, allowed))
         good &= error <= allowed
     return good
@@ -100,4 +92,4 @@ def main(
             return 1
     else:
         built = compile_at_first_use(engine, loaded, table, precision, all_tokens)
-    return 0 if agrees(built, loaded, table) else 1
+    return 0 if agrees(built, loaded) else 1

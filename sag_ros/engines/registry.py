@@ -184,6 +184,15 @@ def build_engine(name: str, bundle: PolicyBundle, table: CoefficientTable, **opt
     return ENGINES[choose(name, bundle, options.get("precision", "auto"))[0]](bundle, table, **options)
 
 
+def whole_horizon_options(name: str) -> dict[str, Any]:
+    """Options that make engine ``name`` compute all tokens of a chunk; the reference always does."""
+    if name == "native":
+        from sag_ros.engines.savings import Savings
+
+        return {"savings": Savings.without("trailing_tokens")}
+    return {"all_tokens": True} if name in ON_GPU else {}
+
+
 def build_engine_for(name: str, bundle: PolicyBundle, sampler: Sampler, **options: Any) -> Engine:
     """Engine ``name`` (not ``auto``) for ``sampler``: at the whole horizon where the sampler needs it.
 
@@ -195,12 +204,8 @@ def build_engine_for(name: str, bundle: PolicyBundle, sampler: Sampler, **option
             f"sampler {sampler.name} keeps samples from chunk to chunk, which engine {name} cannot; "
             f"use engine {' or '.join(STATEFUL)}, or sampler ddpm or ddim"
         )
-    if sampler.whole_horizon and name == "native":
-        from sag_ros.engines.savings import Savings
-
-        options = {"savings": Savings.without("trailing_tokens"), **options}
-    if sampler.whole_horizon and name in ON_GPU:
-        options = {"all_tokens": True, **options}
+    if sampler.whole_horizon:
+        options = {**whole_horizon_options(name), **options}
     return build_engine(name, bundle, sampler.table, **options)
 
 

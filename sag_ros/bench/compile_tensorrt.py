@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sag_ros.bench import progress
 from sag_ros.engines.gpu_device import choose_device, choose_precision
 from sag_ros.engines.gpu_export import signatures
+from sag_ros.engines.protocol import tokens_of
 from sag_ros.engines.tensorrt import TensorRtEngine
 from sag_ros.engines.tensorrt_compile import compile_parts, missing
 from sag_ros.engines.tensorrt_key import engine_key
@@ -79,8 +80,7 @@ def compile_tensorrt(
     libraries = libraries or import_libraries()
     chosen = choose_device(device)
     precision = choose_precision(precision, chosen)
-    contract = bundle.contract
-    tokens = contract.horizon if all_tokens else contract.executed.stop
+    tokens = tokens_of(bundle.contract, all_tokens)
     key = engine_key(bundle, tokens, precision, chosen, libraries.tensorrt)
     names = list(signatures(bundle.dpt.config, tokens))
     reason = _reason_to_compile(key, names, force)

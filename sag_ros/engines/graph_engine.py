@@ -18,7 +18,7 @@ from sag_ros.engines.gpu_sequence import Sequence
 from sag_ros.engines.gpu_state import Constants, State
 from sag_ros.engines.gpu_work import LaunchWork
 from sag_ros.engines.launches import Launches, make_launches
-from sag_ros.engines.protocol import require_sample, require_shapes, require_start
+from sag_ros.engines.protocol import require_sample, require_shapes, require_start, tokens_of
 from sag_ros.policy.schedule import CoefficientTable
 from sag_ros.pruning.lately import Lately
 from sag_ros.pruning.plan import Plan, make_plan
@@ -62,7 +62,7 @@ class GraphEngine:
         self.events: tuple[Any, Any] | None = None
         self._config, self._table = config, table
         self._executed = contract.executed
-        self.tokens = tokens = config.horizon if all_tokens else contract.executed.stop
+        self.tokens = tokens = tokens_of(contract, all_tokens)
         weights = fold(dpt)
         matrices = head_matrices(weights, config.heads)
         constants = Constants(dpt, weights, matrices, table, tokens)

@@ -19,7 +19,7 @@ from sag_ros.engines.native_chunk import Network, Program, State, Tiles, TimeTab
 from sag_ros.engines.native_memory import memory_buffers, memory_weights
 from sag_ros.engines.panel_code import LANES, available_formats
 from sag_ros.engines.panels import tile_of
-from sag_ros.engines.protocol import require_sample, require_shapes, require_start
+from sag_ros.engines.protocol import require_sample, require_shapes, require_start, tokens_of
 from sag_ros.engines.savings import Savings
 from sag_ros.engines.step_tail import StepTail
 from sag_ros.policy.schedule import CoefficientTable
@@ -63,7 +63,7 @@ class NativeEngine:
         self.savings = savings
         self._config, self._table = config, table
         self._executed = contract.executed
-        self.tokens = tokens = contract.executed.stop if savings.trailing_tokens else config.horizon
+        self.tokens = tokens = tokens_of(contract, not savings.trailing_tokens)
         self._no_trace = np.empty((0, tokens, config.action_dim), np.float32)
         self._dense: Plan | None = None
 

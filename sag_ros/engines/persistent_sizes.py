@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sag_ros.engines.cross_attention import require_token_wise
+from sag_ros.engines.protocol import tokens_of
 from sag_ros.policy.schedule import CoefficientTable
 
 if TYPE_CHECKING:
@@ -120,11 +121,6 @@ def choose_sizes(
         STAGES=3 if stages is None else stages,
         PRODUCTS="tf32x3" if shared_memory else "widened",
     )
-
-
-def tokens_of(contract: Contract, all_tokens: bool) -> int:
-    """T', the tokens that are computed."""
-    return contract.horizon if all_tokens else contract.executed.stop
 
 
 def _require(what: str, value: int, bound: int) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sag_ros.policy.dpt import DPTConfig
 from sag_ros.pruning.plan import Plan
+
+if TYPE_CHECKING:
+    from sag_ros.policy.contract import Contract
 
 
 class Engine(Protocol):
@@ -82,6 +85,11 @@ class FrameEncoder(Protocol):
             KeyError: no such camera. ValueError: another size.
         """
         ...
+
+
+def tokens_of(contract: Contract, all_tokens: bool) -> int:
+    """T', the tokens that an engine computes: all T, or those that influence executed actions."""
+    return contract.horizon if all_tokens else contract.executed.stop
 
 
 def require_shapes(

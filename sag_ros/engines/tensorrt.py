@@ -23,6 +23,7 @@ from sag_ros.engines.gpu_graphs import Work, make_graphs
 from sag_ros.engines.gpu_state import Constants, State
 from sag_ros.engines.gpu_work import LaunchWork
 from sag_ros.engines.graph_engine import GraphEngine
+from sag_ros.engines.protocol import tokens_of
 from sag_ros.engines.tensorrt_key import engine_key
 from sag_ros.engines.tensorrt_runtime import Context, Runtime, import_tensorrt
 from sag_ros.engines.tensorrt_store import NotCompiled, load
@@ -74,7 +75,7 @@ class TensorRtEngine(GraphEngine):
             if chosen.type != "cuda":
                 raise ValueError("engine tensorrt computes on GPUs alone; use engine native on the CPU")
             library = import_tensorrt()
-        tokens = config.horizon if all_tokens else contract.executed.stop
+        tokens = tokens_of(contract, all_tokens)
         files = load_engines(bundle, tokens, self.precision, chosen, library)
         self._contexts = _load_contexts(bundle, tokens, files, chosen, library)
 
@@ -171,8 +172,8 @@ def load_obstacle(bundle: PolicyBundle | None, precision: str, all_tokens: bool 
         library = import_tensorrt()
     except Exception as error:  # whatever its own shared libraries make of this machine
         return f"tensorrt is installed but does not load: {error}"
-    device, contract = choose_device("auto"), bundle.contract
-    tokens = contract.horizon if all_tokens else contract.executed.stop
+    device = choose_device("auto")
+    tokens = tokens_of(bundle.contract, all_tokens)
     try:
         load_engines(bundle, tokens, choose_precision(precision, device), device, library)
     except ValueError as error:

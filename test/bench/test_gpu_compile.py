@@ -11,7 +11,7 @@ from sag_ros.bench import gpu_check, gpu_compile
 from sag_ros.bench.compile_tensorrt import Libraries
 from sag_ros.bench.gpu_check import Options, sections_of
 from sag_ros.bench.gpu_policies import random_policy
-from sag_ros.bench.gpu_sections import Context
+from sag_ros.bench.gpu_sections import Context, Section
 from sag_ros.engines.registry import build_engine
 
 
@@ -55,10 +55,8 @@ def test_what_is_compiled_is_what_is_checked(options, context, rows):
     def build(name, bundle, table, **more):
         return build_engine(name, bundle, table, library=libraries.tensorrt, **more)
 
-    sections = [own for own in sections_of(options) if own.name == "machine"]
-    sections.append(replace(sections[0], name="c", target="sag_ros.bench.gpu_correctness:check_engine",
-                            engines=("tensorrt",), at_most_s=99))  # fmt: skip
-    assert gpu_check.check(options, build, sections=sections) == 0
+    section = Section("check", "sag_ros.bench.gpu_correctness:check_engine", 0, 99, ("tensorrt",))
+    assert gpu_check.check(options, build, sections=[section]) == 0
     assert set(libraries.tensorrt.enqueued()) >= {"head", "layer1.feed_forward"}
 
 

@@ -116,9 +116,9 @@ setup(
     entry_points={
         "console_scripts": [
             "sag = sag_ros.cli:main",
-            "policy_node = sag_ros.ros.policy_node:main",
-            "sim_node = sag_ros.ros.sim_node:main",
-            "gripper_node = sag_ros.ros.gripper_node:main",
+            "policy_node = sag_ros.ros.policy.node:main",
+            "sim_node = sag_ros.ros.sim.node:main",
+            "gripper_node = sag_ros.ros.gripper.node:main",
         ],
     },
 )

@@ -27,76 +27,87 @@ class Command:
 COMMANDS = (
     Command(
         "demo",
-        "sag_ros.ros.demo:main",
+        "sag_ros.ros.demo.command:main",
         "run policy and simulated robot as ROS 2 nodes; video and report in out/demo",
         ("sim", "openvino", "ros"),
     ),
     Command(
         "bench tasks",
-        "sag_ros.bench.tasks:main",
+        "sag_ros.bench.tasks.command:main",
         "success and speed of methods on a task, closed loop without ROS",
         ("sim", "openvino"),
     ),
     Command(
         "bench engines",
-        "sag_ros.bench.engines:main",
+        "sag_ros.bench.engines.command:main",
         "milliseconds per chunk of every engine, dense and sparse",
         ("openvino",),
     ),
-    Command("gpu-check", "sag_ros.bench.gpu_check:main", "check and time the GPU engines on this machine"),
+    Command("gpu-check", "sag_ros.bench.gpu.command:main", "check and time the GPU engines on this machine"),
     Command(
         "bench masks",
-        "sag_ros.bench.masks:main",
+        "sag_ros.bench.masks.command:main",
         "what the pruner decides in each phase, and what each of its masks is worth alone",
         ("sim", "openvino"),
     ),
     Command(
         "bench reuse",
-        "sag_ros.bench.reuse:Reuse",
+        "sag_ros.bench.masks.reuse:Reuse",
         "how well cached residuals stand in for those that are not computed",
         ("train",),
     ),
     Command("record", "sag_ros.train.record:Recording", "record scripted demonstrations", ("sim", "train")),
     Command(
-        "train policy", "sag_ros.train.policy:PolicyTraining", "train encoder and policy; resumes", ("train",)
+        "train policy",
+        "sag_ros.train.policy.command:PolicyTraining",
+        "train encoder and policy; resumes",
+        ("train",),
     ),
     Command(
         "train pruner",
-        "sag_ros.train.pruner:PrunerTraining",
+        "sag_ros.train.pruner.command:PrunerTraining",
         "train the pruner of a policy; resumes",
         ("train",),
     ),
     Command(
         "train schedule",
-        "sag_ros.train.schedule:ScheduleTraining",
+        "sag_ros.train.schedules.command:ScheduleTraining",
         "a static schedule by Learning-to-Cache, kept in the bundle; resumes",
         ("train", "openvino"),
     ),
     Command(
         "search schedule",
-        "sag_ros.bench.search_schedule:ScheduleSearching",
+        "sag_ros.bench.schedules.command:ScheduleSearching",
         "static schedules (BAC, EVO, mean of the pruner's masks), kept in the bundle",
         ("sim", "train", "openvino"),
     ),
     Command(
         "train consistency",
-        "sag_ros.train.consistency:ConsistencyTraining",
+        "sag_ros.train.variants.consistency.command:ConsistencyTraining",
         "distil a policy into one that samples in 1 to 3 steps; resumes",
         ("train",),
     ),
     Command(
         "train streaming",
-        "sag_ros.train.streaming:StreamingTraining",
+        "sag_ros.train.variants.streaming.command:StreamingTraining",
         "retrain a policy for the sampler streaming; resumes",
         ("train",),
     ),
     Command(
         "compile",
-        "sag_ros.bench.compile_engine:main",
+        "sag_ros.bench.prepare.compile_engine:main",
         "compile an engine for a policy and this machine, ahead of the policy node",
     ),
-    Command("check-bundle", "sag_ros.bench.check_bundle:main", "validate a bundle; engine against reference"),
-    Command("doctor", "sag_ros.bench.doctor:main", "check this machine: ROS, rendering, engine, CPU, bundle"),
+    Command(
+        "check-bundle",
+        "sag_ros.bench.prepare.check_bundle:main",
+        "validate a bundle; engine against reference",
+    ),
+    Command(
+        "doctor",
+        "sag_ros.bench.prepare.doctor:main",
+        "check this machine: ROS, rendering, engine, CPU, bundle",
+    ),
 )
 
 # Import name -> extra; what is not listed belongs to the core and comes with any of them.

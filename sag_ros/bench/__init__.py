@@ -1,1 +1,4 @@
-"""Measurements: success and speed on a task, statistics, the machine they were made on, pre-flight checks."""
+"""Measurements: a folder for each ``sag bench`` command; what they share is in ``run``.
+
+A folder's front door is its ``command``.
+"""

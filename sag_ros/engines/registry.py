@@ -37,33 +37,33 @@ FASTEST_FIRST = ("tensorrt", "cuda_graph", "native", "openvino", "reference")
 
 
 def _tensorrt(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
-    from sag_ros.engines.tensorrt import TensorRtEngine
+    from sag_ros.engines.tensorrt.engine import TensorRtEngine
 
     with _naming_the_missing("tensorrt"):
         return TensorRtEngine(bundle, table, **options)
 
 
 def _cuda_graph(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
-    from sag_ros.engines.cuda_graph import CudaGraphEngine
+    from sag_ros.engines.cuda_graph.engine import CudaGraphEngine
 
     return CudaGraphEngine(bundle, table, **options)
 
 
 def _persistent(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
     with _naming_the_missing("persistent"):
-        from sag_ros.engines.persistent import PersistentEngine
+        from sag_ros.engines.persistent.engine import PersistentEngine
     return PersistentEngine(bundle, table, **options)
 
 
 def _native(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
     with _naming_the_missing("native"):
-        from sag_ros.engines.native import NativeEngine
+        from sag_ros.engines.native.engine import NativeEngine
     return NativeEngine(bundle, table, **options)
 
 
 def _openvino(bundle: PolicyBundle, table: CoefficientTable, **options: str) -> Engine:
     with _naming_the_missing("openvino"):
-        from sag_ros.engines.openvino import OpenVinoEngine
+        from sag_ros.engines.openvino.engine import OpenVinoEngine
     return OpenVinoEngine(bundle, table, **options)
 
 
@@ -104,13 +104,13 @@ def obstacle(
         if name in ON_GPU:
             return _gpu_obstacle(name, bundle, precision, all_tokens)
         if name == "native":
-            from sag_ros.engines.native import choose_precision, require_runnable
+            from sag_ros.engines.native.engine import choose_precision, require_runnable
 
             choose_precision(precision)
             if bundle is not None:
                 require_runnable(bundle.contract.network)
         if name == "openvino" and bundle is not None:
-            from sag_ros.engines.cross_attention import require_token_wise
+            from sag_ros.engines.savings.cross_attention import require_token_wise
 
             require_token_wise(bundle.contract.network.cond_layers)
     except ValueError as error:
@@ -120,8 +120,8 @@ def obstacle(
 
 def _gpu_obstacle(name: str, bundle: PolicyBundle | None, precision: str, all_tokens: bool) -> str | None:
     """What stands in the way of engine ``name`` on a GPU; may raise ValueError instead."""
-    from sag_ros.engines.cross_attention import require_token_wise
-    from sag_ros.engines.gpu_device import choose_device, choose_precision, cuda_obstacle
+    from sag_ros.engines.gpu.device import choose_device, choose_precision, cuda_obstacle
+    from sag_ros.engines.savings.cross_attention import require_token_wise
 
     reason = cuda_obstacle()
     if reason is None:
@@ -129,11 +129,11 @@ def _gpu_obstacle(name: str, bundle: PolicyBundle | None, precision: str, all_to
         if bundle is not None:
             require_token_wise(bundle.contract.network.cond_layers)
             if name == "persistent":
-                from sag_ros.engines.persistent_sizes import require_runnable
+                from sag_ros.engines.gpu.triton.sizes import require_runnable
 
                 require_runnable(bundle.contract)
         if name == "tensorrt":
-            from sag_ros.engines.tensorrt import load_obstacle
+            from sag_ros.engines.tensorrt.engine import load_obstacle
 
             return load_obstacle(bundle, precision, all_tokens)
     return reason
@@ -187,7 +187,7 @@ def build_engine(name: str, bundle: PolicyBundle, table: CoefficientTable, **opt
 def whole_horizon_options(name: str) -> dict[str, Any]:
     """Options that make engine ``name`` compute all tokens of a chunk; the reference always does."""
     if name == "native":
-        from sag_ros.engines.savings import Savings
+        from sag_ros.engines.savings.switches import Savings
 
         return {"savings": Savings.without("trailing_tokens")}
     return {"all_tokens": True} if name in ON_GPU else {}
@@ -223,10 +223,10 @@ def build_frame_encoder(name: str, bundle: PolicyBundle, **options: str) -> Fram
     if library == "reference":
         return ReferenceFrameEncoder(bundle)
     if library == "gpu":
-        from sag_ros.engines.gpu_encoders import GpuFrameEncoder
+        from sag_ros.engines.gpu.encoders import GpuFrameEncoder
 
         return GpuFrameEncoder(bundle, **options)
-    from sag_ros.engines.openvino_encoders import OpenVinoFrameEncoder
+    from sag_ros.engines.openvino.encoders import OpenVinoFrameEncoder
 
     return OpenVinoFrameEncoder(bundle, **options)
 
@@ -237,10 +237,10 @@ def pruner_executor(engine: str, bundle: PolicyBundle, device: str = "auto") -> 
     if library == "reference":
         return SagMask
     if library == "gpu":
-        from sag_ros.engines.gpu_encoders import GpuSagMask
+        from sag_ros.engines.gpu.encoders import GpuSagMask
 
         return partial(GpuSagMask, device=device)
-    from sag_ros.engines.openvino_encoders import OpenVinoSagMask
+    from sag_ros.engines.openvino.encoders import OpenVinoSagMask
 
     return OpenVinoSagMask
 

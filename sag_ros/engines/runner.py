@@ -10,13 +10,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sag_ros.engines.automatic import build_fastest
+from sag_ros.engines.auto import build_fastest
 from sag_ros.engines.protocol import Engine, FrameEncoder
 from sag_ros.engines.registry import build_engine_for, build_frame_encoder, build_mask_source_for
 from sag_ros.policy.bundle import PolicyBundle
 from sag_ros.policy.samplers import build_sampler
-from sag_ros.pruning.lately import Lately
 from sag_ros.pruning.mask_sources import MaskSource
+from sag_ros.pruning.memo import Lately
 from sag_ros.pruning.plan import Plan, make_plan
 from sag_ros.values import ActionChunk, Mask, Observation, Timing, frozen
 

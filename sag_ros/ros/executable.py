@@ -11,7 +11,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
-from sag_ros.ros.paced import PacedExecutor
+from sag_ros.ros.batching_executor import PacedExecutor
 from sag_ros.ros.parameters import ParameterError
 
 REFUSED = 2  # exit status for a configuration that is refused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sag_ros.bench.mask_record import ADAPTIVE, MaskEpisode, digest, encode_mask
+from sag_ros.bench.masks.record import ADAPTIVE, MaskEpisode, digest, encode_mask
 from sag_ros.values import Mask
 
 STEPS, BLOCKS = 5, 6

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import torch
 
-from sag_ros.engines.folded import fold
-from sag_ros.engines.gpu_export import make_parts
+from sag_ros.engines.savings.folded_weights import fold
+from sag_ros.engines.tensorrt.export import make_parts
 
 HEADER = "fake engine of "
 

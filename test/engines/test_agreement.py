@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sag_ros.engines.panel_code import available_formats
+from sag_ros.engines.native.microkernel import available_formats
 from sag_ros.engines.reference import ReferenceEngine
 from sag_ros.engines.registry import ENGINES, ON_GPU, build_engine
 from sag_ros.policy.random_bundle import random_bundle

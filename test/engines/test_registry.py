@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from sag_ros.engines.gpu_encoders import GpuFrameEncoder, GpuSagMask
+from sag_ros.engines.gpu.encoders import GpuFrameEncoder, GpuSagMask
 from sag_ros.engines.registry import (
     ENGINES,
     ON_GPU,
@@ -43,7 +43,7 @@ def gpu(monkeypatch):
 
     def function(present):
         reason = None if present else "no NVIDIA GPU"
-        monkeypatch.setattr("sag_ros.engines.gpu_device.cuda_obstacle", lambda: reason)
+        monkeypatch.setattr("sag_ros.engines.gpu.device.cuda_obstacle", lambda: reason)
         for user in ("gpu_device", "gpu_encoders"):
             monkeypatch.setattr(f"sag_ros.engines.{user}.choose_device", lambda device: torch.device("cpu"))
 
@@ -80,9 +80,9 @@ def test_auto_with_tensorrt(gpu, bundle, tmp_path, monkeypatch):
     """Taken where this policy is compiled for this GPU; otherwise passed over, with the reason."""
     import fake_tensorrt as fake
 
-    from sag_ros.engines import tensorrt
-    from sag_ros.engines.tensorrt_key import engine_key
-    from sag_ros.engines.tensorrt_store import save
+    from sag_ros.engines.tensorrt import engine as tensorrt
+    from sag_ros.engines.tensorrt.key import engine_key
+    from sag_ros.engines.tensorrt.store import save
 
     gpu(True)
     monkeypatch.setenv("SAG_ROS_CACHE", str(tmp_path))
@@ -119,7 +119,7 @@ def test_auto_with_tensorrt(gpu, bundle, tmp_path, monkeypatch):
 def test_tensorrt_names_what_is_missing(bundle, gpu, monkeypatch):
     gpu(True)
     monkeypatch.setitem(sys.modules, "tensorrt", None)
-    monkeypatch.setattr("sag_ros.engines.tensorrt.choose_device", lambda name: torch.device("cuda", 0))
+    monkeypatch.setattr("sag_ros.engines.tensorrt.engine.choose_device", lambda name: torch.device("cuda", 0))
     with pytest.raises(ImportError, match=r"tensorrt needs torch_tensorrt and tensorrt \(extra \[tensorrt\]"):
         build_engine("tensorrt", bundle, build_table("ddpm", 10), precision="f32")
 

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sag_ros.engines.cuda_graph import CudaGraphEngine
-from sag_ros.engines.native import NativeEngine
+from sag_ros.engines.cuda_graph.engine import CudaGraphEngine
+from sag_ros.engines.native.engine import NativeEngine
 from sag_ros.engines.reference import ReferenceEngine
 from sag_ros.engines.registry import build_engine, build_engine_for
-from sag_ros.engines.savings import Savings
+from sag_ros.engines.savings.switches import Savings
 from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.policy.samplers import Segments, build_sampler, build_table
 from sag_ros.pruning.mask_sources import dense_mask, random_mask, uniform_mask

@@ -17,10 +17,11 @@ from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
 from sag_ros.control.fr3 import HOME, JOINTS
-from sag_ros.ros import chunk_record, qos
+from sag_ros.ros import qos
 from sag_ros.ros.images import image_to_mask
 from sag_ros.ros.joints import command_from_trajectory
-from sag_ros.ros.policy_node import PolicyNode
+from sag_ros.ros.policy import chunk_record
+from sag_ros.ros.policy.node import PolicyNode
 from sag_ros.ros.stamps import StampClock
 from sag_ros.sim.trajectory_controller import JointTrajectoryController
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sag_ros.ros.chunk_record import ChunkRecord
-from sag_ros.ros.run_record import Episode
+from sag_ros.ros.demo.run_record import Episode
+from sag_ros.ros.policy.chunk_record import ChunkRecord
 
 START = 1_700_000_000.0
 

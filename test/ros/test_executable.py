@@ -8,7 +8,7 @@ import time
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
-from sag_ros.ros.paced import PacedExecutor
+from sag_ros.ros.batching_executor import PacedExecutor
 
 NODE = """
 import os, signal, threading
@@ -61,7 +61,7 @@ def test_a_failed_node_ends_with_one_and_says_why():
 def test_a_refused_parameter_ends_with_two_without_traceback():
     environment = {**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100)}
     result = subprocess.run(
-        [sys.executable, "-m", "sag_ros.ros.gripper_node", "--ros-args", "-p", "gripper.forse:=3.0"],
+        [sys.executable, "-m", "sag_ros.ros.gripper.node", "--ros-args", "-p", "gripper.forse:=3.0"],
         capture_output=True, text=True, timeout=60, env=environment,
     )  # fmt: skip
     assert result.returncode == 2

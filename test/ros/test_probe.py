@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sag_ros.bench import doctor
+from sag_ros.bench.prepare import doctor
 
 
 def test_ros_starts_a_node(domain, monkeypatch):

@@ -1,0 +1,155 @@
+"""``sag search schedule``: static schedules of other papers, searched for a policy and kept in its bundle."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sag_ros.bench.masks.study import mean_mask
+from sag_ros.bench.schedules.closed_loop import ClosedLoopFitness, Setting, as_result, fitness_text, players
+from sag_ros.policy.bundle import PolicyBundle, load_bundle
+from sag_ros.policy.samplers import table_for
+from sag_ros.pruning.plan import Reuse
+from sag_ros.pruning.pruner import build_pruner
+from sag_ros.pruning.stored import Schedule, save_schedule, schedule_key
+from sag_ros.train.data.bundle_windows import PolicyWindows, policy_windows
+from sag_ros.train.run.stop import Stop
+from sag_ros.train.schedules.action_error import ActionJudge
+from sag_ros.train.schedules.activations import block_residuals, change
+from sag_ros.train.schedules.bac import bac_mask
+from sag_ros.train.schedules.evolution import Evolution, EvolutionConfig
+from sag_ros.train.schedules.prior import starts
+
+Pruned = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ScheduleSearching:
+    """Search a static schedule and keep it in the bundle as <method><density in percent>; EVO resumes."""
+
+    data: Path
+    """demonstrations, a zarr folder"""
+    bundle: Path
+    """folder of the policy; the schedule is added to it"""
+    method: Literal["bac", "evo", "mean"]
+    """bac: similarity of residuals (BAC); evo: evolution with closed-loop success (EVO); mean: the mean of
+    the pruner's masks, the same for every observation (kept as sag_mean)"""
+    density: float = 0.09
+    """share of the blocks to compute, at most; of mean: that of the pruner"""
+    sampler: str = "ddpm"
+    """ddpm, or ddimN"""
+    out: Path = Path("out/train/schedules")
+    """state of the search; the features beside it serve other trainings, too"""
+    task: str = "pick_release"
+    """evo: task of the simulated robot"""
+    episodes: int = 8
+    """evo: for each candidate"""
+    first_seed: int = 50_000
+    """evo: of the episodes; far from those of the benchmarks"""
+    processes: int = 2
+    """evo: episodes at the same time"""
+    structured: bool = True
+    """evo: the first population also holds schedules of whole steps (train.prior); in EVO all are drawn"""
+    evolution: EvolutionConfig = field(default_factory=EvolutionConfig)
+    unions: int = 5
+    """bac: blocks of the bubbling union"""
+    windows: int = 12
+    """bac, evo: windows of demonstrations whose residuals are looked at; mean: 50 times as many"""
+    engine: str = "auto"
+    """that executes candidates"""
+    minutes: float | None = None
+    """evo: end after this time"""
+    seed: int = 0
+
+    def run(self) -> Path:
+        """Search and save; returns the file."""
+        torch.set_num_threads(1)
+        started = time.monotonic()
+        bundle = load_bundle(self.bundle)
+        table = table_for(self.sampler, bundle.contract)
+        reuse: Reuse = "type" if self.method == "mean" else "block"
+        judge = ActionJudge(bundle, table, reuse, self.engine)
+        windows = policy_windows(bundle, self.data, self.out.parent / "features.safetensors")
+        find = {"bac": self._bac, "evo": self._evo, "mean": self._mean}[self.method]
+        pruned, result = find(bundle, judge, windows)
+        held_out = judge.batch(windows.validation, torch.arange(len(windows.validation)), 64, 0)
+        provenance = {
+            "arguments": self._arguments(),
+            "held_out": judge.errors(pruned, held_out),
+            "minutes": round((time.monotonic() - started) / 60.0, 1),
+            **result,
+        }
+        name = "sag_mean" if self.method == "mean" else f"{self.method}{round(100 * self.density)}"
+        key = schedule_key(name, judge.steps, bundle.contract.diffusion.steps)
+        steps, blocks = pruned.shape
+        file = save_schedule(bundle, key, Schedule(steps, blocks, reuse, pruned, provenance=provenance))
+        shown = {k: v for k, v in provenance.items() if k != "arguments"}
+        print(f"{file}: {shown}", flush=True)
+        return file
+
+    def _arguments(self) -> dict[str, Any]:
+        own = {k: v for k, v in asdict(self).items() if k not in ("out", "bundle", "minutes", "processes")}
+        if self.method != "evo":
+            for name in ("evolution", "task", "episodes", "first_seed", "structured"):
+                del own[name]
+        return {**own, "data": self.data.name}
+
+    def _bac(
+        self, bundle: PolicyBundle, judge: ActionJudge, windows: PolicyWindows
+    ) -> tuple[Pruned, dict[str, Any]]:
+        return bac_mask(self._residuals(bundle, judge, windows), self.density, self.unions), {}
+
+    def _residuals(
+        self, bundle: PolicyBundle, judge: ActionJudge, windows: PolicyWindows
+    ) -> NDArray[np.float32]:
+        """Of one demonstration, as in BAC: windows spread over the first episode that is trained on."""
+        frames = windows.training.frames
+        ends = np.flatnonzero(np.diff(frames[:, 0].numpy()) != 1)
+        episode = torch.arange(int(ends[0]) + 1 if len(ends) else len(frames))
+        spread = episode[torch.linspace(0, len(episode) - 1, min(self.windows, len(episode))).long()]
+        batch = judge.batch(windows.training, spread, len(spread), self.seed)
+        return block_residuals(bundle, judge.table, batch)
+
+    def _mean(
+        self, bundle: PolicyBundle, judge: ActionJudge, windows: PolicyWindows
+    ) -> tuple[Pruned, dict[str, Any]]:
+        everything = torch.arange(len(windows.training))
+        batch = judge.batch(windows.training, everything, 50 * self.windows, self.seed)
+        masks = build_pruner(bundle).mask(torch.from_numpy(batch.features)).numpy()
+        return mean_mask((~masks).mean(axis=0), judge.reuse).pruned, {"masks": len(masks)}
+
+    def _evo(
+        self, bundle: PolicyBundle, judge: ActionJudge, windows: PolicyWindows
+    ) -> tuple[Pruned, dict[str, Any]]:
+        everything = torch.arange(len(windows.training))
+        batch = judge.batch(windows.training, everything, 24, self.seed)
+        importance = change(self._residuals(bundle, judge, windows))
+        forced = np.zeros(importance.shape, np.bool_)
+        forced[0] = True
+        budget = max(round(self.density * forced.size), int(forced.sum()))
+        given = starts(*forced.shape, self.density, "block") if self.structured else []
+        search = Evolution(self.evolution, forced, budget, importance, given)
+        state = self.out / f"evo{round(100 * self.density)}-{judge.steps}.npz"
+        if state.exists():
+            with np.load(state, allow_pickle=False) as file:
+                search.restore(file)
+        seeds = range(self.first_seed, self.first_seed + self.episodes)
+        setting = Setting(str(self.bundle), self.task, self.sampler, self.engine)
+        with Stop(self.minutes) as stop, players(setting, self.processes) as play:
+            fitness = ClosedLoopFitness(play, lambda pruned: judge.distance(pruned, batch), seeds)
+            while not search.finished and not stop:
+                search.advance(fitness)
+                state.parent.mkdir(parents=True, exist_ok=True)
+                np.savez(state, **search.state())
+                best = fitness_text(search.best[0], self.episodes)
+                print(
+                    f"[evo] generation {search.generation}: {best}; {fitness.episodes} episodes", flush=True
+                )
+        result = {**as_result(search.best[0], self.episodes), "generations": search.generation}
+        return search.best[1], result

@@ -1,0 +1,170 @@
+"""``sag bench tasks``: is sparse as good as dense? Success, time and smoothness on the same episodes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import fields
+from itertools import product
+from typing import Any
+
+from sag_ros.bench.run import machine as hardware
+from sag_ros.bench.run import progress
+from sag_ros.bench.run.interrupt import interruptible
+from sag_ros.bench.run.journal import Journal, kept_identities
+from sag_ros.bench.run.methods import parse_methods
+from sag_ros.bench.run.records import EpisodeResult, Turn
+from sag_ros.bench.tasks import times
+from sag_ros.bench.tasks.choice import parse_budgets
+from sag_ros.bench.tasks.options import Options
+from sag_ros.bench.tasks.report import report, show, write
+from sag_ros.bench.tasks.rows import REFERENCE, Measured
+from sag_ros.bench.tasks.worker import FORMAT, Settings, Worker, play
+
+RECORDED = 2  # episodes whose observations the times are measured on
+MACHINE = ("cpu", "cores", "memory_gib", "governors", "python", "packages")  # times depend on these
+Identities = Mapping[str, Mapping[str, Any]]
+
+
+def main(options: Options) -> int:
+    """Run what is missing, print the tables, write JSON, page and picture.
+
+    Returns:
+        130 when interrupted by SIGINT or SIGTERM, else 0.
+    """
+    # One thread: comparable with a robot PC whose other cores are busy, and with itself. Before torch loads.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("MUJOCO_GL", "egl")
+    with interruptible():
+        return _report_kept(options) if options.report_only else _run(options)
+
+
+def _run(options: Options) -> int:
+    names = [method.name for method in parse_methods(options.methods)]
+    settings = Settings(**{field.name: getattr(options, field.name) for field in fields(Settings)})
+    worker = Worker(settings)
+    identities = {name: worker.identity(name) for name in names}  # wrong names fail here
+    _require_different(identities)
+    machine = hardware.describe()
+    recorder = REFERENCE if REFERENCE in names else names[0]
+    recorded = times.recorded(identities[recorder], range(options.seed, options.seed + RECORDED))
+    clocks = {
+        clock: Journal(
+            options.journal("times"),
+            {
+                name: times.identity(
+                    own, clock, options.torch_chunks, recorded, {key: machine[key] for key in MACHINE}
+                )
+                for name, own in identities.items()
+            },
+            Turn,
+        )
+        for clock in times.CLOCKS
+    }
+    episodes = Journal(options.journal("episodes"), identities, EpisodeResult)
+    interrupted = False
+    try:
+        _play(options, settings, worker, episodes)
+        _time(options, worker, recorder, clocks)
+    except KeyboardInterrupt:
+        interrupted = True
+        print("interrupted; the same command continues", file=sys.stderr)
+    finally:
+        worker.close()
+    return _finish(options, episodes, clocks, recorder, machine, interrupted)
+
+
+def _require_different(identities: Identities) -> None:
+    names = list(identities)
+    for index, name in enumerate(names):
+        for other in names[:index]:
+            if identities[name] == identities[other]:
+                raise ValueError(f"methods {other!r} and {name!r} are the same; name one of them")
+
+
+def _play(options: Options, settings: Settings, worker: Worker, journal: Journal[EpisodeResult]) -> None:
+    names = list(journal.identities)
+    # Seed by seed through all methods: an interruption leaves pairs.
+    jobs = [(name, seed) for seed, name in product(options.seeds, names) if (name, seed) not in journal]
+    total = len(options.seeds) * len(names)
+    if len(jobs) < total or journal.foreign:
+        print(
+            f"{journal.path}: {total - len(jobs)} of {total} episodes are done, "
+            f"{journal.foreign} lines belong to other methods or settings",
+            flush=True,
+        )
+    known = {name: [result.wall for result in journal.records(name)] for name in names}
+    results = progress.track(
+        play(worker, settings, jobs, options.processes),
+        f"{options.task}, episodes",
+        progress.Remaining((name for name, _ in jobs), options.processes, known),
+        lambda result: f"{result.method} {result.seed}: {result.message}",
+        lambda result: result.wall,
+    )
+    for result in results:
+        journal.append(result)
+
+
+def _time(options: Options, worker: Worker, recorder: str, clocks: Mapping[str, Journal[Turn]]) -> None:
+    wanted = {"engine": options.timed_chunks, "torch": options.torch_chunks}
+    if options.retime:
+        for journal in clocks.values():
+            journal.forget()
+    if not any(times.incomplete(clocks[clock], chunks) for clock, chunks in wanted.items()):
+        return
+    seeds = range(options.seed, options.seed + RECORDED)
+    recordings = times.record(lambda seed, witness: worker.run(recorder, seed, witness), seeds)
+    for clock, chunks in wanted.items():
+        times.measure(worker, clocks[clock], recordings, clock, chunks, f"{options.task}, times, {clock}")
+
+
+def _report_kept(options: Options) -> int:
+    """The report of what the journals hold, from whatever machine; needs neither policy nor robot."""
+    names = [method.name for method in parse_methods(options.methods)]
+    wanted = {"format": FORMAT, **{key: getattr(options, key) for key in ("task", "execute", "noise")}}
+    identities = kept_identities(options.journal("episodes"), names, wanted)
+    missing = [name for name in names if name not in identities]
+    if not identities:
+        raise ValueError(
+            f"{options.journal('episodes')} has no episodes of {options.methods}; run without --report-only"
+        )
+    if missing:
+        print(f"not measured: {', '.join(missing)}", file=sys.stderr)
+    times = options.journal("times")
+    machine, kept = times.kept(times, identities, options.torch_chunks)
+    clocks = {clock: Journal(times, own, Turn) for clock, own in kept.items()}
+    episodes = Journal(options.journal("episodes"), identities, EpisodeResult)
+    recorder = REFERENCE if REFERENCE in identities else next(iter(identities))
+    return _finish(options, episodes, clocks, recorder, machine, False)
+
+
+def _finish(
+    options: Options,
+    episodes: Journal[EpisodeResult],
+    clocks: Mapping[str, Journal[Turn]],
+    recorder: str,
+    machine: Mapping[str, Any],
+    interrupted: bool,
+) -> int:
+    methods = {method.name: method for method in parse_methods(options.methods)}
+    measured = [
+        Measured(
+            methods[name],
+            identity,
+            episodes.records(name, options.seeds),
+            clocks["engine"].records(name),
+            clocks["torch"].records(name),
+        )
+        for name, identity in episodes.identities.items()
+    ]
+    settings = {
+        **{key: getattr(options, key) for key in ("task", "episodes", "seed", "execute", "noise", "margin")},
+        "recorded": f"observations of the first {RECORDED} episodes of {recorder}",
+    }
+    complete = all(len(one.episodes) == options.episodes for one in measured) and not interrupted
+    content = report(measured, settings, machine, parse_budgets(options.budgets), options.command(), complete)
+    show(content)
+    for path in write(content, options.json):
+        progress.console.print(f"{path}", highlight=False)
+    return 130 if interrupted else 0

@@ -1,0 +1,177 @@
+"""Times of all methods on the same recorded observations, apart from the episodes that count successes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from sag_ros.bench.run import progress
+from sag_ros.bench.run.journal import Journal, kept_identities
+from sag_ros.bench.run.records import Turn
+from sag_ros.values import Observation
+
+Recording = Sequence[Observation]
+CLOCKS = ("engine", "torch")  # the engine of the run, and plain torch, eager
+REFERENCE_ENGINE = "reference"
+
+
+def record(run: Callable[[int, Callable[[Observation], None]], Any], seeds: Sequence[int]) -> list[Recording]:
+    """Raw frames and states of whole episodes, as an inference sees them.
+
+    Args:
+        run: plays the episode of a seed and shows every observation to a witness.
+        seeds: one episode each.
+    """
+    out: list[Recording] = []
+    for seed in seeds:
+        seen: list[Observation] = []
+        run(seed, seen.append)
+        if seen:
+            out.append(seen)
+    return out
+
+
+def take_turn(runner: Any, method: str, number: int, recording: Recording, warm: bool = True) -> Turn:
+    """Play one recorded episode to a runner, in order and with its stamps.
+
+    A sampler that keeps state between chunks sees an episode as it would in use. Nothing is executed: what
+    the policy answers does not change what it sees next.
+
+    Args:
+        warm: with one chunk before that does not count, because other methods have pushed the weights out
+            of the caches.
+    """
+    if warm:
+        runner.reset(number)
+        _chunk(runner, recording[0])
+    runner.reset(number)
+    encode, pruner, plan, denoise = [], [], [], []
+    for observation in recording:
+        encode_ms, timing = _chunk(runner, observation)
+        encode.append(round(encode_ms, 4))
+        pruner.append(round(timing.pruner_ms, 4))
+        plan.append(round(timing.extra.get("plan_ms", 0.0), 4))
+        denoise.append(round(timing.denoise_ms, 4))
+    return Turn(method, number, encode, pruner, plan, denoise)
+
+
+def _chunk(runner: Any, observation: Observation) -> tuple[float, Any]:
+    """One chunk; the frames before the newest were encoded when they arrived, so that does not count."""
+    cameras = tuple(observation.images)
+    frames = [
+        {camera: runner.encode(camera, observation.images[camera][index]) for camera in cameras}
+        for index in range(len(observation.state) - 1)
+    ]
+    start = time.perf_counter()
+    newest = {camera: runner.encode(camera, observation.images[camera][-1]) for camera in cameras}
+    features = runner.features([*frames, newest], observation.state)
+    encode_ms = 1e3 * (time.perf_counter() - start)
+    return encode_ms, runner.infer(observation.stamp, features).timing
+
+
+def turns_needed(recordings: Sequence[Recording], chunks: int) -> int:
+    """Turns until each method has at least ``chunks`` chunks, the recordings in rotation."""
+    turns = found = 0
+    while found < chunks:
+        found += len(recordings[turns % len(recordings)])
+        turns += 1
+    return turns
+
+
+def incomplete(journal: Journal[Turn], chunks: int) -> list[str]:
+    """Methods with fewer than ``chunks`` chunks."""
+    return [
+        name
+        for name in journal.identities
+        if sum(len(turn.encode) for turn in journal.records(name)) < chunks
+    ]
+
+
+def measure(
+    worker: Any, journal: Journal[Turn], recordings: Sequence[Recording], clock: str, chunks: int, title: str
+) -> None:
+    """Measure what is missing to ``chunks`` chunks for each method.
+
+    Turn by turn through all methods, each turn beginning with another: a busy minute of the machine hits all
+    alike.
+
+    Args:
+        worker: gives the runner of a method, in an engine.
+        clock: of ``CLOCKS``; plain torch plays the first ``chunks`` chunks of an episode, without one ahead.
+    """
+    methods = incomplete(journal, chunks)
+    torch = clock == "torch"
+    if torch:
+        recordings = [recordings[0][:chunks]]
+    jobs = []
+    for number in range(turns_needed(recordings, chunks) if methods else 0):
+        first = number % len(methods)
+        order = [*methods[first:], *methods[:first]]
+        jobs += [(method, number) for method in order if (method, number) not in journal]
+
+    def turns() -> Iterator[Turn]:
+        for method, number in jobs:
+            runner = worker.runner(method, REFERENCE_ENGINE if torch else "")
+            yield take_turn(runner, method, number, recordings[number % len(recordings)], warm=not torch)
+
+    remaining = progress.Remaining(method for method, _ in jobs)
+    for turn in progress.track(turns(), title, remaining):
+        journal.append(turn)
+
+
+def recorded(identity: Mapping[str, Any], seeds: Sequence[int]) -> dict[str, Any]:
+    """Which observations: the episodes of ``seeds`` as the method of ``identity`` plays them."""
+    text = json.dumps(identity, sort_keys=True)
+    return {"seeds": list(seeds), "policy": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def identity(
+    method: Mapping[str, Any],
+    clock: str,
+    torch_chunks: int,
+    recorded: Mapping[str, Any],
+    machine: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What the times of a method depend on.
+
+    Args:
+        method: its identity; see ``Worker.identity``.
+        clock: of ``CLOCKS``.
+        torch_chunks: length of a turn in plain torch.
+        recorded: which observations.
+        machine: times of two machines are never mixed.
+    """
+    return {**_clocked(method, clock, torch_chunks), "recorded": dict(recorded), "machine": dict(machine)}
+
+
+def _clocked(method: Mapping[str, Any], clock: str, torch_chunks: int) -> dict[str, Any]:
+    if clock == "torch":
+        return {**method, "clock": clock, "engine": REFERENCE_ENGINE, "chunks": torch_chunks}
+    return {**method, "clock": clock}
+
+
+def kept(
+    path: Path, methods: Mapping[str, Mapping[str, Any]], torch_chunks: int
+) -> tuple[dict[str, Any], dict[str, dict[str, dict[str, Any]]]]:
+    """What a journal of times holds of ``methods``: the machine, and clock -> method -> identity.
+
+    All of the machine and the observations that the last of its lines came from.
+    """
+    common: dict[str, Any] = {}
+    for line in reversed(path.read_text(encoding="utf-8").splitlines() if path.exists() else []):
+        try:
+            last = json.loads(line)["identity"]
+            common = {key: last[key] for key in ("machine", "recorded")}
+            break
+        except (json.JSONDecodeError, TypeError, KeyError):
+            continue
+    out: dict[str, dict[str, dict[str, Any]]] = {clock: {} for clock in CLOCKS}
+    for clock, (name, own) in product(CLOCKS, methods.items()):
+        wanted = {**_clocked(own, clock, torch_chunks), **common}
+        out[clock] |= kept_identities(path, [name], wanted)
+    return common.get("machine", {}), out

@@ -1,0 +1,210 @@
+"""The simulated robot and the runners of ``sag bench tasks``, in the process that uses them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from sag_ros.bench.run.methods import Method, parse_methods
+from sag_ros.bench.run.pool import run, worker_pool
+from sag_ros.bench.run.records import EpisodeResult
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from sag_ros.policy.bundle import PolicyBundle
+    from sag_ros.values import Observation
+
+FORMAT = 2  # of the journal lines
+ALIKE = ("task", "cameras", "joints", "action", "control_period", "observation_steps")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every process of a run needs to know; see ``bench.tasks.Options``."""
+
+    task: str
+    methods: str
+    bundle: str
+    engine: str
+    precision: str
+    noise: Literal["fresh", "fixed"]
+    execute: int
+
+
+class Worker:
+    """Bundles are loaded at once, the robot and the runners when first used.
+
+    Raises:
+        ValueError: a bundle that does not fit the others or the settings.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+        from sag_ros.paths import model_folder
+        from sag_ros.policy.bundle import load_bundle
+
+        self._settings = settings
+        self._methods = {method.name: method for method in parse_methods(settings.methods)}
+        self._bundles: dict[str, PolicyBundle] = {}
+        for method in self._methods.values():
+            folder = method.bundle or settings.bundle
+            if folder not in self._bundles:
+                self._bundles[folder] = load_bundle(model_folder(folder))
+        require_alike(self._bundles, settings.execute)
+        self._robot: Any = None
+        self._runners: dict[tuple[str, str], Any] = {}
+
+    def close(self) -> None:
+        """Free the robot's OpenGL context, which the end of the process would do too late."""
+        if self._robot is not None:
+            self._robot.close()
+
+    def _folder(self, method: Method) -> str:
+        return method.bundle or self._settings.bundle
+
+    @property
+    def robot(self) -> Any:
+        """The SimulatedRobot; with it comes an OpenGL context."""
+        if self._robot is None:
+            from sag_ros.sim.robot import SimulatedRobot
+
+            camera = next(iter(next(iter(self._bundles.values())).contract.cameras.values()))
+            self._robot = SimulatedRobot(self._settings.task, (camera.height, camera.width))
+        return self._robot
+
+    def runner(self, name: str, engine: str = "") -> Any:
+        """The warmed-up runner of a method in ``engine``, the one of the settings by default.
+
+        Raises:
+            ValueError: parts of the method that do not fit each other or the bundle.
+        """
+        engine = engine or self._settings.engine
+        if (name, engine) not in self._runners:
+            self._runners[name, engine] = self._build(self._methods[name], engine)
+        return self._runners[name, engine]
+
+    def _build(self, method: Method, engine: str) -> Any:
+        import numpy as np
+
+        from sag_ros.engines.runner import PolicyRunner
+
+        settings, bundle = self._settings, self._bundles[self._folder(method)]
+        chosen: dict[str, Any] = {}
+        if settings.precision != "auto" and engine == settings.engine:
+            chosen["precision"] = settings.precision
+        try:
+            runner = PolicyRunner(
+                bundle, method.sampler, method.mask_source, engine, noise=settings.noise, **chosen
+            )
+        except ValueError as error:
+            raise ValueError(f"method {method.name!r}: {error}") from error
+        contract = bundle.contract
+        if engine == settings.engine:  # compiled code is slow at first
+            runner.reset(0)
+            for _ in range(2):
+                for camera, spec in contract.cameras.items():
+                    runner.encode(camera, np.zeros((spec.height, spec.width, 3), np.uint8))
+                runner.infer(0.0, np.zeros((contract.observation_steps, contract.obs_dim), np.float32))
+        return runner
+
+    def identity(self, name: str) -> dict[str, Any]:
+        """Everything that the outcome of an episode of a method depends on, besides the seed.
+
+        ``weights`` are those of the policy alone, ``mask`` tells the mask or the pruner that is really used:
+        a schedule or a pruner that is added to the bundle later changes nothing for the others.
+        """
+        method, runner, settings = self._methods[name], self.runner(name), self._settings
+        bundle = self._bundles[self._folder(method)]
+        mask = _fixed_mask(runner.mask_source, (bundle.contract.observation_steps, bundle.contract.obs_dim))
+        if not mask:
+            mask = _pruner(bundle, method.mask_source, len(runner.table))
+        return {
+            "format": FORMAT,
+            "task": settings.task,
+            "sampler": method.sampler,
+            "mask_source": method.mask_source,
+            "mask": mask,
+            "weights": bundle.policy_hash,
+            "engine": runner.engine_name,
+            "execute": settings.execute,
+            "noise": settings.noise,
+        }
+
+    def run(
+        self, name: str, seed: int, witness: Callable[[Observation], None] | None = None
+    ) -> EpisodeResult:
+        """One episode; see ``bench.episode.run_episode``."""
+        from sag_ros.bench.run.episode import Loop, run_episode
+
+        contract = self._bundles[self._folder(self._methods[name])].contract
+        loop = Loop(
+            tuple(contract.cameras),
+            contract.control_period,
+            contract.observation_steps,
+            self._settings.execute,
+            self.robot.task.time_limit,
+            contract.diffusion.steps * contract.blocks,
+        )
+        return run_episode(self.robot, self.runner(name), loop, name, seed, witness)
+
+
+def require_alike(bundles: dict[str, PolicyBundle], execute: int) -> None:
+    """Raise ValueError unless all bundles fit one robot, which executes ``execute`` actions a chunk."""
+    base_name, base = next(iter(bundles.items()))
+    for name, bundle in bundles.items():
+        contract = bundle.contract
+        for key in ALIKE:
+            own, other = getattr(contract, key), getattr(base.contract, key)
+            if own != other:
+                raise ValueError(
+                    f"bundle {name} has {key} {own}, bundle {base_name} has {other}; "
+                    "methods are compared on the same task, cameras and rates"
+                )
+        if execute > contract.action_steps:
+            raise ValueError(f"--execute {execute}: the policy {name} gives {contract.action_steps} actions")
+        sizes = {(camera.height, camera.width) for camera in contract.cameras.values()}
+        if len(sizes) != 1:
+            raise ValueError(f"the simulated cameras have one size; the policy {name} wants {sorted(sizes)}")
+
+
+def _fixed_mask(source: Any, shape: tuple[int, int]) -> str:
+    """Digest of a mask and its reuse rule if it is the same for every observation, else empty."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    first, second = (source.mask(rng.standard_normal(shape).astype(np.float32)) for _ in range(2))
+    if first is not second:
+        return ""
+    pruned: np.ndarray = first.pruned
+    return hashlib.sha256(repr((pruned.shape, source.reuse)).encode() + pruned.tobytes()).hexdigest()
+
+
+def _pruner(bundle: PolicyBundle, name: str, steps: int) -> str:
+    """SHA-256 of the weights of the pruner that mask source ``name`` takes under a sampler of ``steps``."""
+    from sag_ros.bench.run.methods import FRESH_CROSS_ATTENTION
+    from sag_ros.policy.bundle import PRUNER_FILE
+    from sag_ros.pruning.stored import FOLDER, schedule_key
+
+    assert bundle.folder is not None  # it was loaded from there
+    key = schedule_key(name.removesuffix(FRESH_CROSS_ATTENTION), steps, bundle.contract.diffusion.steps)
+    file = bundle.folder / FOLDER / f"{key}.safetensors"
+    if key == "sag":  # the bundle's own
+        file = bundle.folder / PRUNER_FILE
+    return "pruner " + hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def play(
+    worker: Worker, settings: Settings, jobs: Sequence[tuple[str, int]], processes: int
+) -> Iterator[EpisodeResult]:
+    """Run the jobs (method, seed); results in the order in which they finish."""
+    if processes == 1 or len(jobs) < 2:
+        for job in jobs:
+            yield worker.run(*job)
+        return
+    with worker_pool(Worker, settings, min(processes, len(jobs))) as pool:
+        yield from pool.imap_unordered(run, jobs)

@@ -1,0 +1,4 @@
+"""``sag demo``: the graph as child processes, a live table, videos and a report.
+
+Front door: :mod:`command`.
+"""

@@ -1,0 +1,240 @@
+"""``sag demo``: policy and simulated robot as ROS 2 nodes, episode by episode, with a live table.
+
+Afterwards ``summary.json``, ``report.png`` and a video of each episode lie in the output folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import rclpy
+from rclpy.signals import SignalHandlerOptions
+from rich.console import Console
+from rich.live import Live
+
+from sag_ros.bench.run import machine as hardware
+from sag_ros.ros.demo import report
+from sag_ros.ros.demo import table as demo_table
+from sag_ros.ros.demo.monitor import GraphTimeout, Monitor
+from sag_ros.ros.demo.processes import NodeDied, Processes, private_environment
+from sag_ros.ros.demo.run_record import Episode, summarise
+from sag_ros.ros.graph import Graph, pick_release
+from sag_ros.ros.parameters import ParameterError, load_file
+from sag_ros.ros.sim.episode_log import load_episode, log_name
+
+CONFIGURE_SECONDS = 300.0  # compiling and the reference comparison, on a busy machine
+SETTLE_SECONDS = 0.7  # shown after a success
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the demo."""
+
+    # Number of episodes.
+    episodes: int = 3
+    # Seed of the first episode; each next counts one up.
+    seed: int = 1000
+    # Seconds after which an episode has failed.
+    timeout: float = 20.0
+    # Folder for summary, report, videos and the logs of the nodes.
+    out: Path = Path("out/demo")
+    # ROS 2 parameter file instead of config/pick_release.yaml.
+    params: Path | None = None
+    # Policy folder instead of the one in the parameter file.
+    bundle: str = ""
+    # Engine, mask source and sampler instead of those in the parameter file.
+    engine: str = ""
+    mask_source: str = ""
+    sampler: str = ""
+    # MuJoCo window: auto opens one when there is a display.
+    viewer: Literal["auto", "on", "off"] = "auto"
+    # Render a video of each episode.
+    video: bool = True
+
+
+def describe(options: Options) -> Graph:
+    """The graph that is run; every parameter is checked here, before anything starts."""
+    named = {
+        "bundle": str(Path(options.bundle).resolve()) if Path(options.bundle).is_dir() else options.bundle,
+        "engine": options.engine,
+        "mask_source": options.mask_source,
+        "sampler": options.sampler,
+    }
+    graph = pick_release(
+        parameter_file=options.params,
+        policy={name: value for name, value in named.items() if options.bundle or name != "bundle" if value},
+        sim={
+            "seed": options.seed,
+            "log_folder": str((options.out / "episodes").resolve()),
+            "viewer": options.viewer,
+        },
+    )
+    for node in graph.nodes:
+        load_file(graph.parameter_file, node.name, node.parameters)
+    return graph
+
+
+class Demo:
+    """Runs the episodes of one demo. ``done`` holds those that ended."""
+
+    def __init__(self, options: Options, console: Console) -> None:
+        self.options, self.console = options, console
+        self.done: list[Episode] = []
+        self.phase = "starting"
+        self.engine = ""
+        self._live: Live | None = None
+        self._drawn = 0.0
+
+    def run(self, graph: Graph, environment: dict[str, str]) -> None:
+        """Start the nodes, run all episodes, end the nodes.
+
+        Raises:
+            NodeDied, GraphTimeout: with a text for a person.
+        """
+        with Processes(graph, self.options.out / "logs", environment) as processes:
+            monitor = Monitor(check=processes.check, idle=self._draw)
+            self._monitor = monitor
+            try:
+                with Live(console=self.console, auto_refresh=False, transient=True) as self._live:
+                    self._show("loading, compiling and checking the policy")
+                    monitor.transition("configure", CONFIGURE_SECONDS)
+                    self.engine = monitor.diagnostics.get("engine", "")
+                    for _ in range(self.options.episodes):
+                        self.done.append(self._episode(monitor))
+                        self.engine = monitor.diagnostics.get("engine", self.engine)
+            finally:
+                self._live = None
+                monitor.close()
+
+    def _episode(self, monitor: Monitor) -> Episode:
+        self._show("resetting")
+        begun = monitor.reset()
+        number = begun["episode"]
+        monitor.wait(lambda: monitor.status.get("episode") == number, 20.0, "task status of the new episode")
+        episode = monitor.episode = Episode(number, begun["seed"])
+        start = time.monotonic()
+        monitor.transition("activate", 15.0, retry=15.0)
+        self._show("running")
+        monitor.wait(lambda: bool(monitor.status.get("success")), self.options.timeout)
+        episode.duration = time.monotonic() - start
+        monitor.wait(lambda: False, SETTLE_SECONDS)
+        monitor.transition("deactivate", 15.0)
+        monitor.wait(lambda: False, 0.3)  # the monitor sees the deceleration, too
+        status = monitor.status
+        episode.success, episode.message = bool(status.get("success")), str(status.get("message", ""))
+        episode.limit_violations = int(status.get("limit_violations", 0))
+        for worst in status.get("worst", {}).values():
+            self.console.print(
+                f"[red]limit violation[/] in episode {number}: {worst}; commands came up to "
+                f"{status.get('worst_delay_ms', 0.0):.0f} ms after their first sample"
+            )
+        monitor.episode = None
+        self._report(episode)
+        return episode
+
+    def _report(self, episode: Episode) -> None:
+        mark = "[bold green]✓[/]" if episode.success else "[bold red]✗[/]"
+        latency = demo_table.percentiles([chunk.latency_ms for chunk in episode.executed])
+        rate = demo_table.chunk_rate([episode])
+        self.console.print(
+            f"{mark} episode {episode.number} (seed {episode.seed}): {episode.message}, "
+            f"{episode.duration:.1f} s, {rate:.1f} chunks/s, "
+            f"latency {latency['p50']:.1f} ms (p99 {latency['p99']:.1f})"
+        )
+
+    def _show(self, phase: str) -> None:
+        self.phase = phase
+        self._drawn = 0.0
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._live is None or time.monotonic() - self._drawn < 0.25:
+            return
+        self._drawn = time.monotonic()
+        panel = demo_table.live(self._monitor, self.done, self.options.episodes, self.phase)
+        self._live.update(panel, refresh=self.console.is_terminal)
+
+
+def write_results(demo: Demo, task: str) -> dict[str, Any]:
+    """Write summary, report and videos of the episodes that ended; returns the summary."""
+    options, console = demo.options, demo.console
+    summary = summarise(demo.done, demo.engine, hardware.describe())
+    (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    report.draw(demo.done, demo.engine, options.out / "report.png")
+    if options.video and demo.done:
+        _render_videos(demo, task)
+    console.print(demo_table.final(summary))
+    console.print(f"summary.json, report.png and videos: [bold]{options.out}[/]")
+    return summary
+
+
+def _render_videos(demo: Demo, task: str) -> None:
+    from sag_ros.ros.demo import video
+    from sag_ros.sim.robot import SimulatedRobot
+
+    robot = SimulatedRobot(task)
+    with demo.console.status("rendering videos") as status:
+        for episode in demo.done:
+            log = demo.options.out / "episodes" / log_name(episode.number)
+            if not log.is_file():
+                continue
+            status.update(f"rendering the video of episode {episode.number}")
+            robot.reset(episode.seed)
+            until = episode.executed[-1].publish_stamp + 0.3 if episode.executed else float("inf")
+            path = demo.options.out / f"episode_{episode.number:03d}.mp4"
+            video.render(robot, load_episode(log), episode, path, until)
+
+
+def main(options: Options) -> int:
+    """Run the demo; 0, 1 when a node died or refused, 2 for wrong parameters, 130 when interrupted."""
+    console = Console()
+    environment = private_environment()
+    os.environ.update(environment)
+    try:
+        graph = describe(options)
+    except ParameterError as error:
+        console.print(f"[red]refused parameters:[/]\n{error}", markup=True, highlight=False)
+        return 2
+    for stale in ("episodes", "logs"):
+        shutil.rmtree(options.out / stale, ignore_errors=True)
+    for old in options.out.glob("episode_*.mp4"):
+        old.unlink()
+    options.out.mkdir(parents=True, exist_ok=True)
+    task = load_file(graph.parameter_file, "sim_node", graph.node("sim_node").parameters).task
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal must not leave nodes behind
+        signal.signal(number, _interrupt)
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    demo = Demo(options, console)
+    status = 0
+    try:
+        demo.run(graph, environment)
+    except (NodeDied, GraphTimeout) as error:
+        console.print(f"[bold red]{error}[/]", highlight=False)
+        console.print(f"logs of the nodes: {options.out / 'logs'}")
+        status = 1
+    except KeyboardInterrupt:
+        console.print("interrupted; the nodes have ended")
+        status = 130
+    finally:
+        rclpy.try_shutdown()
+    if demo.done and status != 130:
+        write_results(demo, task)
+    return status
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    import tyro
+
+    sys.exit(tyro.cli(main, config=(tyro.conf.OmitArgPrefixes,)))

@@ -1,0 +1,162 @@
+"""Listens to a running graph, drives its lifecycle, and keeps what was heard."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Image
+from std_msgs.msg import Float64MultiArray, String
+from std_srvs.srv import Trigger
+
+from sag_ros.ros import qos
+from sag_ros.ros.demo.run_record import Episode
+from sag_ros.ros.graph import TOPICS
+from sag_ros.ros.images import image_to_mask
+from sag_ros.ros.policy import chunk_record
+from sag_ros.ros.stamps import SECOND, nanoseconds
+
+TRANSITIONS = {
+    "configure": (Transition.TRANSITION_CONFIGURE, State.PRIMARY_STATE_INACTIVE),
+    "activate": (Transition.TRANSITION_ACTIVATE, State.PRIMARY_STATE_ACTIVE),
+    "deactivate": (Transition.TRANSITION_DEACTIVATE, State.PRIMARY_STATE_INACTIVE),
+}
+
+
+class GraphTimeout(RuntimeError):
+    """The graph did not answer or refused; the text says what was waited for."""
+
+
+class Monitor(Node):
+    """Subscribes timing, mask, diagnostics and task status of the policy and the simulator.
+
+    Args:
+        policy: name of the policy node.
+        simulator: name of the simulator node.
+        check: called while waiting; raises when a node has died.
+        idle: called often while waiting, to redraw.
+    """
+
+    def __init__(
+        self,
+        policy: str = "policy_node",
+        simulator: str = "sim_node",
+        check: Callable[[], None] = lambda: None,
+        idle: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__("demo_monitor")
+        self._check, self._idle = check, idle
+        self.episode: Episode | None = None
+        self.status: dict[str, Any] = {}
+        self.diagnostics: dict[str, str] = {}
+        self.message = ""
+        self._reset_client = self.create_client(Trigger, f"{simulator}/reset")
+        self._change = self.create_client(ChangeState, f"{policy}/change_state")
+        self._state = self.create_client(GetState, f"{policy}/get_state")
+        deep = QoSProfile(depth=50)
+        self.create_subscription(Float64MultiArray, TOPICS["timing"], self._on_timing, deep)
+        self.create_subscription(Image, TOPICS["mask"], self._on_mask, deep)
+        self.create_subscription(String, TOPICS["status"], self._on_status, qos.STATE)
+        self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, qos.STATE)
+        self._spinner = SingleThreadedExecutor()
+        self._spinner.add_node(self)
+
+    def _on_timing(self, message: Float64MultiArray) -> None:
+        if self.episode is not None:
+            self.episode.chunks.append(chunk_record.read(message))
+
+    def _on_mask(self, message: Image) -> None:
+        if self.episode is not None:
+            stamp = nanoseconds(message.header.stamp) / SECOND
+            self.episode.masks[stamp] = image_to_mask(message).pruned
+
+    def _on_status(self, message: String) -> None:
+        self.status = json.loads(message.data)
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            self.message = status.message
+            self.diagnostics = {item.key: item.value for item in status.values}
+
+    def wait(self, done: Callable[[], bool], seconds: float, what: str = "") -> bool:
+        """Spin until ``done()``; False after ``seconds``, or GraphTimeout naming ``what`` if given."""
+        deadline = time.monotonic() + seconds
+        while not done():
+            self._check()
+            if time.monotonic() > deadline:
+                if what:
+                    raise GraphTimeout(f"{what}: nothing within {seconds:.0f} s")
+                return False
+            self._spinner.spin_once(timeout_sec=0.05)
+            self._idle()
+        return True
+
+    def call(self, client: Any, request: Any, seconds: float, what: str) -> Any:
+        """Call a service. Raises GraphTimeout."""
+        self.wait(client.service_is_ready, seconds, f"waiting for {what}")
+        future = client.call_async(request)
+        self.wait(future.done, seconds, what)
+        return future.result()
+
+    def transition(self, name: str, seconds: float, retry: float = 0.0) -> None:
+        """Take the policy node through a lifecycle transition.
+
+        Args:
+            name: key of ``TRANSITIONS``.
+            seconds: for one attempt.
+            retry: how long a refusal is tried again (inputs may be late on a busy machine), s.
+
+        Raises:
+            GraphTimeout: no answer, or a refusal with the node's reason.
+        """
+        number, goal = TRANSITIONS[name]
+        request = ChangeState.Request(transition=Transition(id=number))
+        deadline = time.monotonic() + retry
+        while True:
+            self.message = ""  # the reason of a refusal is published before its answer
+            what = f"{name} policy_node"
+            self.wait(self._change.service_is_ready, seconds, f"waiting for {what}")
+            future, begun = self._change.call_async(request), time.monotonic()
+            while not self.wait(future.done, 3.0):
+                # Slow, or its answer is lost: a server may answer before it has discovered the client's
+                # reader. A state that is none of a transition says that it is over.
+                if self.state(seconds) < State.TRANSITION_STATE_CONFIGURING:
+                    self.wait(future.done, 1.0)
+                    break
+                if time.monotonic() > begun + seconds:
+                    raise GraphTimeout(f"{what}: nothing within {seconds:.0f} s")
+            answer = future.result() if future.done() else None
+            if (answer is not None and answer.success) or self.state() == goal:
+                return
+            self.wait(lambda: bool(self.message), 2.0)
+            if time.monotonic() > deadline:
+                reason = self.message or "see its log"
+                raise GraphTimeout(f"policy_node refused to {name}: {reason}")
+            self.wait(lambda: False, 0.2)
+
+    def state(self, seconds: float = 10.0) -> int:
+        """Lifecycle state of the policy node; asked again every two seconds. Raises GraphTimeout."""
+        deadline = time.monotonic() + seconds
+        while True:
+            future = self._state.call_async(GetState.Request())
+            if self.wait(future.done, 2.0):
+                return future.result().current_state.id
+            if time.monotonic() > deadline:
+                raise GraphTimeout(f"state of policy_node: nothing within {seconds:.0f} s")
+
+    def reset(self, seconds: float = 20.0) -> dict[str, int]:
+        """Start an episode of the simulator: its number and seed."""
+        return json.loads(self.call(self._reset_client, Trigger.Request(), seconds, "reset sim_node").message)
+
+    def close(self) -> None:
+        """Destroy node and executor."""
+        self._spinner.shutdown()
+        self.destroy_node()

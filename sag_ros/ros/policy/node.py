@@ -1,0 +1,232 @@
+"""The policy as a managed lifecycle node.
+
+configure  loads and validates the bundle, builds and warms up the engine, compares it with the reference;
+           fails when anything is wrong, and /diagnostics says what.
+activate   needs fresh joint states and all cameras; then every fresh set of frames becomes a chunk.
+deactivate decelerates smoothly; the arm holds.
+
+One thread runs all callbacks, one encodes frames, one infers.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+from sag_ros.control.supervisor import State
+from sag_ros.ros import executable, parameters
+from sag_ros.ros.policy import preflight
+from sag_ros.ros.policy.diagnostics import ERROR, OK, WARN, Diagnostics
+from sag_ros.ros.policy.inference import InferenceThreads
+from sag_ros.ros.policy.observer import Observer
+from sag_ros.ros.policy.pilot import Pilot
+from sag_ros.ros.policy.publishers import Outputs
+from sag_ros.ros.policy.subscriptions import Subscriptions
+from sag_ros.ros.schema import PolicyNode as PolicyParameters
+from sag_ros.ros.stamps import SECOND, StampClock
+
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+AUTOSTART_PERIOD = 0.5  # s between attempts
+
+
+class PolicyNode(LifecycleNode):
+    """See the module."""
+
+    def __init__(self, **arguments: object) -> None:
+        """Take the arguments of a LifecycleNode. Raises ParameterError."""
+        super().__init__("policy_node", automatically_declare_parameters_from_overrides=True, **arguments)
+        self._config = parameters.declare(self, PolicyParameters)
+        self._stamps = StampClock(lambda: self.get_clock().now().nanoseconds)
+        self._diagnostics = Diagnostics(self)
+        self._phase, self._problem = "unconfigured", ""
+        self._facts: dict[str, object] = {}
+        self._inputs: Subscriptions | None = None
+        self._outputs: Outputs | None = None
+        self._runner = self._pilot = self._inference = None
+        self._errors, self._last_error = 0, ""
+        self._tick = None
+        self.create_timer(1.0 / self._config.diagnostics_rate, self._publish_diagnostics)
+        self._starter = (
+            self.create_timer(AUTOSTART_PERIOD, self._autostart) if self._config.autostart else None
+        )
+
+    # Transitions -------------------------------------------------------------------------------------------
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load, validate, build, warm up, compare."""
+        try:
+            self._phase = "configuring"
+            self._configure()
+        except preflight.Refused as error:
+            return self._refuse("configure", str(error))
+        except Exception as error:  # a traceback tells an operator nothing
+            return self._refuse("configure", f"{type(error).__name__}: {error}")
+        self._phase, self._problem = "inactive", ""
+        self._publish_diagnostics()
+        return SUCCESS
+
+    def _configure(self) -> None:
+        config, log = self._config, self.get_logger()
+        self._problem = "loading the bundle"
+        bundle = preflight.load(config)
+        log.info(f"bundle {config.bundle}: {bundle.contract.task}, weights {bundle.weights_hash[:12]}")
+        runner = preflight.build(bundle, config)
+        checked = preflight.examine(runner, config, log.info)
+        self._runner = runner
+        self._facts = {
+            "engine": runner.engine_name,
+            "engine_remarks": "; ".join(runner.remarks),
+            "sampler": config.sampler,
+            "mask_source": config.mask_source,
+            "weights": bundle.weights_hash[:12],
+            "comparison_error": checked.action_error,
+            "feature_error": checked.feature_error,
+            "mask_difference": checked.mask_difference,
+            "warm_up_max_ms": checked.warm_up_ms[0],
+        }
+        joints = bundle.contract.joints
+        self._inputs = Subscriptions(self, config, joints, self._stamps)
+        self._outputs = Outputs(self, config, joints, self._stamps)
+        self._pilot = Pilot(
+            config, list(config.cameras), self._outputs, self._stamps.now,
+            epoch=self._stamps.epoch / SECOND, gate=self._inputs.gripper_stale,
+        )  # fmt: skip
+        self._observer = Observer(runner, bundle.contract, self._inputs.state_at)
+        # Imported modules and models live on; a full collection that walks them takes longer than a chunk.
+        gc.collect()
+        gc.freeze()
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Begin to move, if every input is there."""
+        missing = self._inputs.missing(self._stamps.now())
+        if missing:
+            return self._refuse("activate", "; ".join(missing))
+        held = self._inputs.position()
+        try:
+            self._pilot.start(held[:-1], float(held[-1]))
+        except ValueError as error:
+            return self._refuse("activate", str(error))
+        super().on_activate(state)
+        self._runner.reset(self._config.seed)
+        pilot, inputs = self._pilot, self._inputs
+        inputs.on_joint_state, inputs.on_image = pilot.on_joint_state, pilot.on_image
+        inputs.on_deadman = pilot.on_deadman
+        self._errors, self._last_error = 0, ""
+        threads = self._config.threads
+        self._inference = InferenceThreads(
+            inputs.frames, self._observer, self._runner, pilot.on_outcome, self._on_error,
+            (threads.encoder, threads.inference),
+        )  # fmt: skip
+        self._inference.start()
+        self._tick = self.create_timer(1.0 / self._config.tick_rate, pilot.tick)
+        self._phase, self._problem = "active", ""
+        self.get_logger().info("active")
+        return SUCCESS
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Decelerate; the arm holds."""
+        self._halt()
+        self._phase = "inactive"
+        self.get_logger().info("inactive; the arm holds")
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Forget the policy."""
+        self._release()
+        self._phase = "unconfigured"
+        return SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop from any state."""
+        self._halt()
+        self._release()
+        self._phase = "finalized"
+        return SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Whatever failed, hold and start over."""
+        self._halt()
+        self._release()
+        self._phase = "unconfigured"
+        return SUCCESS
+
+    def _halt(self) -> None:
+        """Publish the stop first: the chunk that is being computed may take its time."""
+        if self._tick is not None:
+            self.destroy_timer(self._tick)
+            self._tick = None
+        if self._pilot is not None:
+            self._pilot.stop()
+        if self._inference is not None:
+            self._inference.stop()
+            self._inference = None
+
+    def _release(self) -> None:
+        for part in (self._inputs, self._outputs):
+            if part is not None:
+                part.destroy()
+        self._inputs = self._outputs = self._pilot = self._runner = None
+        gc.unfreeze()
+        self._facts = {}
+
+    def _refuse(self, what: str, reason: str) -> TransitionCallbackReturn:
+        self._problem = f"cannot {what}: {reason}"
+        self._phase = "inactive" if what == "activate" else "unconfigured"
+        if self._starter is None:
+            self.get_logger().error(self._problem)
+        else:  # it tries again and again
+            self.get_logger().error(self._problem, throttle_duration_sec=5.0)
+        self._publish_diagnostics()
+        return FAILURE
+
+    # While running -----------------------------------------------------------------------------------------
+
+    def _on_error(self, error: Exception) -> None:
+        """In the inference thread."""
+        self._errors += 1
+        self._last_error = f"{type(error).__name__}: {error}"
+        self.get_logger().error(f"inference: {self._last_error}", throttle_duration_sec=2.0)
+
+    def _publish_diagnostics(self) -> None:
+        values: dict[str, object] = {"lifecycle": self._phase, **self._facts}
+        level, message = (ERROR, self._problem) if self._problem else (OK, self._phase)
+        if self._pilot is not None:
+            values |= self._pilot.values()
+            values |= {"inference_errors": self._errors, "last_inference_error": self._last_error}
+        if self._inputs is not None:
+            values |= {f"problem {name}": text for name, text in list(self._inputs.problems.items())}
+        if self._phase == "active" and not self._problem:
+            state = values["state"]
+            message = f"{state}: {values['reason']}" if values["reason"] else str(state)
+            if state == State.FAULT.value:
+                level = ERROR
+            elif state != State.RUNNING.value:
+                level = WARN
+                if self._last_error:
+                    message += f"; {self._last_error}"
+        self._diagnostics.publish(level, message, values)
+
+    def _autostart(self) -> None:
+        if self._phase == "unconfigured" and not self._problem:
+            self.trigger_configure()
+        elif self._phase == "inactive":
+            self.trigger_activate()
+        else:  # it runs, or what keeps it from running will not go away by itself
+            self._starter.cancel()
+
+    def close(self) -> None:
+        """Stop smoothly, then end."""
+        self._halt()
+        self._release()
+        self.destroy_node()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the ``policy_node`` executable."""
+    return executable.run(PolicyNode, arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,133 @@
+"""From camera frames to the features the policy sees; a frame is encoded once, when it arrives."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sag_ros.policy.contract import Contract
+from sag_ros.ros.images import to_rgb
+from sag_ros.ros.policy.inputs import Frame
+
+Features = NDArray[np.float32]
+
+
+class Runner(Protocol):
+    """The part of PolicyRunner that is needed here."""
+
+    def encode(self, camera: str, image: NDArray[np.uint8]) -> Features:
+        """(H, W, 3) uint8 RGB -> (F,)."""
+        ...
+
+    def features(self, frames: Sequence[Mapping[str, Features]], states: NDArray) -> Features:
+        """To frames (camera -> (F,)), oldest first, and (To, 8) raw states -> (To, D)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Observed:
+    """An observation ready for inference.
+
+    Attributes:
+        stamp: of the newest frame, s.
+        stamps: (To,) of the frames used, oldest first, s.
+        features: (To, D) float32.
+        encode_ms: decoding and encoding of the new frames.
+    """
+
+    stamp: float
+    stamps: tuple[float, ...]
+    features: Features
+    encode_ms: float
+
+
+class Observer:
+    """Encodes new frames and finds, by stamp, the ones the policy wants from the past.
+
+    One thread encodes, another one observes.
+
+    Args:
+        runner: encodes images and assembles features.
+        contract: cameras with sizes, number of observation steps, control period.
+        state_at: stamp -> (8,) joint positions (rad) and gripper width (m).
+        keep: encoded frames kept per camera.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        contract: Contract,
+        state_at: Callable[[float], NDArray[np.float64]],
+        keep: int = 64,
+    ) -> None:
+        self._runner = runner
+        self._sizes = {name: (spec.height, spec.width) for name, spec in contract.cameras.items()}
+        self._steps, self._period = contract.observation_steps, contract.control_period
+        self._state_at = state_at
+        self._condition = threading.Condition()
+        self._encoded: dict[str, deque[tuple[float, Features]]] = {
+            name: deque(maxlen=keep) for name in self._sizes
+        }
+        self._newest: tuple[float, float] | None = None  # stamp and encode_ms of a set not yet observed
+
+    def reset(self) -> None:
+        """Forget the past: what was seen before a pause is not what the policy expects to have seen."""
+        with self._condition:
+            for ring in self._encoded.values():
+                ring.clear()
+            self._newest = None
+
+    def encode(self, frames: Mapping[str, Frame]) -> None:
+        """Encode one new frame of every camera.
+
+        Raises:
+            MessageError: an image that cannot be used.
+        """
+        start = time.perf_counter()
+        features = {}
+        for name, frame in frames.items():
+            try:
+                image = to_rgb(frame.message, *self._sizes[name])
+            except ValueError as error:
+                raise type(error)(f"camera {name}: {error}") from None
+            features[name] = self._runner.encode(name, image)
+        encode_ms = 1e3 * (time.perf_counter() - start)
+        with self._condition:
+            for name, frame in frames.items():
+                self._encoded[name].append((frame.stamp, features[name]))
+            self._newest = max(frame.stamp for frame in frames.values()), encode_ms
+            self._condition.notify()
+
+    def observe(self, timeout: float) -> Observed | None:
+        """The observation at the newest encoded frames; None when ``timeout`` s brought no new ones.
+
+        A past frame is the one nearest to its time; at the beginning, when there is none, that is the oldest.
+
+        Raises:
+            LookupError: no joint state yet.
+        """
+        with self._condition:
+            if not self._condition.wait_for(lambda: self._newest is not None, timeout):
+                return None
+            assert self._newest is not None
+            (newest, encode_ms), self._newest = self._newest, None
+            chosen = [
+                {name: self._nearest(name, newest - lag * self._period) for name in self._sizes}
+                for lag in range(self._steps - 1, -1, -1)
+            ]
+        stamps = tuple(max(stamp for stamp, _ in step.values()) for step in chosen)
+        states = np.stack([self._state_at(stamp) for stamp in stamps])
+        features = self._runner.features(
+            [{name: feature for name, (_, feature) in step.items()} for step in chosen], states
+        )
+        return Observed(newest, stamps, features, encode_ms)
+
+    def _nearest(self, camera: str, stamp: float) -> tuple[float, Features]:
+        return min(self._encoded[camera], key=lambda entry: abs(entry[0] - stamp))

@@ -1,0 +1,226 @@
+"""Between the policy and the publishers: supervisor, gripper and deadman under one lock, with statistics.
+
+No rclpy: publishers and the clock are injected.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from sag_ros.control.gripper import GripperPlanner, GripperSettings
+from sag_ros.control.splice import SpliceSettings
+from sag_ros.control.supervisor import State, Supervisor, SupervisorSettings, SupervisorStatus
+from sag_ros.control.timing import LatencyStats
+from sag_ros.ros.policy.chunk_record import ChunkRecord
+from sag_ros.ros.policy.deadman import Deadman
+from sag_ros.ros.policy.inference import Outcome
+from sag_ros.ros.schema import PolicyNode
+from sag_ros.values import ActionChunk, Float, JointCommand, Mask
+
+
+class Publishers(Protocol):
+    """Where results go; see Outputs."""
+
+    def command(self, command: JointCommand) -> float: ...
+    def gripper(self, width: float, speed: float, force: float) -> None: ...
+    def mask(self, stamp: float, mask: Mask) -> None: ...
+    def record(self, record: ChunkRecord) -> None: ...
+
+
+def supervisor_settings(config: PolicyNode) -> SupervisorSettings:
+    """The part of the configuration that the supervisor works with."""
+    return SupervisorSettings(
+        observation_age=config.watchdog.observation,
+        joint_state_age=config.watchdog.joint_state,
+        camera_age=config.watchdog.camera,
+        deadline=config.deadline,
+        tracking_error=config.limits.tracking_error,
+        limit_factor=config.limits.factor,
+        position_margin=config.limits.position_margin,
+        splice=SpliceSettings(**config.splice.model_dump()),
+    )
+
+
+def gripper_settings(config: PolicyNode) -> GripperSettings:
+    """The part of the configuration that the gripper works with."""
+    return GripperSettings(**config.gripper.model_dump(exclude={"joints"}))
+
+
+class Pilot:
+    """Turns finished inferences into published commands, and silence into a smooth stop.
+
+    Inference results come from their own thread, everything else from the executor.
+
+    Args:
+        config: of the node.
+        cameras: that are watched.
+        publishers: where results go.
+        now: s, the clock of the stamps.
+        epoch: s since 1970 at time zero of that clock; for the records.
+        gate: time -> why chunks may not be executed now, or an empty text.
+    """
+
+    def __init__(
+        self,
+        config: PolicyNode,
+        cameras: Sequence[str],
+        publishers: Publishers,
+        now: Callable[[], float],
+        epoch: float = 0.0,
+        gate: Callable[[float], str] = lambda now: "",
+    ) -> None:
+        self._publishers, self._now, self._epoch, self._gate = publishers, now, epoch, gate
+        self._lock = threading.Lock()
+        self._supervisor = Supervisor(supervisor_settings(config), cameras)
+        self._gripper = GripperPlanner(gripper_settings(config))
+        self._deadman = Deadman(config.watchdog.deadman, bool(config.topics.deadman))
+        self._deadline_ms = 1e3 * config.deadline
+        self.latency = LatencyStats(deadline=self._deadline_ms)
+        self.inference = LatencyStats()
+        self._chunk, self._first, self._last = 0, np.nan, np.nan
+        self.density = np.nan
+
+    def start(self, q: Float, width: float) -> None:
+        """Wait for chunks, the arm being held at (7,) ``q``, rad, with the hand ``width`` m open.
+
+        Raises:
+            ValueError: the arm is outside its limits.
+        """
+        with self._lock:
+            self._supervisor.start(self._now(), q)
+            self._gripper.reset(width)
+            self._chunk, self._first, self._last = 0, np.nan, np.nan
+            self.latency.reset()
+            self.inference.reset()
+
+    def stop(self) -> None:
+        """Publish a smooth stop; nothing moves the arm until the next start."""
+        with self._lock:
+            state = self._supervisor.status().state
+            if state not in (State.INACTIVE, State.HOLDING, State.WAITING):
+                self._publishers.command(self._supervisor.stop(self._now()))
+            elif state is not State.INACTIVE:
+                self._supervisor.stop(self._now())
+
+    def on_joint_state(self, stamp: float, q: Float, v: Float) -> None:
+        """See Supervisor.on_joint_state."""
+        with self._lock:
+            self._supervisor.on_joint_state(stamp, q, v)
+
+    def on_image(self, camera: str, stamp: float) -> None:
+        """See Supervisor.on_image."""
+        with self._lock:
+            self._supervisor.on_image(camera, stamp)
+
+    def on_deadman(self, pressed: bool) -> None:
+        """Take a message of the deadman."""
+        with self._lock:
+            self._deadman.hear(pressed, self._now())
+
+    def _blocked(self, now: float) -> str:
+        return self._deadman.released(now) or self._gate(now)
+
+    def on_outcome(self, outcome: Outcome) -> None:
+        """Execute a chunk: splice, guard, publish; then its mask and its record."""
+        chunk: ActionChunk = outcome.inference.chunk
+        mask: Mask = outcome.inference.mask
+        begin = self._now()
+        with self._lock:
+            before = self._supervisor.status()
+            command = None if self._blocked(begin) else self._supervisor.on_chunk(chunk, begin)
+            published = self._publishers.command(command) if command is not None else np.nan
+            goal = self._gripper.on_chunk(chunk, begin) if command is not None else None
+            if goal is not None:
+                self._publishers.gripper(goal.width, goal.speed, goal.force if goal.grasp else 0.0)
+            after = self._supervisor.status()
+            self._chunk += 1
+            if command is not None:
+                self._count(published, 1e3 * (published - chunk.stamp), outcome.inference_ms, mask.density)
+        record = self._record(outcome, before, after, begin, published)
+        self._publishers.record(record)
+        self._publishers.mask(chunk.stamp, mask)
+
+    def _count(self, published: float, latency_ms: float, inference_ms: float, density: float) -> None:
+        if np.isnan(self._first):
+            self._first = published
+        self._last = published
+        self.latency.add(latency_ms)
+        self.inference.add(inference_ms)
+        self.density = density if np.isnan(self.density) else self.density + 0.05 * (density - self.density)
+
+    def _record(
+        self,
+        outcome: Outcome,
+        before: SupervisorStatus,
+        after: SupervisorStatus,
+        begin: float,
+        published: float,
+    ) -> ChunkRecord:
+        timing, stamp = outcome.inference.timing, outcome.observed.stamp
+        executed = not np.isnan(published)
+        latency = 1e3 * ((published if executed else begin) - stamp)
+        return ChunkRecord(
+            chunk=self._chunk,
+            obs_stamp=self._epoch + stamp,
+            oldest_stamp=self._epoch + outcome.observed.stamps[0],
+            publish_stamp=self._epoch + published if executed else 0.0,
+            latency_ms=latency,
+            encode_ms=outcome.observed.encode_ms,
+            pruner_ms=timing.pruner_ms,
+            denoise_ms=timing.denoise_ms,
+            inference_ms=outcome.inference_ms,
+            splice_ms=1e3 * (published - begin) if executed else 0.0,
+            density=outcome.inference.mask.density,
+            dropped=after.late_steps - before.late_steps,
+            clipped=after.clipped - before.clipped,
+            refused=int(not executed),
+            missed=int(executed and latency > self._deadline_ms),
+        )
+
+    def tick(self) -> None:
+        """Watch: publish a smooth stop when an input is stale or the deadman is released."""
+        with self._lock:
+            now = self._now()
+            reason = self._blocked(now)
+            command = self._supervisor.hold(now, reason) if reason else None
+            if command is None:
+                command = self._supervisor.tick(now)
+            if command is not None:
+                self._publishers.command(command)
+
+    def status(self) -> SupervisorStatus:
+        """Snapshot of the supervisor."""
+        with self._lock:
+            return self._supervisor.status()
+
+    def values(self) -> dict[str, Any]:
+        """What /diagnostics shows."""
+        with self._lock:
+            status, latency = self._supervisor.status(), self.latency.snapshot()
+            inference = self.inference.snapshot()
+            span = self._last - self._first
+            rate = (latency.count - 1) / span if latency.count > 1 and span > 0 else np.nan
+            blocked = self._blocked(self._now())
+        return {
+            "state": status.state.value,
+            "reason": blocked or status.reason,
+            "chunk_rate_hz": rate,
+            "latency_p50_ms": latency.p50,
+            "latency_p99_ms": latency.p99,
+            "latency_max_ms": latency.max,
+            "inference_p50_ms": inference.p50,
+            "inference_p99_ms": inference.p99,
+            "deadline_misses": latency.misses,
+            "chunk_gaps": status.deadline_misses,
+            "density": self.density,
+            "chunks": status.chunks,
+            "refused": status.refused,
+            "clipped": status.clipped,
+            "late_actions": status.late_steps,
+            "stops": status.stops,
+            "last_violation": status.violations[-1].message if status.violations else "",
+        }

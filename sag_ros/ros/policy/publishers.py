@@ -1,0 +1,68 @@
+"""The publishers of the policy node."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from rclpy.lifecycle import LifecycleNode
+from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import Float64MultiArray
+from trajectory_msgs.msg import JointTrajectory
+
+from sag_ros.ros import qos
+from sag_ros.ros.images import mask_to_image
+from sag_ros.ros.joints import TrajectoryWriter, write_gripper_command
+from sag_ros.ros.policy import chunk_record
+from sag_ros.ros.schema import PolicyNode
+from sag_ros.ros.stamps import StampClock
+from sag_ros.values import JointCommand, Mask
+
+
+class Outputs:
+    """Publishes commands, masks and timing with pre-built messages; silent unless the node is active.
+
+    Trajectories come from two threads (new chunks, watchdog): their message is guarded by a lock.
+    """
+
+    def __init__(
+        self, node: LifecycleNode, config: PolicyNode, joints: Sequence[str], clock: StampClock
+    ) -> None:
+        self._stamps = clock
+        self._lock = threading.Lock()
+        self._writer = TrajectoryWriter(joints)
+        self._finger, self._gripper_message = config.gripper.joints[0], JointState()
+        self._timing_message, self._mask_message = chunk_record.new_message(), Image()
+        topics = config.topics
+        self._trajectory = node.create_lifecycle_publisher(JointTrajectory, topics.trajectory, qos.COMMAND)
+        self._gripper = node.create_lifecycle_publisher(JointState, topics.gripper_command, qos.STATE)
+        self._mask = node.create_lifecycle_publisher(Image, "~/mask", qos.STATE)
+        self._timing = node.create_lifecycle_publisher(Float64MultiArray, "~/timing", qos.STATE)
+        self._node = node
+
+    def command(self, command: JointCommand) -> float:
+        """Publish a joint motion; returns when it was published, s on the node's clock."""
+        with self._lock:
+            self._trajectory.publish(self._writer.write(command, self._stamps))
+        return self._stamps.now()
+
+    def gripper(self, width: float, speed: float, force: float) -> None:
+        """Publish a gripper command: width (m), speed (m/s), grasp force (N, 0 = move)."""
+        message = write_gripper_command(self._gripper_message, width, speed, force, self._finger)
+        self._stamps.write(self._stamps.now(), message.header.stamp)
+        self._gripper.publish(message)
+
+    def mask(self, stamp: float, mask: Mask) -> None:
+        """Publish a mask as an image, stamped like the observation it was computed for."""
+        message = mask_to_image(mask, self._mask_message)
+        self._stamps.write(stamp, message.header.stamp)
+        self._mask.publish(message)
+
+    def record(self, record: chunk_record.ChunkRecord) -> None:
+        """Publish the provenance of a chunk."""
+        self._timing.publish(chunk_record.write(record, self._timing_message))
+
+    def destroy(self) -> None:
+        """Remove the publishers from the node."""
+        for publisher in (self._trajectory, self._gripper, self._mask, self._timing):
+            self._node.destroy_publisher(publisher)

@@ -1,0 +1,153 @@
+"""The subscriptions of the policy node: callbacks that store the newest message and return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage, Image, JointState
+from std_msgs.msg import Bool
+
+from sag_ros.ros import qos
+from sag_ros.ros.images import MessageError
+from sag_ros.ros.joints import GripperReader, JointReader
+from sag_ros.ros.policy.inputs import Frame, JointHistory, NewestFrames
+from sag_ros.ros.schema import PolicyNode
+from sag_ros.ros.stamps import StampClock
+
+AT_REST = 0.05  # rad/s; faster joints are moving
+
+
+class Subscriptions:
+    """Cameras, joints, fingers and deadman.
+
+    Args:
+        node: that subscribes.
+        config: topics and ages.
+        joints: names, in the order of the policy.
+        clock: of the node.
+
+    Attributes:
+        frames: newest frame of each camera.
+        problems: input -> what is wrong with its newest message; cleared by a good one.
+        on_joint_state, on_image, on_deadman: called with what arrived; set while the node is active.
+    """
+
+    def __init__(self, node: Node, config: PolicyNode, joints: Sequence[str], clock: StampClock) -> None:
+        self._node, self._config, self._stamps = node, config, clock
+        self.frames = NewestFrames(config.cameras)
+        self.problems: dict[str, str] = {}
+        self.on_joint_state: Callable[[float, NDArray, NDArray], None] = lambda *_: None
+        self.on_image: Callable[[str, float], None] = lambda *_: None
+        self.on_deadman: Callable[[bool], None] = lambda *_: None
+        self._arm, self._fingers = JointHistory(len(joints)), JointHistory(1)
+        self._velocity = np.zeros(len(joints))
+        self._joint_reader, self._gripper_reader = JointReader(joints), GripperReader(config.gripper.joints)
+        topics, camera_qos = config.topics, qos.camera(config.camera_qos)
+        subscribe = node.create_subscription
+        self._shared = topics.joint_states == topics.gripper_states
+        self._all = [subscribe(JointState, topics.joint_states, self._guarded("joint_states", self._on_arm),
+                               qos.NEWEST)]  # fmt: skip
+        if not self._shared:
+            callback = self._guarded("gripper_states", self._on_fingers)
+            self._all.append(subscribe(JointState, topics.gripper_states, callback, qos.NEWEST))
+        for name, camera in config.cameras.items():
+            kind = CompressedImage if camera.compressed else Image
+            callback = self._guarded(
+                f"camera {name}", lambda message, name=name: self._on_image(name, message)
+            )
+            self._all.append(subscribe(kind, camera.topic, callback, camera_qos))
+        if topics.deadman:
+            self._all.append(
+                subscribe(Bool, topics.deadman, lambda message: self.on_deadman(message.data), qos.NEWEST)
+            )
+
+    def _guarded(self, what: str, handle: Callable[[Any], None]) -> Callable[[Any], None]:
+        """A bad message is remembered and reported; it must not end the node."""
+
+        def callback(message: Any) -> None:
+            try:
+                handle(message)
+            except Exception as error:
+                text = str(error) if isinstance(error, MessageError) else f"{type(error).__name__}: {error}"
+                self.problems[what] = text
+                self._node.get_logger().warning(f"{what}: {text}", throttle_duration_sec=2.0)
+            else:
+                if what in self.problems:
+                    del self.problems[what]
+
+        return callback
+
+    def _stamp(self, message: Any) -> float:
+        stamp = message.header.stamp
+        if not (stamp.sec or stamp.nanosec):
+            raise MessageError("messages carry no stamp; their driver has to fill header.stamp")
+        return self._stamps.seconds(stamp)
+
+    def _on_arm(self, message: JointState) -> None:
+        stamp = self._stamp(message)
+        if self._shared and self._gripper_reader.concerns(message):
+            self._fingers.put(stamp, np.array([self._gripper_reader.width(message)]))
+            if not self._joint_reader.concerns(message):
+                return  # arm and fingers take turns on this topic
+        position = self._joint_reader.positions(message)
+        velocity = self._joint_reader.velocities(message)
+        if not self._arm.put(stamp, position):
+            return
+        self._velocity = np.zeros_like(position) if velocity is None else velocity
+        self.on_joint_state(stamp, position, self._velocity)
+
+    def _on_fingers(self, message: JointState) -> None:
+        self._fingers.put(self._stamp(message), np.array([self._gripper_reader.width(message)]))
+
+    def _on_image(self, camera: str, message: Any) -> None:
+        stamp = self._stamp(message)
+        self.frames.put(camera, Frame(stamp, message))
+        self.on_image(camera, stamp)
+
+    def state_at(self, stamp: float) -> NDArray[np.float64]:
+        """(8,) joint positions (rad) and gripper width (m) at ``stamp``; LookupError before the first."""
+        return np.concatenate([self._arm.at(stamp), self._fingers.at(stamp)])
+
+    def gripper_stale(self, now: float) -> str:
+        """Why the gripper width cannot be trusted, or an empty text."""
+        return self._age("gripper_states", self._config.topics.gripper_states, self._fingers.newest,
+                         self._config.watchdog.gripper_state, now)  # fmt: skip
+
+    def missing(self, now: float) -> list[str]:
+        """What keeps the policy from starting: inputs that are absent, old or unusable, a moving arm."""
+        config, watchdog = self._config, self._config.watchdog
+        found = [self._age("joint_states", config.topics.joint_states, self._arm.newest,
+                           watchdog.joint_state, now), self.gripper_stale(now)]  # fmt: skip
+        stamps = self.frames.stamps()
+        for name, camera in config.cameras.items():
+            found.append(self._age(f"camera {name}", camera.topic, stamps[name], watchdog.camera, now))
+        fastest = float(np.abs(self._velocity).max())
+        if fastest > AT_REST and not found[0]:
+            found.append(f"the arm moves at {fastest:.2f} rad/s; wait until it is at rest")
+        return [text for text in found if text]
+
+    def _age(self, what: str, topic: str, stamp: float | None, bound: float, now: float) -> str:
+        place = f"{what} (topic {self._node.resolve_topic_name(topic)})"
+        if stamp is None:
+            problem = self.problems.get(what)
+            return f"{place}: {problem}" if problem else f"{place}: nothing received yet"
+        if now - stamp > bound:
+            problem = self.problems.get(what)
+            why = f"; newest message: {problem}" if problem else ""
+            return f"{place}: {now - stamp:.2f} s old, allowed {bound:.2f} s{why}"
+        if stamp - now > 0.05:
+            return f"{place}: stamped {stamp - now:.2f} s in the future; synchronise the clocks"
+        return ""
+
+    def position(self) -> NDArray[np.float64]:
+        """(8,) newest state."""
+        return self.state_at(np.inf)
+
+    def destroy(self) -> None:
+        """Remove the subscriptions from the node."""
+        for subscription in self._all:
+            self._node.destroy_subscription(subscription)

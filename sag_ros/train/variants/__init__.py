@@ -1,0 +1,1 @@
+"""Policies retrained for another sampler; a folder each."""

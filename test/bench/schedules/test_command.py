@@ -1,0 +1,96 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from sag_ros.bench.schedules import command as search_schedule
+from sag_ros.bench.schedules.command import ScheduleSearching
+from sag_ros.policy.bundle import load_bundle, save_bundle
+from sag_ros.policy.random_bundle import random_bundle
+from sag_ros.pruning.pruner import Pruner, pruner_config
+from sag_ros.pruning.stored import load_schedule, mask_of
+from sag_ros.train.data.bundle_windows import PolicyWindows
+from sag_ros.train.data.windows import Windows
+from sag_ros.train.schedules.evolution import EvolutionConfig
+
+SIZE = {"width": 32, "layers": 1, "heads": 4, "feedforward": 64}
+
+
+@pytest.fixture
+def policy(tmp_path):
+    from dataclasses import replace
+
+    bundle = random_bundle(0, pruner=SIZE)
+    torch.manual_seed(0)
+    pruner = Pruner(pruner_config(bundle))
+    torch.nn.init.normal_(pruner.head[-1].weight, std=1.0)
+    return save_bundle(tmp_path / "policy", replace(bundle, pruner_state=pruner.state_dict()))
+
+
+@pytest.fixture(autouse=True)
+def windows(policy, monkeypatch):
+    contract = policy.contract
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(1, 40, contract.obs_dim, generator=generator)
+    actions = torch.rand(40, contract.action_dim, generator=generator)
+    frames = torch.cat(
+        [start + torch.arange(10)[:, None] + torch.arange(contract.horizon) for start in (0, 20)]
+    )
+    found = Windows(features, actions, frames.clamp(max=39), contract.observation_steps)
+    monkeypatch.setattr(search_schedule, "policy_windows", lambda *_: PolicyWindows(found, found))
+
+
+def searching(policy, tmp_path, **options):
+    return ScheduleSearching(
+        tmp_path / "data.zarr", policy.folder, out=tmp_path / "out", windows=3, engine="reference", **options
+    )
+
+
+def test_bac_is_kept_in_the_bundle_with_where_it_comes_from(policy, tmp_path):
+    file = searching(policy, tmp_path, method="bac", density=0.4, unions=1).run()
+    assert file.name == "bac40.json"
+    found = load_schedule(load_bundle(policy.folder), "bac40")
+    mask = mask_of(found)
+    assert found.reuse == "block" and not mask.pruned[0].any()
+    assert 0.1 < mask.density <= 0.4
+    assert found.provenance["arguments"]["data"] == "data.zarr"
+    assert found.provenance["held_out"]["density"] == pytest.approx(mask.density, abs=1e-4)
+    assert {"l1", "l1_dense", "from_dense"} <= set(found.provenance["held_out"])
+    assert str(tmp_path) not in json.dumps(dict(found.provenance))
+
+
+def test_the_mean_mask_has_the_density_of_the_pruner_and_its_most_frequent_gates(policy, tmp_path):
+    assert searching(policy, tmp_path, method="mean").run().name == "sag_mean.json"
+    found = load_schedule(load_bundle(policy.folder), "sag_mean")
+    assert found.reuse == "type"
+    assert found.provenance["masks"] == 20
+    mask = mask_of(found)
+    assert not mask.pruned[0, :3].any()
+    assert 0.0 < mask.density < 1.0
+
+
+def test_evo_keeps_its_budget_and_goes_on_where_it_was(policy, tmp_path, monkeypatch, capsys):
+    class Players:
+        def __init__(self, setting, processes):
+            assert setting.reuse == "block"
+
+        def __enter__(self):
+            # Late steps succeed more often.
+            return lambda jobs: [(~pruned[5:]).sum() > 8 + seed % 3 for pruned, seed in jobs]
+
+        def __exit__(self, *_):
+            return None
+
+    monkeypatch.setattr(search_schedule, "players", Players)
+    config = EvolutionConfig(population=6, elite=2, generations=2, patience=9)
+    options = {"method": "evo", "density": 0.3, "episodes": 3, "first_seed": 0, "evolution": config}
+    searching(policy, tmp_path, **options).run()
+    found = load_schedule(load_bundle(policy.folder), "evo30")
+    assert mask_of(found).density == pytest.approx(0.3, abs=0.5 / found.steps / found.blocks)
+    assert found.provenance["episodes"] == 3 and found.provenance["generations"] == 3
+    assert "[evo] generation 3" in capsys.readouterr().out
+    searching(policy, tmp_path, **options).run()  # nothing is left to do
+    assert "[evo]" not in capsys.readouterr().out
+    again = load_schedule(load_bundle(policy.folder), "evo30")
+    np.testing.assert_array_equal(mask_of(found).pruned, mask_of(again).pruned)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sag_ros.engines.buffers import aligned
+from sag_ros.engines.native.microkernel import LANES, MOST_ROWS, available_formats
+from sag_ros.engines.native.packed_matmul import (
+    lay_out,
+    multiply,
+    operand,
+    pack,
+    tile_of,
+)
+
+
+def to_bf16(x):
+    """Round to the nearest bfloat16, ties to even; not-a-number stays."""
+    x = np.ascontiguousarray(x, np.float32)
+    bits = x.view(np.uint32)
+    rounded = ((bits + np.uint32(0x7FFF) + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+    return np.where(np.isnan(x), np.uint16(0x7FC0), rounded)
+
+
+def widen(bits):
+    """bfloat16 bits -> float32."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+@pytest.mark.parametrize("precision", available_formats())
+@settings(max_examples=30, deadline=None)
+@given(
+    tokens=st.integers(1, 2 * MOST_ROWS + 1),
+    panels=st.integers(1, 5),
+    inner=st.integers(1, 20),
+    seed=st.integers(0, 99),
+)
+def test_product(precision, tokens, panels, inner, seed):
+    rng = np.random.default_rng(seed)
+    tile, rows = tile_of(tokens, precision)
+    assert tokens <= rows < tokens + tile.rows
+    x = rng.standard_normal((rows, 2 * inner), np.float32)
+    weights = rng.standard_normal((panels * LANES, 2 * inner))
+    bias = rng.standard_normal(len(weights)).astype(np.float32)
+    left, out = operand(rows, 2 * inner, precision), np.full((rows, len(weights)), np.nan, np.float32)
+    lay_out(x, left)
+    multiply(tile, left, pack(weights, precision), bias, out)
+    if precision == "bf16":
+        x, weights = widen(to_bf16(x)), widen(to_bf16(weights))
+    expected = x.astype(np.float64) @ weights.T + bias
+    np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.skipif("bf16" not in available_formats(), reason="this CPU does not compute in bfloat16")
+def test_rounding():
+    values = np.array([[1.0, -1.0, 1.00390625, 1.01171875, 3e38, np.inf, -np.inf, 1e-40, 0.0, np.nan]])
+    values = np.ascontiguousarray(values, np.float32)
+    left = operand(1, values.shape[1], "bf16")
+    lay_out(values, left)
+    assert np.array_equal(widen(left), widen(to_bf16(values)), equal_nan=True)
+    # Halves between two numbers go to the even one.
+    assert widen(left)[0, 2] == 1.0
+    assert widen(left)[0, 3] == 1.015625
+    awkward = np.array([[0x7F800001, 0xFFFFFFFF]], np.uint32).view(np.float32)  # not-a-number, both
+    left = operand(1, 2, "bf16")
+    lay_out(awkward, left)
+    assert not np.isfinite(widen(left)).any()
+
+
+def test_refusals():
+    with pytest.raises(ValueError, match=f"multiple of {LANES} outputs"):
+        pack(np.zeros((LANES + 1, 4)), "f32")
+    with pytest.raises(ValueError, match="even inputs"):
+        pack(np.zeros((LANES, 3)), "bf16")
+
+
+def test_alignment():
+    for shape in ((3, 5), (1,), (2, 2, 2)):
+        array = aligned(*shape, dtype=np.uint16)
+        assert array.shape == shape
+        assert array.ctypes.data % 64 == 0
+        assert not array.any()

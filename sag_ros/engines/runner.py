@@ -16,7 +16,7 @@ from sag_ros.engines.registry import build_engine_for, build_frame_encoder, buil
 from sag_ros.policy.bundle import PolicyBundle
 from sag_ros.policy.samplers import build_sampler
 from sag_ros.pruning.mask_sources import MaskSource
-from sag_ros.pruning.memo import Lately
+from sag_ros.pruning.memo import Memo
 from sag_ros.pruning.plan import Plan, make_plan
 from sag_ros.values import ActionChunk, Mask, Observation, Timing, frozen
 
@@ -94,7 +94,7 @@ class PolicyRunner:
         precision, whole = options.get("precision", "auto"), self.sampler.whole_horizon
         parts, self.passed_over = build_fastest(engine, bundle, build, precision, whole)
         self.engine, self.mask_source, self._encoder = parts
-        self._plan: Lately[Mask, Plan] = Lately(
+        self._plan: Memo[Mask, Plan] = Memo(
             lambda mask: make_plan(mask, self.mask_source.reuse), lambda mask: mask.key
         )
         self._prepare_known_plans()

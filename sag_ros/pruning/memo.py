@@ -9,7 +9,7 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 
-class Lately(Generic[Given, Made]):
+class Memo(Generic[Given, Made]):
     """What ``make`` made of the last ``most`` different arguments, by ``key``; the oldest goes first.
 
     The arguments are kept, too, so that ``id`` may be a key.

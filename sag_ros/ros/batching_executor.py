@@ -11,7 +11,7 @@ from rclpy.executors import SingleThreadedExecutor
 INTERVAL = 0.010  # s between two looks
 
 
-class PacedExecutor(SingleThreadedExecutor):
+class BatchingExecutor(SingleThreadedExecutor):
     """A SingleThreadedExecutor that builds its wait set at most every ``interval`` s.
 
     Building it costs rclpy about 0.4 ms whatever is ready, in Python and so at the expense of the inference

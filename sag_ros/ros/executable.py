@@ -11,7 +11,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
-from sag_ros.ros.batching_executor import PacedExecutor
+from sag_ros.ros.batching_executor import BatchingExecutor
 from sag_ros.ros.parameters import ParameterError
 
 REFUSED = 2  # exit status for a configuration that is refused
@@ -43,7 +43,7 @@ def run(create: Callable[[], Any], arguments: Sequence[str] | None = None) -> in
     node = None
     try:
         node = create()
-        executor = PacedExecutor()
+        executor = BatchingExecutor()
         executor.add_node(node)
         while rclpy.ok() and not getattr(node, "failed", ""):
             executor.spin_once(timeout_sec=0.1)

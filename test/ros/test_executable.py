@@ -8,7 +8,7 @@ import time
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
-from sag_ros.ros.batching_executor import PacedExecutor
+from sag_ros.ros.batching_executor import BatchingExecutor
 
 NODE = """
 import os, signal, threading
@@ -82,5 +82,5 @@ def count(executor, seconds=1.0):
 
 
 def test_pacing_bounds_the_number_of_looks(domain):
-    assert count(PacedExecutor(0.02)) <= 52
+    assert count(BatchingExecutor(0.02)) <= 52
     assert count(SingleThreadedExecutor()) > 100

@@ -33,7 +33,7 @@ class Job:
 
 
 @dataclass
-class Watched:
+class RecordingRunner:
     """A runner that also notes when it is asked, in which phase, and with which mask it answers.
 
     ``states`` holds what is needed to draw the moments.
@@ -71,7 +71,7 @@ class MaskWorker:
         import torch
 
         torch.set_num_threads(1)
-        from sag_ros.bench.run.episode import Loop
+        from sag_ros.bench.run.episode import EpisodeSettings
         from sag_ros.bench.run.methods import parse_methods
         from sag_ros.engines.runner import PolicyRunner
         from sag_ros.paths import model_folder
@@ -87,11 +87,11 @@ class MaskWorker:
         camera = next(iter(contract.cameras.values()))
         self.robot = SimulatedRobot(setting.task, (camera.height, camera.width))
         limit, steps = self.robot.task.time_limit, contract.observation_steps
-        self._loop = Loop(
+        self._loop = EpisodeSettings(
             tuple(contract.cameras), contract.control_period, steps, contract.action_steps, limit
         )
 
-    def watch(self, job: Job) -> tuple[MaskEpisode, Watched]:
+    def watch(self, job: Job) -> tuple[MaskEpisode, RecordingRunner]:
         """One episode and what was noted on the way."""
         from sag_ros.bench.run.episode import run_episode
         from sag_ros.pruning.mask_sources import FixedMask
@@ -105,7 +105,7 @@ class MaskWorker:
         else:
             source = FixedMask(decode_mask(job.mask), self.source.reuse, job.method)
         self.runner.mask_source = source
-        seen = Watched(self.runner, self.robot)
+        seen = RecordingRunner(self.runner, self.robot)
         result = run_episode(self.robot, seen, self._loop, job.method, job.seed)
         episode = MaskEpisode(
             method=job.method,

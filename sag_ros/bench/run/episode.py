@@ -50,7 +50,7 @@ class Runner(Protocol):
 
 
 @dataclass(frozen=True)
-class Loop:
+class EpisodeSettings:
     """What every episode of a benchmark has in common.
 
     Attributes:
@@ -70,7 +70,7 @@ class Loop:
     blocks: int | None = None
 
 
-class Arm:
+class ControlPath:
     """The control path without ROS: splice, guard, trajectory controller, gripper."""
 
     def __init__(self, robot: Any) -> None:
@@ -120,7 +120,7 @@ Witness = Callable[[Observation], None]
 
 
 def run_episode(
-    robot: Any, runner: Runner, loop: Loop, method: str, seed: int, witness: Witness | None = None
+    robot: Any, runner: Runner, loop: EpisodeSettings, method: str, seed: int, witness: Witness | None = None
 ) -> EpisodeResult:
     """Run until success or the time limit.
 
@@ -137,7 +137,7 @@ def run_episode(
     began = time.monotonic()
     robot.reset(seed)
     runner.reset(seed)
-    arm, agreement = Arm(robot), Agreement(loop.execute)
+    arm, agreement = ControlPath(robot), Agreement(loop.execute)
     history: deque[Seen] = deque(maxlen=loop.observation_steps)
     _observe(robot, runner, loop, history)
     densities: list[float] = []
@@ -198,7 +198,7 @@ class Seen:
     state: np.ndarray
 
 
-def _observe(robot: Any, runner: Runner, loop: Loop, history: deque[Seen]) -> None:
+def _observe(robot: Any, runner: Runner, loop: EpisodeSettings, history: deque[Seen]) -> None:
     """Append the present to ``history``; fill it at the beginning."""
     images = {name: robot.render(name) for name in loop.cameras}
     features = {name: runner.encode(name, image) for name, image in images.items()}
@@ -207,6 +207,6 @@ def _observe(robot: Any, runner: Runner, loop: Loop, history: deque[Seen]) -> No
         history.append(history[-1])
 
 
-def _observation(stamp: float, loop: Loop, history: deque[Seen]) -> Observation:
+def _observation(stamp: float, loop: EpisodeSettings, history: deque[Seen]) -> Observation:
     images = {name: np.stack([seen.images[name] for seen in history]) for name in loop.cameras}
     return Observation(stamp, images, np.stack([seen.state for seen in history]))

@@ -44,7 +44,7 @@ class Trial:
         import torch
 
         torch.set_num_threads(1)
-        from sag_ros.bench.run.episode import Loop
+        from sag_ros.bench.run.episode import EpisodeSettings
         from sag_ros.engines.runner import PolicyRunner
         from sag_ros.policy.bundle import load_bundle
         from sag_ros.sim.robot import SimulatedRobot
@@ -55,7 +55,7 @@ class Trial:
         self._setting = setting
         self._robot = SimulatedRobot(setting.task, (size.height, size.width))
         self._runner = PolicyRunner(bundle, setting.sampler, "dense", setting.engine)
-        self._loop = Loop(
+        self._loop = EpisodeSettings(
             tuple(contract.cameras),
             contract.control_period,
             contract.observation_steps,

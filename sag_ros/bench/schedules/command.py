@@ -20,7 +20,7 @@ from sag_ros.pruning.pruner import build_pruner
 from sag_ros.pruning.stored import Schedule, save_schedule, schedule_key
 from sag_ros.train.data.bundle_windows import PolicyWindows, policy_windows
 from sag_ros.train.run.stop import Stop
-from sag_ros.train.schedules.action_error import ActionJudge
+from sag_ros.train.schedules.action_error import ActionErrorMetric
 from sag_ros.train.schedules.activations import block_residuals, change
 from sag_ros.train.schedules.bac import bac_mask
 from sag_ros.train.schedules.evolution import Evolution, EvolutionConfig
@@ -74,19 +74,19 @@ class ScheduleSearching:
         bundle = load_bundle(self.bundle)
         table = table_for(self.sampler, bundle.contract)
         reuse: Reuse = "type" if self.method == "mean" else "block"
-        judge = ActionJudge(bundle, table, reuse, self.engine)
+        metric = ActionErrorMetric(bundle, table, reuse, self.engine)
         windows = policy_windows(bundle, self.data, self.out.parent / "features.safetensors")
         find = {"bac": self._bac, "evo": self._evo, "mean": self._mean}[self.method]
-        pruned, result = find(bundle, judge, windows)
-        held_out = judge.batch(windows.validation, torch.arange(len(windows.validation)), 64, 0)
+        pruned, result = find(bundle, metric, windows)
+        held_out = metric.batch(windows.validation, torch.arange(len(windows.validation)), 64, 0)
         provenance = {
             "arguments": self._arguments(),
-            "held_out": judge.errors(pruned, held_out),
+            "held_out": metric.errors(pruned, held_out),
             "minutes": round((time.monotonic() - started) / 60.0, 1),
             **result,
         }
         name = "sag_mean" if self.method == "mean" else f"{self.method}{round(100 * self.density)}"
-        key = schedule_key(name, judge.steps, bundle.contract.diffusion.steps)
+        key = schedule_key(name, metric.steps, bundle.contract.diffusion.steps)
         steps, blocks = pruned.shape
         file = save_schedule(bundle, key, Schedule(steps, blocks, reuse, pruned, provenance=provenance))
         shown = {k: v for k, v in provenance.items() if k != "arguments"}
@@ -101,48 +101,48 @@ class ScheduleSearching:
         return {**own, "data": self.data.name}
 
     def _bac(
-        self, bundle: PolicyBundle, judge: ActionJudge, windows: PolicyWindows
+        self, bundle: PolicyBundle, metric: ActionErrorMetric, windows: PolicyWindows
     ) -> tuple[Pruned, dict[str, Any]]:
-        return bac_mask(self._residuals(bundle, judge, windows), self.density, self.unions), {}
+        return bac_mask(self._residuals(bundle, metric, windows), self.density, self.unions), {}
 
     def _residuals(
-        self, bundle: PolicyBundle, judge: ActionJudge, windows: PolicyWindows
+        self, bundle: PolicyBundle, metric: ActionErrorMetric, windows: PolicyWindows
     ) -> NDArray[np.float32]:
         """Of one demonstration, as in BAC: windows spread over the first episode that is trained on."""
         frames = windows.training.frames
         ends = np.flatnonzero(np.diff(frames[:, 0].numpy()) != 1)
         episode = torch.arange(int(ends[0]) + 1 if len(ends) else len(frames))
         spread = episode[torch.linspace(0, len(episode) - 1, min(self.windows, len(episode))).long()]
-        batch = judge.batch(windows.training, spread, len(spread), self.seed)
-        return block_residuals(bundle, judge.table, batch)
+        batch = metric.batch(windows.training, spread, len(spread), self.seed)
+        return block_residuals(bundle, metric.table, batch)
 
     def _mean(
-        self, bundle: PolicyBundle, judge: ActionJudge, windows: PolicyWindows
+        self, bundle: PolicyBundle, metric: ActionErrorMetric, windows: PolicyWindows
     ) -> tuple[Pruned, dict[str, Any]]:
         everything = torch.arange(len(windows.training))
-        batch = judge.batch(windows.training, everything, 50 * self.windows, self.seed)
+        batch = metric.batch(windows.training, everything, 50 * self.windows, self.seed)
         masks = build_pruner(bundle).mask(torch.from_numpy(batch.features)).numpy()
-        return mean_mask((~masks).mean(axis=0), judge.reuse).pruned, {"masks": len(masks)}
+        return mean_mask((~masks).mean(axis=0), metric.reuse).pruned, {"masks": len(masks)}
 
     def _evo(
-        self, bundle: PolicyBundle, judge: ActionJudge, windows: PolicyWindows
+        self, bundle: PolicyBundle, metric: ActionErrorMetric, windows: PolicyWindows
     ) -> tuple[Pruned, dict[str, Any]]:
         everything = torch.arange(len(windows.training))
-        batch = judge.batch(windows.training, everything, 24, self.seed)
-        importance = change(self._residuals(bundle, judge, windows))
+        batch = metric.batch(windows.training, everything, 24, self.seed)
+        importance = change(self._residuals(bundle, metric, windows))
         forced = np.zeros(importance.shape, np.bool_)
         forced[0] = True
         budget = max(round(self.density * forced.size), int(forced.sum()))
         given = starts(*forced.shape, self.density, "block") if self.structured else []
         search = Evolution(self.evolution, forced, budget, importance, given)
-        state = self.out / f"evo{round(100 * self.density)}-{judge.steps}.npz"
+        state = self.out / f"evo{round(100 * self.density)}-{metric.steps}.npz"
         if state.exists():
             with np.load(state, allow_pickle=False) as file:
                 search.restore(file)
         seeds = range(self.first_seed, self.first_seed + self.episodes)
         setting = Setting(str(self.bundle), self.task, self.sampler, self.engine)
         with Stop(self.minutes) as stop, players(setting, self.processes) as play:
-            fitness = ClosedLoopFitness(play, lambda pruned: judge.distance(pruned, batch), seeds)
+            fitness = ClosedLoopFitness(play, lambda pruned: metric.distance(pruned, batch), seeds)
             while not search.finished and not stop:
                 search.advance(fitness)
                 state.parent.mkdir(parents=True, exist_ok=True)

@@ -139,10 +139,10 @@ class Worker:
         self, name: str, seed: int, witness: Callable[[Observation], None] | None = None
     ) -> EpisodeResult:
         """One episode; see ``bench.episode.run_episode``."""
-        from sag_ros.bench.run.episode import Loop, run_episode
+        from sag_ros.bench.run.episode import EpisodeSettings, run_episode
 
         contract = self._bundles[self._folder(self._methods[name])].contract
-        loop = Loop(
+        loop = EpisodeSettings(
             tuple(contract.cameras),
             contract.control_period,
             contract.observation_steps,

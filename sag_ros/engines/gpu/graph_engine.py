@@ -20,7 +20,7 @@ from sag_ros.engines.protocol import require_sample, require_shapes, require_sta
 from sag_ros.engines.savings.cross_attention import head_matrices, require_token_wise
 from sag_ros.engines.savings.folded_weights import FoldedWeights, fold
 from sag_ros.policy.schedule import CoefficientTable
-from sag_ros.pruning.memo import Lately
+from sag_ros.pruning.memo import Memo
 from sag_ros.pruning.plan import Plan, make_plan
 from sag_ros.pruning.static_masks import dense_mask
 
@@ -73,8 +73,8 @@ class GraphEngine:
         self._work = make_work(weights, self._state, constants, conditioning)
         self._graphs = make_graphs(device)
         self._prepared: dict[tuple[object, ...], Work] = {}
-        self._launches: Lately[Plan, Launches] = Lately(make_launches, id)
-        self._orders: Lately[Plan, list[Work]] = Lately(self._order, id)  # of whole chunks, not traced
+        self._launches: Memo[Plan, Launches] = Memo(make_launches, id)
+        self._orders: Memo[Plan, list[Work]] = Memo(self._order, id)  # of whole chunks, not traced
         self._dense = make_plan(dense_mask(len(table), config.blocks))
         with torch.inference_mode(), full_sums():
             self._record()

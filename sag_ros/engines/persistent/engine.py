@@ -25,7 +25,7 @@ from sag_ros.engines.protocol import require_sample, require_shapes, require_sta
 from sag_ros.engines.savings.cross_attention import head_matrices
 from sag_ros.engines.savings.folded_weights import fold
 from sag_ros.policy.schedule import CoefficientTable
-from sag_ros.pruning.memo import Lately
+from sag_ros.pruning.memo import Memo
 from sag_ros.pruning.plan import Plan, make_plan
 from sag_ros.pruning.static_masks import dense_mask
 
@@ -90,9 +90,9 @@ class PersistentEngine:
         self._buffers = Buffers(config, sizes, weights, dtype, self._device)
         conditioning = Conditioning(dpt, matrices).to(self._device).eval()
         self._graphs = make_graphs(self._device)
-        self._launches: Lately[Plan, Launches] = Lately(make_launches, id)
+        self._launches: Memo[Plan, Launches] = Memo(make_launches, id)
         # Of whole chunks: translating one takes the host .06 to .25 ms.
-        self._programs: Lately[Plan, Program] = Lately(self._whole, id)
+        self._programs: Memo[Plan, Program] = Memo(self._whole, id)
         self._dense = make_launches(make_plan(dense_mask(len(table), config.blocks)))
         buffers = self._buffers
         with torch.inference_mode(), full_sums():

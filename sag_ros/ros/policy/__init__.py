@@ -1,4 +1,4 @@
 """The policy node: from camera frames and joint states to joint commands.
 
-Front door: :class:`node.PolicyNode`; :class:`pilot.Pilot` is what it does without ROS.
+Front door: :class:`node.PolicyNode`; :class:`chunk_executor.ChunkExecutor` is what it does without ROS.
 """

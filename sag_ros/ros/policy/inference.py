@@ -10,22 +10,22 @@ from typing import Any
 
 from sag_ros.ros.affinity import pin
 from sag_ros.ros.policy.inputs import NewestFrames
-from sag_ros.ros.policy.observer import Observed, Observer
+from sag_ros.ros.policy.observation import ObservationAssembler, PolicyObservation
 
 WAIT = 0.1  # s between looks at the stop flag while no frame comes
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FinishedInference:
     """A finished inference.
 
     Attributes:
-        observed: what it was computed from.
+        observation: what it was computed from.
         inference: chunk, mask and timing of the runner.
         inference_ms: encoding of the frames, pruner, denoiser and what lies between; without waiting.
     """
 
-    observed: Observed
+    observation: PolicyObservation
     inference: Any
     inference_ms: float
 
@@ -38,9 +38,9 @@ class InferenceThreads:
 
     Args:
         frames: where camera callbacks leave their messages.
-        observer: encodes and assembles.
+        assembler: encodes and assembles.
         runner: the policy; used by one thread alone.
-        on_outcome: called with every chunk, in the inference thread.
+        on_inference: called with every chunk, in the inference thread.
         on_error: called with what went wrong, in either thread; the next frames are tried again.
         cores: for encoding and inference; negative = any.
     """
@@ -48,14 +48,14 @@ class InferenceThreads:
     def __init__(
         self,
         frames: NewestFrames,
-        observer: Observer,
+        assembler: ObservationAssembler,
         runner: Any,
-        on_outcome: Callable[[Outcome], None],
+        on_inference: Callable[[FinishedInference], None],
         on_error: Callable[[Exception], None],
         cores: tuple[int, int] = (-1, -1),
     ) -> None:
-        self._frames, self._observer, self._runner = frames, observer, runner
-        self._on_outcome, self._on_error = on_outcome, on_error
+        self._frames, self._assembler, self._runner = frames, assembler, runner
+        self._on_inference, self._on_error = on_inference, on_error
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, args=(step, core), name=name, daemon=True)
@@ -66,7 +66,7 @@ class InferenceThreads:
 
     def start(self) -> None:
         """Forget the past and start."""
-        self._observer.reset()
+        self._assembler.reset()
         for thread in self._threads:
             thread.start()
 
@@ -88,7 +88,7 @@ class InferenceThreads:
         if frames is None:
             return False
         try:
-            self._observer.encode(frames)
+            self._assembler.encode(frames)
         except Exception as error:  # whatever it is, the watchdog stops the arm if it persists
             self._on_error(error)
         return True
@@ -96,14 +96,14 @@ class InferenceThreads:
     def step(self, timeout: float) -> bool:
         """Wait up to ``timeout`` s for encoded frames and turn them into a chunk; whether there were any."""
         try:
-            observed = self._observer.observe(timeout)
-            if observed is None:
+            observation = self._assembler.observe(timeout)
+            if observation is None:
                 return False
             start = time.perf_counter()
-            inference = self._runner.infer(observed.stamp, observed.features, observed.encode_ms)
-            duration = observed.encode_ms + 1e3 * (time.perf_counter() - start)
+            inference = self._runner.infer(observation.stamp, observation.features, observation.encode_ms)
+            duration = observation.encode_ms + 1e3 * (time.perf_counter() - start)
             if not self._stop.is_set():
-                self._on_outcome(Outcome(observed, inference, duration))
+                self._on_inference(FinishedInference(observation, inference, duration))
         except Exception as error:
             self._on_error(error)
         return True

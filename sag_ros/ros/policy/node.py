@@ -18,11 +18,11 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from sag_ros.control.supervisor import State
 from sag_ros.ros import executable, parameters
 from sag_ros.ros.policy import preflight
+from sag_ros.ros.policy.chunk_executor import ChunkExecutor
 from sag_ros.ros.policy.diagnostics import ERROR, OK, WARN, Diagnostics
 from sag_ros.ros.policy.inference import InferenceThreads
-from sag_ros.ros.policy.observer import Observer
-from sag_ros.ros.policy.pilot import Pilot
-from sag_ros.ros.policy.publishers import Outputs
+from sag_ros.ros.policy.observation import ObservationAssembler
+from sag_ros.ros.policy.publishers import PolicyPublishers
 from sag_ros.ros.policy.subscriptions import Subscriptions
 from sag_ros.ros.schema import PolicyNode as PolicyParameters
 from sag_ros.ros.stamps import SECOND, StampClock
@@ -43,8 +43,8 @@ class PolicyNode(LifecycleNode):
         self._phase, self._problem = "unconfigured", ""
         self._facts: dict[str, object] = {}
         self._inputs: Subscriptions | None = None
-        self._outputs: Outputs | None = None
-        self._runner = self._pilot = self._inference = None
+        self._outputs: PolicyPublishers | None = None
+        self._runner = self._chunk_executor = self._inference = None
         self._errors, self._last_error = 0, ""
         self._tick = None
         self.create_timer(1.0 / self._config.diagnostics_rate, self._publish_diagnostics)
@@ -88,12 +88,12 @@ class PolicyNode(LifecycleNode):
         }
         joints = bundle.contract.joints
         self._inputs = Subscriptions(self, config, joints, self._stamps)
-        self._outputs = Outputs(self, config, joints, self._stamps)
-        self._pilot = Pilot(
+        self._outputs = PolicyPublishers(self, config, joints, self._stamps)
+        self._chunk_executor = ChunkExecutor(
             config, list(config.cameras), self._outputs, self._stamps.now,
             epoch=self._stamps.epoch / SECOND, gate=self._inputs.gripper_stale,
         )  # fmt: skip
-        self._observer = Observer(runner, bundle.contract, self._inputs.state_at)
+        self._assembler = ObservationAssembler(runner, bundle.contract, self._inputs.state_at)
         # Imported modules and models live on; a full collection that walks them takes longer than a chunk.
         gc.collect()
         gc.freeze()
@@ -105,22 +105,22 @@ class PolicyNode(LifecycleNode):
             return self._refuse("activate", "; ".join(missing))
         held = self._inputs.position()
         try:
-            self._pilot.start(held[:-1], float(held[-1]))
+            self._chunk_executor.start(held[:-1], float(held[-1]))
         except ValueError as error:
             return self._refuse("activate", str(error))
         super().on_activate(state)
         self._runner.reset(self._config.seed)
-        pilot, inputs = self._pilot, self._inputs
-        inputs.on_joint_state, inputs.on_image = pilot.on_joint_state, pilot.on_image
-        inputs.on_deadman = pilot.on_deadman
+        executor, inputs = self._chunk_executor, self._inputs
+        inputs.on_joint_state, inputs.on_image = executor.on_joint_state, executor.on_image
+        inputs.on_deadman = executor.on_deadman
         self._errors, self._last_error = 0, ""
         threads = self._config.threads
         self._inference = InferenceThreads(
-            inputs.frames, self._observer, self._runner, pilot.on_outcome, self._on_error,
+            inputs.frames, self._assembler, self._runner, executor.on_inference, self._on_error,
             (threads.encoder, threads.inference),
         )  # fmt: skip
         self._inference.start()
-        self._tick = self.create_timer(1.0 / self._config.tick_rate, pilot.tick)
+        self._tick = self.create_timer(1.0 / self._config.tick_rate, executor.tick)
         self._phase, self._problem = "active", ""
         self.get_logger().info("active")
         return SUCCESS
@@ -157,8 +157,8 @@ class PolicyNode(LifecycleNode):
         if self._tick is not None:
             self.destroy_timer(self._tick)
             self._tick = None
-        if self._pilot is not None:
-            self._pilot.stop()
+        if self._chunk_executor is not None:
+            self._chunk_executor.stop()
         if self._inference is not None:
             self._inference.stop()
             self._inference = None
@@ -167,7 +167,7 @@ class PolicyNode(LifecycleNode):
         for part in (self._inputs, self._outputs):
             if part is not None:
                 part.destroy()
-        self._inputs = self._outputs = self._pilot = self._runner = None
+        self._inputs = self._outputs = self._chunk_executor = self._runner = None
         gc.unfreeze()
         self._facts = {}
 
@@ -192,8 +192,8 @@ class PolicyNode(LifecycleNode):
     def _publish_diagnostics(self) -> None:
         values: dict[str, object] = {"lifecycle": self._phase, **self._facts}
         level, message = (ERROR, self._problem) if self._problem else (OK, self._phase)
-        if self._pilot is not None:
-            values |= self._pilot.values()
+        if self._chunk_executor is not None:
+            values |= self._chunk_executor.values()
             values |= {"inference_errors": self._errors, "last_inference_error": self._last_error}
         if self._inputs is not None:
             values |= {f"problem {name}": text for name, text in list(self._inputs.problems.items())}

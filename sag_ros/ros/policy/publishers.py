@@ -19,7 +19,7 @@ from sag_ros.ros.stamps import StampClock
 from sag_ros.values import JointCommand, Mask
 
 
-class Outputs:
+class PolicyPublishers:
     """Publishes commands, masks and timing with pre-built messages; silent unless the node is active.
 
     Trajectories come from two threads (new chunks, watchdog): their message is guarded by a lock.

@@ -14,7 +14,7 @@ from sag_ros.train.pruner.trainer import PrunerTrainer
 from sag_ros.train.run import parallel
 from sag_ros.train.run.stop import Stop
 from sag_ros.train.schedules.action_error import Pruned
-from sag_ros.train.schedules.mutate import Space
+from sag_ros.train.schedules.mutate import MutationSpace
 from sag_ros.train.schedules.prior import firmness, starts
 from sag_ros.train.schedules.search import ScheduleSearch
 
@@ -61,25 +61,25 @@ class PrunerStart:
 
     def _best_start(self) -> Pruned:
         trainer, config = self.trainer, self.trainer.config
-        pruner, judge = trainer.pruner.config, trainer.judge
-        batch = judge.batch(trainer.training, torch.arange(len(trainer.training)), 32, config.search.seed)
+        pruner, metric = trainer.pruner.config, trainer.metric
+        batch = metric.batch(trainer.training, torch.arange(len(trainer.training)), 32, config.search.seed)
         per_block = config.budget == "block"
         candidates = starts(pruner.steps, pruner.blocks, config.density, config.reuse, per_block)
-        return min(candidates, key=lambda pruned: judge.distance(pruned, batch))
+        return min(candidates, key=lambda pruned: metric.distance(pruned, batch))
 
     def _search(
         self, name: str, start: Pruned, among: Tensor, proposals: int, price: float, density: float
     ) -> Pruned:
         trainer, config = self.trainer, self.trainer.config
         batches = [
-            trainer.judge.batch(trainer.training, among, windows, config.search.seed + number)
+            trainer.metric.batch(trainer.training, among, windows, config.search.seed + number)
             for number, windows in enumerate(config.search.windows)
         ]
         search = ScheduleSearch(
             config.search,
-            trainer.judge,
+            trainer.metric,
             batches,
-            Space(trainer.forced, config.budget == "block"),
+            MutationSpace(trainer.forced, config.budget == "block"),
             proposals,
             price,
             density,

@@ -23,7 +23,7 @@ from sag_ros.train.pruner.straight_through import straight_through_rollout
 from sag_ros.train.run.checkpoint import load_checkpoint, save_checkpoint
 from sag_ros.train.run.ema import Ema
 from sag_ros.train.run.loop import Loop
-from sag_ros.train.schedules.action_error import ActionJudge
+from sag_ros.train.schedules.action_error import ActionErrorMetric
 
 
 class PrunerTrainer:
@@ -41,7 +41,7 @@ class PrunerTrainer:
         self.training, self.validation = training, validation
         contract = bundle.contract
         self.table = table_for(config.sampler, contract)
-        self.judge = ActionJudge(bundle, self.table, config.reuse, config.engine)
+        self.metric = ActionErrorMetric(bundle, self.table, config.reuse, config.engine)
         self.forced = forced_blocks(contract.blocks, config.reuse)
         self.executed = contract.executed
         self.tokens = contract.executed.stop
@@ -97,16 +97,16 @@ class PrunerTrainer:
 
     def validate(self) -> dict[str, Any]:
         """L1 of the executed actions, sparse and dense under the same noise, and the density per window."""
-        judge = self.judge
+        metric = self.metric
         everything = torch.arange(len(self.validation))
-        batch = judge.batch(self.validation, everything, self.config.validation_windows, 0)
+        batch = metric.batch(self.validation, everything, self.config.validation_windows, 0)
         pruned = self.ema.module.mask(torch.from_numpy(batch.features))  # type: ignore[operator]
         pruned[:, 0, : self.forced] = False
         compute = (~pruned).float()
         count = len(compute)
         if self._dense is None:
-            self._dense = judge.chunks(judge.dense(), batch)
-        sparse = np.concatenate([judge.chunks(own.numpy(), batch.only(i)) for i, own in enumerate(pruned)])
+            self._dense = metric.chunks(metric.dense(), batch)
+        sparse = np.concatenate([metric.chunks(own.numpy(), batch.only(i)) for i, own in enumerate(pruned)])
         density = compute.mean(dim=(1, 2))
         values = {
             "l1": float(np.abs(sparse - batch.actions).mean()),

@@ -1,4 +1,4 @@
-"""How good are the actions under a mask: the judge of every search over schedules."""
+"""How good are the actions under a mask: what every search over schedules minimises."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Pruned = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows to judge by: features (B, To, D), executed actions (B, Ta, A), noise (B, n + 1, T, A)."""
+    """Windows to compare on: features (B, To, D), executed actions (B, Ta, A), noise (B, n + 1, T, A)."""
 
     features: NDArray[np.float32]
     actions: NDArray[np.float32]
@@ -35,7 +35,7 @@ class Batch:
         return Batch(self.features[one], self.actions[one], self.noise[one])
 
 
-class ActionJudge:
+class ActionErrorMetric:
     """L1 distance of the executed actions to the demonstrated ones, in the engine that will execute them.
 
     Noise and windows are fixed, so two masks are compared on the same draws. Processes of torchrun share the

@@ -14,7 +14,7 @@ from sag_ros.policy.samplers import table_for
 from sag_ros.pruning.stored import Schedule, save_schedule, schedule_key
 from sag_ros.train.data.bundle_windows import policy_windows
 from sag_ros.train.run.stop import Stop
-from sag_ros.train.schedules.action_error import ActionJudge
+from sag_ros.train.schedules.action_error import ActionErrorMetric
 from sag_ros.train.schedules.router import RouterConfig, train_router
 
 
@@ -51,11 +51,11 @@ class ScheduleTraining:
         windows = policy_windows(bundle, self.data, self.out.parent / "features.safetensors")
         with Stop(self.minutes) as stop:
             pruned = train_router(self.router, bundle, table, windows.training, stop, self.out)
-        judge = ActionJudge(bundle, table, "block", self.engine)
-        held_out = judge.batch(windows.validation, torch.arange(len(windows.validation)), 64, 0)
+        metric = ActionErrorMetric(bundle, table, "block", self.engine)
+        held_out = metric.batch(windows.validation, torch.arange(len(windows.validation)), 64, 0)
         provenance = {
             "arguments": self._arguments(),
-            "held_out": judge.errors(pruned, held_out),
+            "held_out": metric.errors(pruned, held_out),
             "minutes": round((time.monotonic() - started) / 60.0, 1),
             "stopped": stop.reason,
         }

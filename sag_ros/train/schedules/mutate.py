@@ -14,7 +14,7 @@ FARTHEST_SHIFT = 4  # steps
 
 
 @dataclass(frozen=True)
-class Space:
+class MutationSpace:
     """Which masks are allowed.
 
     Attributes:
@@ -27,10 +27,12 @@ class Space:
     per_block: bool = False
 
 
-FREE = Space()
+FREE = MutationSpace()
 
 
-def mutate(pruned: NDArray[np.bool_], rng: np.random.Generator, space: Space = FREE) -> NDArray[np.bool_]:
+def mutate(
+    pruned: NDArray[np.bool_], rng: np.random.Generator, space: MutationSpace = FREE
+) -> NDArray[np.bool_]:
     """One change, sometimes two, of a mask (n, 3L), True = pruned, within ``space``.
 
     A change is: prune or compute a block, prune or compute a layer of a step, prune a whole step, swap two

@@ -18,8 +18,8 @@ import numpy as np
 
 from sag_ros.train.run import parallel
 from sag_ros.train.run.stop import Stop
-from sag_ros.train.schedules.action_error import ActionJudge, Batch, Pruned
-from sag_ros.train.schedules.mutate import Space, mutate
+from sag_ros.train.schedules.action_error import ActionErrorMetric, Batch, Pruned
+from sag_ros.train.schedules.mutate import MutationSpace, mutate
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class ScheduleSearch:
     """Hill climbing on masks (n, 3L), True = pruned. Deterministic; processes of torchrun share the windows.
 
     Args:
-        judge: measures a mask.
+        metric: measures a mask.
         batches: of this process.
         space: which masks are allowed.
         proposals: changes that are tried.
@@ -59,15 +59,15 @@ class ScheduleSearch:
     def __init__(
         self,
         config: SearchConfig,
-        judge: ActionJudge,
+        metric: ActionErrorMetric,
         batches: Sequence[Batch],
-        space: Space,
+        space: MutationSpace,
         proposals: int,
         price: float,
         density: float,
         path: Path,
     ) -> None:
-        self.config, self.judge, self.batches, self.space = config, judge, batches, space
+        self.config, self.metric, self.batches, self.space = config, metric, batches, space
         self.proposals, self.path = proposals, path
         self.price, self.density = price, density
 
@@ -91,7 +91,7 @@ class ScheduleSearch:
     def score(self, pruned: Pruned, batch: Batch) -> float:
         """L1 distance to the demonstrated actions plus the price of the density; mean over the processes."""
         excess = max(0.0, 1.0 - float(pruned.mean()) - self.density)
-        return self.judge.distance(pruned, batch) + self.price * excess
+        return self.metric.distance(pruned, batch) + self.price * excess
 
     def _mean(self, scores: Sequence[float]) -> float:
         """Of the first batches, each weighted by its windows."""

@@ -189,7 +189,7 @@ def test_watched_runner_notes_time_phase_and_mask(monkeypatch):
     monkeypatch.setattr(
         "sag_ros.bench.masks.phases.phase", lambda time: "grasp" if time > 0.5 else "approach"
     )
-    seen = mask_worker.Watched(runner, robot)
+    seen = mask_worker.RecordingRunner(runner, robot)
     assert seen.reset(4) == 5  # everything else goes to the runner
     for robot.time in (0.0, 0.4, 0.8):
         assert seen.infer(robot.time, np.zeros(3)).chunk == robot.time

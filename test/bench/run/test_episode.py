@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from sag_ros.bench.run import episode
-from sag_ros.bench.run.episode import Loop, run_episode
+from sag_ros.bench.run.episode import EpisodeSettings, run_episode
 from sag_ros.control.fr3 import HOME
 from sag_ros.sim.gripper import SimulatedGripper
 from sag_ros.sim.trajectory_controller import JointTrajectoryController
 from sag_ros.values import ActionChunk, Mask, Timing
 
-LOOP = Loop(("front", "wrist"), 0.05, observation_steps=2, execute=4, time_limit=2.0, blocks=60)
+LOOP = EpisodeSettings(("front", "wrist"), 0.05, observation_steps=2, execute=4, time_limit=2.0, blocks=60)
 
 
 class Robot:

@@ -165,10 +165,10 @@ def test_closing_an_active_node_stops_the_arm(bench):
     robot = bench.robot
     bench.activate()
     assert bench.until(lambda: len(robot.commands) >= 3)
-    pilot = bench.policy._pilot
-    assert pilot.status().stops == 0
+    executor = bench.policy._chunk_executor
+    assert executor.status().stops == 0
     bench.policy._halt()  # what close() does first; the node is still there to be heard
-    assert pilot.status().stops == 1
+    assert executor.status().stops == 1
     assert bench.until(lambda: at_rest(robot))
     assert check(robot.commands[-1], HARD_LIMITS) == []
 

@@ -5,7 +5,7 @@ from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.policy.samplers import build_table
 from sag_ros.pruning.static_masks import random_mask
 from sag_ros.train.data.windows import Windows
-from sag_ros.train.schedules.action_error import ActionJudge
+from sag_ros.train.schedules.action_error import ActionErrorMetric
 
 
 def windows(contract, count=12) -> Windows:
@@ -19,19 +19,19 @@ def windows(contract, count=12) -> Windows:
 def test_the_same_windows_and_noise_for_every_mask_and_the_executed_tokens_alone():
     bundle = random_bundle(0)
     contract = bundle.contract
-    judge = ActionJudge(bundle, build_table("ddim5", contract.diffusion.steps), engine="reference")
+    metric = ActionErrorMetric(bundle, build_table("ddim5", contract.diffusion.steps), engine="reference")
     among = torch.tensor([2, 3, 5, 7])
     given = windows(contract)
-    batch, again = (judge.batch(given, among, 3, seed=4) for _ in "ab")
+    batch, again = (metric.batch(given, among, 3, seed=4) for _ in "ab")
     np.testing.assert_array_equal(batch.noise, again.noise)
     assert batch.noise.shape == (3, 6, contract.horizon, contract.action_dim)
     rows = {tuple(row.ravel()) for row in given.at(among)[1][:, contract.executed].numpy()}
     assert {tuple(row.ravel()) for row in batch.actions} <= rows
     mask = random_mask(5, contract.blocks, 0.5, 0).pruned
-    chunks = judge.chunks(mask, batch)
-    assert judge.distance(mask, batch) == np.abs(chunks - batch.actions).mean()
-    assert judge.distance(judge.dense(), batch) != judge.distance(mask, batch)
-    np.testing.assert_array_equal(judge.chunks(mask, batch.only(2))[0], chunks[2])
+    chunks = metric.chunks(mask, batch)
+    assert metric.distance(mask, batch) == np.abs(chunks - batch.actions).mean()
+    assert metric.distance(metric.dense(), batch) != metric.distance(mask, batch)
+    np.testing.assert_array_equal(metric.chunks(mask, batch.only(2))[0], chunks[2])
 
 
 def test_the_reuse_rule_is_obeyed():
@@ -39,7 +39,7 @@ def test_the_reuse_rule_is_obeyed():
     contract = bundle.contract
     table = build_table("ddim5", contract.diffusion.steps)
     mask = random_mask(5, contract.blocks, 0.6, 0, "block").pruned
-    by_type, by_block = (ActionJudge(bundle, table, reuse, "reference") for reuse in ("type", "block"))
+    by_type, by_block = (ActionErrorMetric(bundle, table, reuse, "reference") for reuse in ("type", "block"))
     batch = by_type.batch(windows(contract), torch.arange(6), 2, 0)
     assert by_type.distance(mask, batch) != by_block.distance(mask, batch)
 
@@ -47,11 +47,11 @@ def test_the_reuse_rule_is_obeyed():
 def test_errors_of_a_schedule():
     bundle = random_bundle(0)
     contract = bundle.contract
-    judge = ActionJudge(bundle, build_table("ddim5", contract.diffusion.steps), engine="reference")
-    batch = judge.batch(windows(contract), torch.arange(6), 2, 0)
+    metric = ActionErrorMetric(bundle, build_table("ddim5", contract.diffusion.steps), engine="reference")
+    batch = metric.batch(windows(contract), torch.arange(6), 2, 0)
     mask = random_mask(5, contract.blocks, 0.5, 0).pruned
-    found = judge.errors(mask, batch)
-    assert abs(found["l1"] - judge.distance(mask, batch)) < 1e-5
-    assert abs(found["l1_dense"] - judge.distance(judge.dense(), batch)) < 1e-5
+    found = metric.errors(mask, batch)
+    assert abs(found["l1"] - metric.distance(mask, batch)) < 1e-5
+    assert abs(found["l1_dense"] - metric.distance(metric.dense(), batch)) < 1e-5
     assert found["from_dense"] > 0 and found["density"] == 0.5
-    assert judge.errors(judge.dense(), batch)["from_dense"] == 0
+    assert metric.errors(metric.dense(), batch)["from_dense"] == 0

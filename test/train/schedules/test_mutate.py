@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sag_ros.train.schedules.mutate import Space, mutate
+from sag_ros.train.schedules.mutate import MutationSpace, mutate
 
 
 @given(
@@ -39,7 +39,7 @@ def test_every_kind_of_change_happens():
 @given(steps=st.integers(2, 20), layers=st.integers(1, 4), seed=st.integers(0, 2**32 - 1), own=st.booleans())
 def test_with_a_budget_for_each_block_every_block_keeps_its_count(steps, layers, seed, own):
     rng = np.random.default_rng(seed)
-    space = Space(forced=3 * layers if own else 3, per_block=True)
+    space = MutationSpace(forced=3 * layers if own else 3, per_block=True)
     pruned = rng.random((steps, 3 * layers)) < 0.7
     pruned[0, : space.forced] = False
     changed = mutate(pruned, rng, space)

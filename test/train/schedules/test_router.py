@@ -12,7 +12,7 @@ from sag_ros.pruning.plan import make_plan
 from sag_ros.train.data.windows import Windows
 from sag_ros.train.run.loop import LoopConfig
 from sag_ros.train.run.stop import Stop
-from sag_ros.train.schedules.action_error import ActionJudge
+from sag_ros.train.schedules.action_error import ActionErrorMetric
 from sag_ros.train.schedules.router import Router, RouterConfig, prune, train_router
 from sag_ros.values import Mask
 
@@ -75,14 +75,14 @@ def test_trained_masks_are_better_than_random_ones_of_their_density(setting, tmp
     pruned = train_router(config(penalty=0.0, density=0.5), *setting, Stop(), tmp_path)
     assert 1.0 - pruned.mean() == 0.5
     bundle, table, windows = setting
-    judge = ActionJudge(bundle, table, "block", "reference")
-    batch = judge.batch(windows, torch.arange(len(windows)), 16, 0)
-    own = judge.errors(pruned, batch)
+    metric = ActionErrorMetric(bundle, table, "block", "reference")
+    batch = metric.batch(windows, torch.arange(len(windows)), 16, 0)
+    own = metric.errors(pruned, batch)
     rng, others = np.random.default_rng(0), []
     for _ in range(5):
         routed = rng.permuted(pruned[1:].ravel()).reshape(STEPS - 1, BLOCKS)
         mask = np.vstack([pruned[:1], routed])
-        others.append(judge.errors(mask, batch)["from_dense"])
+        others.append(metric.errors(mask, batch)["from_dense"])
     assert own["density"] == 0.5
     assert own["from_dense"] < min(others)
 

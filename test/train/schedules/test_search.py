@@ -6,8 +6,8 @@ from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.policy.samplers import build_table
 from sag_ros.pruning.rollout import sparse_rollout
 from sag_ros.train.run.stop import Stop
-from sag_ros.train.schedules.action_error import ActionJudge, Batch
-from sag_ros.train.schedules.mutate import Space
+from sag_ros.train.schedules.action_error import ActionErrorMetric, Batch
+from sag_ros.train.schedules.mutate import MutationSpace
 from sag_ros.train.schedules.search import ScheduleSearch, SearchConfig
 
 DENSITY = 0.2
@@ -17,25 +17,25 @@ DENSITY = 0.2
 def setting():
     bundle = random_bundle(0)
     contract = bundle.contract
-    judge = ActionJudge(
+    metric = ActionErrorMetric(
         bundle, build_table("ddpm", contract.diffusion.steps, contract.clip), engine="reference"
     )
     rng = np.random.default_rng(0)
 
     def batch(size: int) -> Batch:
         features = rng.normal(size=(size, contract.observation_steps, contract.obs_dim)).astype(np.float32)
-        noise = rng.normal(size=(size, judge.steps + 1, contract.horizon, contract.action_dim))
+        noise = rng.normal(size=(size, metric.steps + 1, contract.horizon, contract.action_dim))
         empty = np.zeros((size, contract.action_steps, contract.action_dim), np.float32)
         given = Batch(features, empty, noise.astype(np.float32))
-        return Batch(features, judge.chunks(judge.dense(), given), given.noise)  # reachable: distance 0
+        return Batch(features, metric.chunks(metric.dense(), given), given.noise)  # reachable: distance 0
 
-    return judge, [batch(3), batch(3)]
+    return metric, [batch(3), batch(3)]
 
 
 def search(setting, path, proposals=0, price=0.1) -> ScheduleSearch:
-    judge, batches = setting
+    metric, batches = setting
     return ScheduleSearch(
-        SearchConfig(windows=(3, 3)), judge, batches, Space(), proposals, price, DENSITY, path
+        SearchConfig(windows=(3, 3)), metric, batches, MutationSpace(), proposals, price, DENSITY, path
     )
 
 
@@ -50,16 +50,16 @@ def total(searching: ScheduleSearch, pruned: np.ndarray) -> float:
 
 
 def test_the_score_is_the_distance_of_the_literal_rule_plus_the_price(setting, tmp_path):
-    judge, batches = setting
-    bundle, batch = judge.bundle, batches[0]
+    metric, batches = setting
+    bundle, batch = metric.bundle, batches[0]
     searching = search(setting, tmp_path / "s.npz", price=0.5)
-    pruned = np.random.default_rng(0).random(judge.dense().shape) < 0.6
+    pruned = np.random.default_rng(0).random(metric.dense().shape) < 0.6
     pruned[0, :3] = False
     gates = torch.from_numpy(~pruned).float().expand(len(batch.features), -1, -1)
     with torch.no_grad():
         chunk = sparse_rollout(
             bundle.dpt,
-            judge.table,
+            metric.table,
             torch.from_numpy(batch.features),
             gates,
             torch.from_numpy(batch.noise).transpose(0, 1),

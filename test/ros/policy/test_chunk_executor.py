@@ -8,9 +8,9 @@ import pytest
 from sag_ros.control.fr3 import HARD_LIMITS, HOME
 from sag_ros.control.limits import check
 from sag_ros.control.motion import of_command
-from sag_ros.ros.policy.inference import Outcome
-from sag_ros.ros.policy.observer import Observed
-from sag_ros.ros.policy.pilot import Pilot, gripper_settings, supervisor_settings
+from sag_ros.ros.policy.chunk_executor import ChunkExecutor, gripper_settings, supervisor_settings
+from sag_ros.ros.policy.inference import FinishedInference
+from sag_ros.ros.policy.observation import PolicyObservation
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.values import ActionChunk, Mask, Timing
 
@@ -37,31 +37,31 @@ class Recorder:
 
 
 class World:
-    """A pilot with a clock that is moved by hand."""
+    """An executor with a clock that is moved by hand."""
 
     def __init__(self, **changes):
         self.time, self.gate = 100.0, ""
         config = PolicyNode.model_validate(changes)
         self.out = Recorder(lambda: self.time)
-        self.pilot = Pilot(
+        self.executor = ChunkExecutor(
             config, ["front"], self.out, lambda: self.time, epoch=1e9, gate=lambda now: self.gate
         )
-        self.pilot.start(HOME, 0.08)
+        self.executor.start(HOME, 0.08)
 
     def inputs(self):
         motion = of_command(self.out.commands[-1]) if self.out.commands else None
         q = HOME if motion is None else motion.at(self.time)[0]
-        self.pilot.on_joint_state(self.time, q, np.zeros(7))
-        self.pilot.on_image("front", self.time)
+        self.executor.on_joint_state(self.time, q, np.zeros(7))
+        self.executor.on_image("front", self.time)
 
     def chunk(self, offset=0.05, width=0.08, age=0.02):
         stamp = self.time - age
         slope = np.linspace(0, offset, 8)[:, None]
         chunk = ActionChunk(stamp, 0.05, HOME + slope, np.full(8, width))
         timing = Timing(1.0, 0.4, 12.0, 15.0)
-        observed = Observed(stamp, (stamp - 0.05, stamp), np.zeros((2, 4), np.float32), 1.0)
+        observation = PolicyObservation(stamp, (stamp - 0.05, stamp), np.zeros((2, 4), np.float32), 1.0)
         inference = SimpleNamespace(chunk=chunk, mask=MASK, timing=timing)
-        self.pilot.on_outcome(Outcome(observed, inference, 16.0))
+        self.executor.on_inference(FinishedInference(observation, inference, 16.0))
 
     def run(self, seconds, chunks=True, inputs=True, **options):
         end = self.time + seconds
@@ -71,7 +71,7 @@ class World:
                 self.inputs()
             if chunks:
                 self.chunk(**options)
-            self.pilot.tick()
+            self.executor.tick()
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def world():
 
 
 def state(world):
-    return world.pilot.status().state.value
+    return world.executor.status().state.value
 
 
 def test_a_chunk_is_published_with_its_record(world):
@@ -100,15 +100,15 @@ def test_a_chunk_is_published_with_its_record(world):
 def test_latency_above_the_deadline_is_a_miss():
     world = World(deadline=0.03)
     world.run(0.1)
-    assert world.pilot.values()["deadline_misses"] == 0
+    assert world.executor.values()["deadline_misses"] == 0
     world.run(0.02, age=0.035)
     assert world.out.records[-1].missed == 1
-    assert world.pilot.values()["deadline_misses"] == 1
+    assert world.executor.values()["deadline_misses"] == 1
 
 
 def test_rate_and_latency_are_reported(world):
     world.run(1.0)
-    values = world.pilot.values()
+    values = world.executor.values()
     assert values["chunk_rate_hz"] == pytest.approx(50.0)
     assert values["latency_p50_ms"] == pytest.approx(21.0)
     assert values["state"] == "running"
@@ -119,7 +119,7 @@ def test_silence_of_the_policy_stops_the_arm_smoothly(world):
     count = len(world.out.commands)
     world.run(3.0, chunks=False)
     assert state(world) == "holding"
-    assert "observation" in world.pilot.values()["reason"]
+    assert "observation" in world.executor.values()["reason"]
     assert len(world.out.commands) == count + 1
     assert check(world.out.commands[-1], HARD_LIMITS) == []
     assert not world.out.commands[-1].velocity[-1].any()
@@ -129,13 +129,13 @@ def test_a_stale_camera_stops_even_when_chunks_keep_coming(world):
     world.run(0.4)
     for _ in range(60):
         world.time += 0.02
-        world.pilot.on_joint_state(
+        world.executor.on_joint_state(
             world.time, of_command(world.out.commands[-1]).at(world.time)[0], np.zeros(7)
         )
         world.chunk()
-        world.pilot.tick()
+        world.executor.tick()
     assert state(world) == "holding"
-    assert "camera front" in world.pilot.values()["reason"]
+    assert "camera front" in world.executor.values()["reason"]
     assert world.out.records[-1].refused == 1
     assert world.out.records[-1].publish_stamp == 0.0
 
@@ -144,17 +144,17 @@ def test_the_deadman_stops_and_lets_go_on():
     world = World(topics={"deadman": "deadman"})
     world.run(0.2)
     assert world.out.commands == []  # never pressed
-    world.pilot.on_deadman(True)
+    world.executor.on_deadman(True)
     world.run(0.2)
     moving = len(world.out.commands)
     assert moving > 0
     world.run(1.5)  # not renewed
     assert state(world) == "holding"
-    assert "deadman" in world.pilot.values()["reason"]
+    assert "deadman" in world.executor.values()["reason"]
     stopped = len(world.out.commands)
     world.run(0.2)
     assert len(world.out.commands) == stopped
-    world.pilot.on_deadman(True)
+    world.executor.on_deadman(True)
     world.run(0.1)
     assert state(world) == "running"
 
@@ -164,7 +164,7 @@ def test_a_closed_gate_blocks_like_a_deadman(world):
     world.gate = "gripper_states: nothing received yet"
     world.run(1.0)
     assert state(world) == "holding"
-    assert "gripper_states" in world.pilot.values()["reason"]
+    assert "gripper_states" in world.executor.values()["reason"]
 
 
 def test_gripper_goals_are_few_and_grasp_with_force(world):
@@ -178,24 +178,24 @@ def test_gripper_goals_are_few_and_grasp_with_force(world):
 
 def test_stop_publishes_one_deceleration_and_refuses_what_follows(world):
     world.run(0.4)
-    world.pilot.stop()
+    world.executor.stop()
     count = len(world.out.commands)
     world.run(1.0)
     assert len(world.out.commands) == count
     assert check(world.out.commands[-1], HARD_LIMITS) == []
     assert not world.out.commands[-1].velocity[-1].any()
-    world.pilot.stop()
+    world.executor.stop()
     assert len(world.out.commands) == count
 
 
 def test_stopping_before_anything_moved_publishes_nothing(world):
-    world.pilot.stop()
+    world.executor.stop()
     assert world.out.commands == []
 
 
 def test_start_refuses_an_arm_outside_its_limits(world):
     with pytest.raises(ValueError, match="outside the limits"):
-        world.pilot.start(np.full(7, 3.0), 0.08)
+        world.executor.start(np.full(7, 3.0), 0.08)
 
 
 def test_every_configured_number_arrives():

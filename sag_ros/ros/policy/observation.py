@@ -32,7 +32,7 @@ class Runner(Protocol):
 
 
 @dataclass(frozen=True)
-class Observed:
+class PolicyObservation:
     """An observation ready for inference.
 
     Attributes:
@@ -48,7 +48,7 @@ class Observed:
     encode_ms: float
 
 
-class Observer:
+class ObservationAssembler:
     """Encodes new frames and finds, by stamp, the ones the policy wants from the past.
 
     One thread encodes, another one observes.
@@ -105,7 +105,7 @@ class Observer:
             self._newest = max(frame.stamp for frame in frames.values()), encode_ms
             self._condition.notify()
 
-    def observe(self, timeout: float) -> Observed | None:
+    def observe(self, timeout: float) -> PolicyObservation | None:
         """The observation at the newest encoded frames; None when ``timeout`` s brought no new ones.
 
         A past frame is the one nearest to its time; at the beginning, when there is none, that is the oldest.
@@ -127,7 +127,7 @@ class Observer:
         features = self._runner.features(
             [{name: feature for name, (_, feature) in step.items()} for step in chosen], states
         )
-        return Observed(newest, stamps, features, encode_ms)
+        return PolicyObservation(newest, stamps, features, encode_ms)
 
     def _nearest(self, camera: str, stamp: float) -> tuple[float, Features]:
         return min(self._encoded[camera], key=lambda entry: abs(entry[0] - stamp))

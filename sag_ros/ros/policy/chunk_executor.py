@@ -17,13 +17,13 @@ from sag_ros.control.supervisor import State, Supervisor, SupervisorSettings, Su
 from sag_ros.control.timing import LatencyStats
 from sag_ros.ros.policy.chunk_record import ChunkRecord
 from sag_ros.ros.policy.deadman import Deadman
-from sag_ros.ros.policy.inference import Outcome
+from sag_ros.ros.policy.inference import FinishedInference
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.values import ActionChunk, Float, JointCommand, Mask
 
 
 class Publishers(Protocol):
-    """Where results go; see Outputs."""
+    """Where results go; see PolicyPublishers."""
 
     def command(self, command: JointCommand) -> float: ...
     def gripper(self, width: float, speed: float, force: float) -> None: ...
@@ -50,7 +50,7 @@ def gripper_settings(config: PolicyNode) -> GripperSettings:
     return GripperSettings(**config.gripper.model_dump(exclude={"joints"}))
 
 
-class Pilot:
+class ChunkExecutor:
     """Turns finished inferences into published commands, and silence into a smooth stop.
 
     Inference results come from their own thread, everything else from the executor.
@@ -124,10 +124,10 @@ class Pilot:
     def _blocked(self, now: float) -> str:
         return self._deadman.released(now) or self._gate(now)
 
-    def on_outcome(self, outcome: Outcome) -> None:
+    def on_inference(self, finished: FinishedInference) -> None:
         """Execute a chunk: splice, guard, publish; then its mask and its record."""
-        chunk: ActionChunk = outcome.inference.chunk
-        mask: Mask = outcome.inference.mask
+        chunk: ActionChunk = finished.inference.chunk
+        mask: Mask = finished.inference.mask
         begin = self._now()
         with self._lock:
             before = self._supervisor.status()
@@ -139,8 +139,8 @@ class Pilot:
             after = self._supervisor.status()
             self._chunk += 1
             if command is not None:
-                self._count(published, 1e3 * (published - chunk.stamp), outcome.inference_ms, mask.density)
-        record = self._record(outcome, before, after, begin, published)
+                self._count(published, 1e3 * (published - chunk.stamp), finished.inference_ms, mask.density)
+        record = self._record(finished, before, after, begin, published)
         self._publishers.record(record)
         self._publishers.mask(chunk.stamp, mask)
 
@@ -154,27 +154,27 @@ class Pilot:
 
     def _record(
         self,
-        outcome: Outcome,
+        finished: FinishedInference,
         before: SupervisorStatus,
         after: SupervisorStatus,
         begin: float,
         published: float,
     ) -> ChunkRecord:
-        timing, stamp = outcome.inference.timing, outcome.observed.stamp
+        timing, stamp = finished.inference.timing, finished.observation.stamp
         executed = not np.isnan(published)
         latency = 1e3 * ((published if executed else begin) - stamp)
         return ChunkRecord(
             chunk=self._chunk,
             obs_stamp=self._epoch + stamp,
-            oldest_stamp=self._epoch + outcome.observed.stamps[0],
+            oldest_stamp=self._epoch + finished.observation.stamps[0],
             publish_stamp=self._epoch + published if executed else 0.0,
             latency_ms=latency,
-            encode_ms=outcome.observed.encode_ms,
+            encode_ms=finished.observation.encode_ms,
             pruner_ms=timing.pruner_ms,
             denoise_ms=timing.denoise_ms,
-            inference_ms=outcome.inference_ms,
+            inference_ms=finished.inference_ms,
             splice_ms=1e3 * (published - begin) if executed else 0.0,
-            density=outcome.inference.mask.density,
+            density=finished.inference.mask.density,
             dropped=after.late_steps - before.late_steps,
             clipped=after.clipped - before.clipped,
             refused=int(not executed),

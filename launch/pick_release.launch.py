@@ -15,7 +15,7 @@ from launch_ros.actions import LifecycleNode, Node
 from launch_ros.substitutions import FindPackageShare
 
 from launch import LaunchDescription
-from sag_ros.ros.graph import PACKAGE, pick_release
+from sag_ros.ros.graph import PACKAGE, ROBOTS, pick_release
 
 
 def _start(context):
@@ -33,10 +33,12 @@ def _start(context):
     )
     actions = []
     if graph.bringup is not None:
-        source = PathJoinSubstitution([FindPackageShare("franka_bringup"), "launch", "franka.launch.py"])
+        source = PathJoinSubstitution(
+            [FindPackageShare(graph.bringup.package), "launch", graph.bringup.launch_file]
+        )
         actions += [
             IncludeLaunchDescription(
-                PythonLaunchDescriptionSource(source), launch_arguments=graph.bringup.items()
+                PythonLaunchDescriptionSource(source), launch_arguments=graph.bringup.arguments.items()
             ),
             Node(package="controller_manager", executable="spawner", arguments=[graph.controller]),
         ]
@@ -60,8 +62,8 @@ def generate_launch_description() -> LaunchDescription:
     """Entry point of ros2 launch."""
     return LaunchDescription(
         [
-            DeclareLaunchArgument("robot", default_value="sim", description="sim or fr3"),
-            DeclareLaunchArgument("robot_ip", default_value="", description="address of the FR3"),
+            DeclareLaunchArgument("robot", default_value="sim", description=" or ".join(ROBOTS)),
+            DeclareLaunchArgument("robot_ip", default_value="", description="address of the real robot"),
             DeclareLaunchArgument("params", default_value="", description="parameter file"),
             DeclareLaunchArgument("bundle", default_value="", description="policy folder"),
             DeclareLaunchArgument("autostart", default_value="true", description="activate at once"),

@@ -28,7 +28,7 @@ class Observation:
     Attributes:
         stamp: time of the newest camera frame, s.
         images: camera name -> (To, H, W, 3) uint8, RGB.
-        state: (To, 8): joint positions (7, rad), gripper width (m).
+        state: (To, J + 1): joint positions (J, rad), gripper width (m).
     """
 
     stamp: float
@@ -84,7 +84,7 @@ class ActionChunk:
     Attributes:
         stamp: stamp of the observation it was computed from, s.
         period: control period of the policy, s.
-        positions: (Ta, 7) absolute joint positions, rad.
+        positions: (Ta, J) absolute joint positions, rad.
         gripper: (Ta,) gripper widths, m.
     """
 
@@ -105,7 +105,7 @@ class JointCommand:
 
     Attributes:
         time: (N,) increasing, s, on the clock of the stamps.
-        position, velocity, acceleration: (N, 7), rad, rad/s, rad/s^2.
+        position, velocity, acceleration: (N, J), rad, rad/s, rad/s^2.
     """
 
     time: Float
@@ -120,7 +120,7 @@ class Violation:
 
     Attributes:
         kind: ``position``, ``velocity``, ``acceleration``, ``jerk``, ``jump``, ``non_finite``, ``stale``.
-        joint: index 0..6, or -1 when it concerns the whole command.
+        joint: index 0..J - 1, or -1 when it concerns the whole command.
         value, bound: the offending value and the bound it broke, SI units.
         message: one sentence for a person.
     """

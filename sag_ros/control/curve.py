@@ -38,7 +38,7 @@ def curve(chunk: ActionChunk, smoothing: float = 0.3) -> Motion:
     is averaged out, while constant velocity and constant acceleration are reproduced without lag.
 
     Args:
-        chunk: (Ta, 7) positions at ``stamp + (i + 1) * period``.
+        chunk: (Ta, J) positions at ``stamp + (i + 1) * period``.
         smoothing: 0 passes through every action; 1 has its cut-off at 1 / (6 period).
     """
     count = len(chunk.positions)

@@ -1,4 +1,4 @@
-"""From the widths a policy wants to the few goals a Franka Hand can take."""
+"""From the widths a policy wants to the few goals that a gripper of two fingers can take."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sag_ros.control.fr3 import GRIPPER_FORCE_CONTINUOUS, GRIPPER_SPEED_MAX, GRIPPER_WIDTH_MAX
+from sag_ros.robots.arm import Gripper
 from sag_ros.values import ActionChunk
 
 
@@ -42,36 +42,46 @@ class GripperSettings:
     change: float = 0.01
     interval: float = 0.3
     ahead: float = 0.05
-    speed: float = GRIPPER_SPEED_MAX
+    speed: float = 0.1
     force: float = 40.0
 
-    def __post_init__(self) -> None:
-        if not 0.0 < self.close_below <= self.open_above <= GRIPPER_WIDTH_MAX:
+    def require_possible(self, gripper: Gripper) -> None:
+        """Raise ValueError unless ``gripper`` can do this."""
+        if not 0.0 < self.close_below <= self.open_above <= gripper.width_max:
             raise ValueError(
-                f"need 0 < close_below <= open_above <= {GRIPPER_WIDTH_MAX} m, got {self.close_below} m and "
+                f"need 0 < close_below <= open_above <= {gripper.width_max} m, got {self.close_below} m and "
                 f"{self.open_above} m"
             )
-        if not (0.0 < self.speed <= GRIPPER_SPEED_MAX and 0.0 < self.force <= GRIPPER_FORCE_CONTINUOUS):
+        if not (0.0 < self.speed <= gripper.speed_max and 0.0 < self.force <= gripper.force_continuous):
             raise ValueError(
-                f"speed {self.speed} m/s must be in (0, {GRIPPER_SPEED_MAX}], force {self.force} N in "
-                f"(0, {GRIPPER_FORCE_CONTINUOUS}]"
+                f"speed {self.speed} m/s must be in (0, {gripper.speed_max}], force {self.force} N in "
+                f"(0, {gripper.force_continuous}]"
             )
 
 
 class GripperPlanner:
-    """Turns widths into goals with hysteresis: actions of the Franka Hand cannot be streamed.
+    """Turns widths into goals with hysteresis: grasps of a hand cannot be streamed.
 
     Args:
+        gripper: that executes them.
         settings: see there.
-        width: width at the start, m.
+        width: width at the start, m; open by default.
+
+    Raises:
+        ValueError: settings that ``gripper`` cannot follow.
     """
 
-    def __init__(self, settings: GripperSettings | None = None, width: float = GRIPPER_WIDTH_MAX) -> None:
+    def __init__(
+        self, gripper: Gripper, settings: GripperSettings | None = None, width: float | None = None
+    ) -> None:
         self.settings = settings or GripperSettings()
+        self.settings.require_possible(gripper)
+        self._gripper = gripper
         self.reset(width)
 
-    def reset(self, width: float = GRIPPER_WIDTH_MAX) -> None:
-        """Begin again with an open or closed hand of this width, m."""
+    def reset(self, width: float | None = None) -> None:
+        """Begin again with an open or closed hand of this width, m; open by default."""
+        width = self._gripper.width_max if width is None else width
         self.closed = width < self.settings.close_below
         self._width = width
         self._sent = -np.inf
@@ -87,7 +97,7 @@ class GripperPlanner:
         wanted = float(np.median(chunk.gripper[index : index + 3]))
         if not np.isfinite(wanted):
             return None
-        wanted = min(max(wanted, 0.0), GRIPPER_WIDTH_MAX)
+        wanted = min(max(wanted, 0.0), self._gripper.width_max)
         if self.closed:
             if wanted <= settings.open_above:
                 return None  # a grasp keeps its force by itself

@@ -6,11 +6,23 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sag_ros.control.limits import Limits, broken, violations
+from sag_ros.control.limits import broken, violations
 from sag_ros.control.motion import of_command
 from sag_ros.control.retrace import Retracer
 from sag_ros.control.splice import ChunkRefused
+from sag_ros.robots.arm import Arm
+from sag_ros.robots.limits import JointLimits
 from sag_ros.values import JointCommand, Violation
+
+
+def guard_limits(arm: Arm, factor: float = 0.95, position_margin: float = 0.005) -> JointLimits:
+    """What the guard keeps to: inside the hard limits of ``arm``, and such that it can always still brake.
+
+    Raises:
+        ValueError: ``factor`` outside (0, 1].
+    """
+    return arm.limits.scaled(factor, position_margin, arm.guard_deceleration)
+
 
 GuardStage = Callable[[JointCommand], tuple[JointCommand, list[Violation]]]
 
@@ -46,7 +58,7 @@ class LimitStage:
         limits: what to keep to.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: JointLimits) -> None:
         self.limits = limits
         self._retracer = Retracer(limits)
 
@@ -72,7 +84,7 @@ class LimitStage:
 class Guard:
     """Stages in order; each a pure function of the command."""
 
-    def __init__(self, limits: Limits, stages: list[GuardStage] | None = None) -> None:
+    def __init__(self, limits: JointLimits, stages: list[GuardStage] | None = None) -> None:
         self.limits = limits
         default: list[GuardStage] = [refuse_absurd, LimitStage(limits)]
         self.stages = default if stages is None else stages

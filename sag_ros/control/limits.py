@@ -1,13 +1,13 @@
-"""Limits of a joint motion, and the independent check of a command against them."""
+"""Whether a motion keeps the limits of an arm, and the independent check of a command."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from sag_ros.control.motion import Motion, of_command
+from sag_ros.robots.limits import JointLimits
 from sag_ros.values import Float, JointCommand, Violation, frozen
 
 _UNITS = {"position": "rad", "velocity": "rad/s", "acceleration": "rad/s^2", "jerk": "rad/s^3"}
@@ -15,57 +15,9 @@ _POWERS = np.arange(6.0)
 _REST_SPEED = 1e-4  # rad/s, allowed everywhere: at its tips the envelope is 0 and rest must not break it
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Bounds of an arm with a position-dependent velocity envelope; every field is (7,), SI units.
-
-    The velocity bound toward the upper side is ``factor * min(velocity, -c + sqrt(g * (hi - q)))``,
-    toward the lower side the same with ``q - lo``.
-    """
-
-    lower: Float
-    upper: Float
-    velocity: Float
-    acceleration: Float
-    jerk: Float
-    envelope_c: Float
-    envelope_g: Float
-    envelope_hi: Float
-    envelope_lo: Float
-    factor: float = 1.0
-
-    def scaled(self, factor: float, position_margin: float = 0.0, envelope_slope: float = np.inf) -> Limits:
-        """Tighter limits.
-
-        Args:
-            factor: of velocity, acceleration and jerk, in (0, 1].
-            position_margin: kept from both position bounds, rad.
-            envelope_slope: largest deceleration that following the envelope may ask for, rad/s^2.
-
-        Raises:
-            ValueError: ``factor`` outside (0, 1].
-        """
-        if not 0.0 < factor <= 1.0:
-            raise ValueError(f"limit factor {factor} is outside (0, 1]; the hard limits are factor 1")
-        return replace(
-            self,
-            lower=self.lower + position_margin,
-            upper=self.upper - position_margin,
-            acceleration=self.acceleration * factor,
-            jerk=self.jerk * factor,
-            envelope_g=np.minimum(self.envelope_g, 2.0 * envelope_slope),
-            factor=self.factor * factor,
-        )
-
-    def velocity_bounds(self, position: Float) -> tuple[Float, Float]:
-        """Lower (<= 0) and upper (>= 0) velocity bound, each (..., 7), rad/s, at (..., 7) positions."""
-        up = np.sqrt(np.maximum(self.envelope_g * (self.envelope_hi - position), 0.0)) - self.envelope_c
-        down = np.sqrt(np.maximum(self.envelope_g * (position - self.envelope_lo), 0.0)) - self.envelope_c
-        lower = np.minimum(self.velocity, np.maximum(down, 0.0)) * -self.factor
-        return lower, np.minimum(self.velocity, np.maximum(up, 0.0)) * self.factor
-
-
-def broken(motion: Motion, limits: Limits, allow: Float | None = None, tolerance: float = 0.0) -> np.ndarray:
+def broken(
+    motion: Motion, limits: JointLimits, allow: Float | None = None, tolerance: float = 0.0
+) -> np.ndarray:
     """(M, J) bool: the pieces of a motion that break a limit; as :func:`violations` reports them.
 
     Args:
@@ -86,7 +38,7 @@ def broken(motion: Motion, limits: Limits, allow: Float | None = None, tolerance
 
 def violations(
     motion: Motion,
-    limits: Limits,
+    limits: JointLimits,
     done: str,
     points: int = 5,
     allow: Float | None = None,
@@ -122,7 +74,7 @@ def violations(
     return found
 
 
-def _positions(limits: Limits, allow: Float | None) -> tuple[Float, Float]:
+def _positions(limits: JointLimits, allow: Float | None) -> tuple[Float, Float]:
     if allow is None:
         return limits.lower, limits.upper
     return np.minimum(limits.lower, allow), np.maximum(limits.upper, allow)
@@ -157,7 +109,7 @@ def _basis(u: Float, order: int) -> Float:
     return basis
 
 
-def check(command: JointCommand, limits: Limits, tolerance: float = 1e-3) -> list[Violation]:
+def check(command: JointCommand, limits: JointLimits, tolerance: float = 1e-3) -> list[Violation]:
     """The limits that a command breaks as the trajectory controller will execute it.
 
     Independent of the guard: the motion is evaluated at 11 places between every two samples.

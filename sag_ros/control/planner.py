@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import ruckig
 
-from sag_ros.control.limits import Limits
 from sag_ros.control.stop import ACCELERATION_SHARE, JERK_SHARE
+from sag_ros.robots.limits import JointLimits
 from sag_ros.values import Float
 
 State = tuple[float, float, float]
@@ -20,18 +20,19 @@ _TIP_SPEED = 0.1  # rad/s: where the envelope allows less, crawling to a goal wo
 class JointPlanner:
     """Time-optimal motions of single joints under constant bounds."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: JointLimits) -> None:
         self.limits = limits
         self._acceleration: list[float] = (limits.acceleration * ACCELERATION_SHARE).tolist()
         self._jerk: list[float] = (limits.jerk * JERK_SHARE).tolist()
         self._hard: list[list[float]] = np.stack((limits.acceleration, limits.jerk), axis=1).tolist()
-        g, c = limits.envelope_g, limits.envelope_c
+        envelope = limits.envelope
+        g, c = envelope.g, envelope.c
         self._envelope: list[tuple[float, ...]] = np.stack(
-            (g, c, limits.envelope_lo, limits.envelope_hi, limits.velocity), axis=1
+            (g, c, envelope.lower, envelope.upper, limits.velocity), axis=1
         ).tolist()
         tip = (c + _TIP_SPEED / limits.factor) ** 2 / g
-        self.lower: list[float] = np.maximum(limits.lower, limits.envelope_lo + tip).tolist()
-        self.upper: list[float] = np.minimum(limits.upper, limits.envelope_hi - tip).tolist()
+        self.lower: list[float] = np.maximum(limits.lower, envelope.lower + tip).tolist()
+        self.upper: list[float] = np.minimum(limits.upper, envelope.upper - tip).tolist()
         self._otg = ruckig.Ruckig(1)
         self._plan = ruckig.Trajectory(1)
         self._move = ruckig.InputParameter(1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sag_ros.control.follow import follow
-from sag_ros.control.limits import Limits
 from sag_ros.control.planner import JointPlanner, Path, State
+from sag_ros.robots.limits import JointLimits
 from sag_ros.values import JointCommand
 
 _BEFORE = 2  # samples before a break where the joint leaves its motion
@@ -18,7 +18,7 @@ _LONGEST = 60  # samples of that way
 class Retracer:
     """Changes the joints of a command that break limits, as little and as briefly as possible."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: JointLimits) -> None:
         self._planner = JointPlanner(limits)
 
     def retrace(self, command: JointCommand, broken: np.ndarray) -> JointCommand:

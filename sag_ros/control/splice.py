@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sag_ros.control.curve import curve
-from sag_ros.control.limits import Limits
 from sag_ros.control.motion import Motion, State
 from sag_ros.control.stop import Stopper
+from sag_ros.robots.limits import JointLimits
 from sag_ros.values import ActionChunk, Float, JointCommand, Violation
 
 
@@ -69,7 +69,7 @@ class Splicer:
     So position, velocity and acceleration are continuous, and ``r`` is followed without lag.
     """
 
-    def __init__(self, limits: Limits, settings: SpliceSettings | None = None) -> None:
+    def __init__(self, limits: JointLimits, settings: SpliceSettings | None = None) -> None:
         self.settings = settings or SpliceSettings()
         self._stopper = Stopper(limits, self.settings.step, self.settings.stop)
 
@@ -123,7 +123,7 @@ class Splicer:
         positions = chunk.positions
         if positions.ndim != 2 or not len(positions) or not 0.0 < chunk.period < np.inf:
             message = (
-                f"expected (Ta, 7) positions and a positive period, got {positions.shape}, {chunk.period} s"
+                f"expected (Ta, J) positions and a positive period, got {positions.shape}, {chunk.period} s"
             )
             raise ChunkRefused(Violation("non_finite", -1, chunk.period, 0.0, message))
         if not (np.isfinite(positions).all() and np.isfinite(chunk.stamp)):

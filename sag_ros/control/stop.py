@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import ruckig
 
-from sag_ros.control.limits import Limits
+from sag_ros.robots.limits import JointLimits
 from sag_ros.values import Float, JointCommand
 
 # Between samples the trajectory controller puts a quintic through what Ruckig planned with steps of jerk.
@@ -23,7 +23,7 @@ class Stopper:
         duration: wanted time to stop in, s; longer where the limits need it, 0 for as fast as they allow.
     """
 
-    def __init__(self, limits: Limits, step: float = 0.01, duration: float = 0.0) -> None:
+    def __init__(self, limits: JointLimits, step: float = 0.01, duration: float = 0.0) -> None:
         joints = len(limits.velocity)
         self._allowed = limits.acceleration * ACCELERATION_SHARE
         self._step = step
@@ -70,7 +70,12 @@ class Stopper:
 
 
 def decelerate(
-    position: Float, velocity: Float, acceleration: Float, start: float, limits: Limits, step: float = 0.01
+    position: Float,
+    velocity: Float,
+    acceleration: Float,
+    start: float,
+    limits: JointLimits,
+    step: float = 0.01,
 ) -> JointCommand:
     """:meth:`Stopper.decelerate` once, as fast as ``limits`` allow."""
     return Stopper(limits, step).decelerate(position, velocity, acceleration, start)

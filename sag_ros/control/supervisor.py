@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sag_ros.control.fr3 import HARD_LIMITS, guard_limits
-from sag_ros.control.guard import Guard
+from sag_ros.control.guard import Guard, guard_limits
 from sag_ros.control.limits import broken
 from sag_ros.control.motion import Motion, at_rest, of_command
 from sag_ros.control.splice import ChunkRefused, Splicer
 from sag_ros.control.states import State, SupervisorSettings, SupervisorStatus
 from sag_ros.control.stop import Stopper
 from sag_ros.control.watchdog import Watchdog
+from sag_ros.robots.arm import Arm
 from sag_ros.values import ActionChunk, Float, JointCommand, Violation
 
 
@@ -25,13 +25,17 @@ class Supervisor:
     not matter either if it is the last one.
 
     Args:
+        arm: whose joints are commanded; J of them.
         settings: see there.
         cameras: names whose images are reported to :meth:`on_image` and watched.
     """
 
-    def __init__(self, settings: SupervisorSettings | None = None, cameras: Sequence[str] = ()) -> None:
+    def __init__(
+        self, arm: Arm, settings: SupervisorSettings | None = None, cameras: Sequence[str] = ()
+    ) -> None:
+        self._arm = arm
         self.settings = settings or SupervisorSettings()
-        limits = guard_limits(self.settings.limit_factor, self.settings.position_margin)
+        limits = guard_limits(arm, self.settings.limit_factor, self.settings.position_margin)
         self._splicer = Splicer(limits, self.settings.splice)
         self._guard = Guard(limits)
         self._stopper = Stopper(limits, self.settings.splice.step)
@@ -55,15 +59,16 @@ class Supervisor:
 
         Args:
             now: on the clock of the stamps, s; chunks of older observations are refused.
-            q: (7,) where the arm is held, rad.
+            q: (J,) where the arm is held, rad.
 
         Raises:
             ValueError: ``q`` is not a position of the arm.
         """
         q = np.array(q, dtype=float)
-        if q.shape != HARD_LIMITS.lower.shape or not np.isfinite(q).all():
-            raise ValueError(f"expected {len(HARD_LIMITS.lower)} finite joint positions in rad, got {q}")
-        if ((q < HARD_LIMITS.lower) | (q > HARD_LIMITS.upper)).any():
+        limits = self._arm.limits
+        if q.shape != (self._arm.dof,) or not np.isfinite(q).all():
+            raise ValueError(f"expected {self._arm.dof} finite joint positions in rad, got {q}")
+        if ((q < limits.lower) | (q > limits.upper)).any():
             raise ValueError(f"joint positions {q} rad are outside the limits; move the arm inside first")
         self._command = at_rest(now, q)
         self._motion = of_command(self._command)
@@ -72,8 +77,8 @@ class Supervisor:
         self._state, self._reason = State.WAITING, "waiting for the first chunk"
 
     def on_joint_state(self, stamp: float, q: Float, v: Float) -> None:
-        """Take the measured joint positions and velocities, each (7,); malformed ones are ignored."""
-        if len(q) != len(HARD_LIMITS.lower) or not (np.isfinite(q).all() and np.isfinite(v).all()):
+        """Take the measured joint positions and velocities, each (J,); malformed ones are ignored."""
+        if len(q) != self._arm.dof or not (np.isfinite(q).all() and np.isfinite(v).all()):
             return
         self._watchdog.seen("joint_state", stamp)
         if self._motion is None or self._state in (State.INACTIVE, State.FAULT) or self._fault:
@@ -178,7 +183,7 @@ class Supervisor:
         start = self._splicer.splice_time(now)
         q, v, a = self._motion.at(start)
         command = self._stopper.decelerate(q, v, a, start)
-        if broken(of_command(command), HARD_LIMITS, tolerance=1e-3).any():
+        if broken(of_command(command), self._arm.limits, tolerance=1e-3).any():
             return self._command  # it ends at rest inside the limits, if later
         return self._publish(command, now)
 

@@ -91,8 +91,8 @@ class Contract(Section):
     format: Literal["sag_ros-policy-1"]
     task: Annotated[str, Field(min_length=1)]
     cameras: Annotated[dict[Name, CameraSpec], Field(min_length=1)]
-    joints: Annotated[list[Name], Field(min_length=7, max_length=7)]
-    action: Annotated[list[ActionSpec], Field(min_length=8, max_length=8)]
+    joints: Annotated[list[Name], Field(min_length=1, max_length=64)]
+    action: Annotated[list[ActionSpec], Field(min_length=2, max_length=65)]
     control_period: Annotated[float, Field(gt=0.0, le=10.0, allow_inf_nan=False)]
     horizon: Count
     observation_steps: Count
@@ -106,18 +106,25 @@ class Contract(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Contract:
         if len(set(self.joints)) != len(self.joints):
-            raise _inconsistent("joints", self.joints, "seven different names", "name every joint once")
+            raise _inconsistent("joints", self.joints, "different names", "name every joint once")
         expected = [(name, "joint_position") for name in self.joints]
+        if len(self.action) != len(expected) + 1:
+            raise _inconsistent(
+                "action",
+                f"{len(self.action)} dimensions",
+                f"{len(expected) + 1}: the {len(expected)} joints and the gripper",
+                "list one action for each joint, then the gripper width",
+            )
         for i, action in enumerate(self.action):
             key = f"action.{i}"
-            if i < 7 and (action.name, action.meaning) != expected[i]:
+            if i < len(expected) and (action.name, action.meaning) != expected[i]:
                 raise _inconsistent(
                     key,
                     f"{action.name} ({action.meaning})",
                     f"{expected[i][0]} ({expected[i][1]})",
                     "list the joints in their order",
                 )
-            if i == 7 and action.meaning != "gripper_width":
+            if i == len(expected) and action.meaning != "gripper_width":
                 raise _inconsistent(
                     f"{key}.meaning", action.meaning, "gripper_width", "the gripper comes after the joints"
                 )

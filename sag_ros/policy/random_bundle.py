@@ -15,7 +15,7 @@ from sag_ros.policy.contract import FORMAT
 from sag_ros.policy.contract_file import parse_contract
 from sag_ros.policy.normaliser import limits_scale_offset
 
-READY = np.array([0.0, -np.pi / 4, 0.0, -3 * np.pi / 4, 0.0, np.pi / 2, np.pi / 4])  # FR3, rad
+READY = np.array([0.0, -np.pi / 4, 0.0, -3 * np.pi / 4, 0.0, np.pi / 2, np.pi / 4])  # rad; repeated
 SMALL: dict[str, Any] = {
     "cameras": {"front": {"height": 28, "width": 28}, "wrist": {"height": 28, "width": 28}},
     "diffusion": {"steps": 10},
@@ -78,8 +78,10 @@ def random_bundle(seed: int = 0, size: Literal["small", "full"] = "small", **ove
     dpt.set_masks()
     for module in (dpt, encoder):
         _randomise(module, generator)
-    centre = np.append(READY, 0.04)
-    reach = np.append(np.full(7, 0.4), 0.04) * np.random.default_rng(seed).uniform(0.6, 1.0, 8)
+    joints = len(contract.joints)
+    centre = np.append(np.resize(READY, joints), 0.04)
+    reach = np.append(np.full(joints, 0.4), 0.04)
+    reach *= np.random.default_rng(seed).uniform(0.6, 1.0, joints + 1)
     for field in ("state", "action"):
         normaliser.set(field, *limits_scale_offset(np.stack((centre - reach, centre + reach))))
     identity = f"random {seed} {contract.model_dump_json()}"

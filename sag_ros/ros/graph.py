@@ -8,16 +8,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sag_ros.paths import config_file
+from sag_ros.robots.arm import Bringup
+from sag_ros.robots.registry import ARMS
 
-Robot = Literal["sim", "fr3"]
-ROBOTS: tuple[Robot, ...] = ("sim", "fr3")
+SIMULATED = "sim"
+# Besides the simulated one: the arms whose drivers we know how to start.
+ROBOTS = (SIMULATED, *(name for name, arm in ARMS.items() if arm.bringup is not None))
 PACKAGE = "sag_ros"
-CONTROLLER = "fr3_arm_controller"
 TOPICS = {"mask": "policy_node/mask", "timing": "policy_node/timing", "status": "sim_node/task_status"}
 
 
@@ -42,7 +44,7 @@ class GraphNode:
     @property
     def module(self) -> str:
         """Python module behind the executable."""
-        return f"{PACKAGE}.ros.{self.executable}"
+        return f"{PACKAGE}.ros.{self.executable.removesuffix('_node')}.node"
 
     def ros_arguments(self, parameter_file: Path) -> list[str]:
         """Command-line arguments, beginning with ``--ros-args``."""
@@ -61,19 +63,19 @@ class GraphNode:
 
 @dataclass(frozen=True)
 class Graph:
-    """All nodes of ours, and what has to be included from franka_ros2.
+    """All nodes of ours, and what has to be included to start the drivers of a real robot.
 
     Attributes:
         parameter_file: ROS 2 parameter file of the nodes.
         nodes: in starting order.
-        bringup: arguments of franka_bringup's franka.launch.py, or None without a real robot.
+        bringup: launch file of the drivers, its arguments filled in; None without a real robot.
         controller: ros2_control controller to spawn with the bring-up.
     """
 
     parameter_file: Path
     nodes: tuple[GraphNode, ...]
-    bringup: Mapping[str, str] | None = None
-    controller: str = CONTROLLER
+    bringup: Bringup | None = None
+    controller: str = ""
 
     def node(self, name: str) -> GraphNode:
         """The node called ``name``; KeyError lists those that exist."""
@@ -84,7 +86,7 @@ class Graph:
 
 
 def pick_release(
-    robot: Robot = "sim",
+    robot: str = SIMULATED,
     robot_ip: str = "",
     parameter_file: Path | None = None,
     policy: Mapping[str, Any] | None = None,
@@ -93,8 +95,8 @@ def pick_release(
     """Describe the pick-and-release graph.
 
     Args:
-        robot: ``sim`` runs sim_node; ``fr3`` brings up franka_ros2 and bridges the gripper.
-        robot_ip: of the FR3; required for ``fr3``.
+        robot: ``sim`` runs sim_node; the name of an arm starts its drivers and bridges the gripper.
+        robot_ip: address of a real robot.
         parameter_file: ``config/pick_release.yaml`` by default.
         policy, sim: parameters on top of the file, for policy_node and sim_node.
 
@@ -105,14 +107,12 @@ def pick_release(
         raise ValueError(f"robot '{robot}' does not exist; use one of {', '.join(ROBOTS)}")
     file = config_file("pick_release.yaml") if parameter_file is None else parameter_file
     node = GraphNode("policy_node", "policy_node", policy or {}, lifecycle=True)
-    if robot == "sim":
+    if robot == SIMULATED:
         return Graph(file, (GraphNode("sim_node", "sim_node", sim or {}), node))
     if not robot_ip:
-        raise ValueError("robot:=fr3 needs robot_ip:=<address of the robot>")
-    bringup = {
-        "robot_type": "fr3",
-        "robot_ip": robot_ip,
-        "load_gripper": "true",
-        "controllers_yaml": str(config_file("fr3_controllers.yaml")),
-    }
-    return Graph(file, (GraphNode("gripper_node", "gripper_node"), node), bringup)
+        raise ValueError(f"robot:={robot} needs robot_ip:=<address of the robot>")
+    arm = ARMS[robot]
+    known = {"robot_ip": robot_ip, "config": str(config_file("pick_release.yaml").parent)}
+    arguments = {name: value.format(**known) for name, value in arm.bringup.arguments.items()}
+    bringup = replace(arm.bringup, arguments=arguments)
+    return Graph(file, (GraphNode("gripper_node", "gripper_node"), node), bringup, arm.controller)

@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sag_ros.control.gripper import GripperSettings
 from sag_ros.control.splice import SpliceSettings
+from sag_ros.robots.registry import ARMS
 
+ArmName = Literal[tuple(ARMS)]  # type: ignore[valid-type]
 _SPLICE, _GRIPPER = SpliceSettings(), GripperSettings()
 
 
@@ -82,7 +84,7 @@ class Splice(Section):
 class Limits(Section):
     """What the guard lets pass."""
 
-    factor: float = _field(0.95, "share of the FR3's velocity, acceleration and jerk limits", gt=0, le=1)
+    factor: float = _field(0.95, "share of the arm's velocity, acceleration and jerk limits", gt=0, le=1)
     position_margin: float = _field(0.005, "kept free at both ends of each joint", "rad", ge=0, le=0.5)
     tracking_error: float = _field(0.3, "of a joint from its command; more is a fault", "rad", gt=0)
 
@@ -98,8 +100,8 @@ class Gripper(Section):
     change: float = _field(_GRIPPER.change, "of the wanted width that moves an open hand", "m", gt=0)
     interval: float = _field(_GRIPPER.interval, "between two goals", "s", ge=0)
     ahead: float = _field(_GRIPPER.ahead, "the width wanted so long after now counts", "s", ge=0)
-    speed: float = _field(_GRIPPER.speed, "of the width", "m/s", gt=0, le=0.1)
-    force: float = _field(_GRIPPER.force, "of a grasp", "N", gt=0, le=70)
+    speed: float = _field(_GRIPPER.speed, "of the width", "m/s", gt=0)
+    force: float = _field(_GRIPPER.force, "of a grasp", "N", gt=0)
 
 
 class Threads(Section):
@@ -123,6 +125,7 @@ class PolicyNode(Section):
     """Parameters of ``policy_node``."""
 
     bundle: str = _field("models/pick_release", "folder; relative: in the package", min_length=1)
+    arm: ArmName = _field("fr3", "that the policy moves and whose limits are kept")
     engine: str = _field(
         "auto",
         "how plans are executed: auto, tensorrt, cuda_graph, persistent, native, openvino, reference",
@@ -164,6 +167,7 @@ class SimNode(Section):
     """Parameters of ``sim_node``."""
 
     task: str = _field("pick_release", "task to simulate", min_length=1)
+    arm: ArmName = _field("fr3", "to simulate")
     seed: int = _field(0, "of the first episode; each reset counts one up", ge=0)
     image_size: int = _field(84, "height and width of the camera images", "px", ge=32, le=1024)
     camera_rate: float = _field(60.0, "frames of every camera", "Hz", gt=0, le=120)

@@ -1,1 +1,1 @@
-"""A simulated FR3 in MuJoCo: robot, cameras, tasks, scripted experts. No ROS."""
+"""Simulated arms in MuJoCo: robot, cameras, tasks, scripted experts. No ROS."""

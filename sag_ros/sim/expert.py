@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sag_ros.control.fr3 import GRIPPER_WIDTH_MAX
+from sag_ros.robots.arm import Arm
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.sim.kinematics import ArmKinematics
 from sag_ros.sim.robot import SimulatedRobot
 from sag_ros.sim.tasks.pick_release import GRASP_HEIGHT
@@ -32,8 +33,8 @@ class Plan:
 
     Attributes:
         time: (N,) since the start of the episode, s.
-        reference: (N, 7) joint path that is demonstrated (the labels), rad.
-        command: (N, 7) joint path that is executed: the reference with a smooth disturbance, rad.
+        reference: (N, J) joint path that is demonstrated (the labels), rad.
+        command: (N, J) joint path that is executed: the reference with a smooth disturbance, rad.
         width: (N,) commanded gripper width, m.
     """
 
@@ -57,12 +58,13 @@ class ScriptedExpert:
         period: control period of the policy, s.
         disturbance: amplitude of the smooth TCP disturbance under which the reference stays the label
             (Laskey et al., DART, arXiv 1703.09327), m; it fades out around grasp and release.
+        arm: of the robots that it plans for.
     """
 
-    def __init__(self, period: float = 0.05, disturbance: float = 0.0) -> None:
+    def __init__(self, period: float = 0.05, disturbance: float = 0.0, arm: Arm = FR3) -> None:
         self.period = period
         self.disturbance = disturbance
-        self._arm = ArmKinematics()
+        self._arm, self._open = ArmKinematics(arm), arm.gripper.width_max
 
     def plan(self, robot: SimulatedRobot, rng: np.random.Generator) -> Plan:
         """Plan for the bag and zone as they stand in ``robot`` now."""
@@ -97,7 +99,7 @@ class ScriptedExpert:
             noise = self._disturbance(time, (grasped, lift), (released, retreat), rng)
             command = self._arm.path(robot.joint_positions, path + noise) + offset
         closed = (time >= grasped - CLOSE_LEAD) & (time < released)
-        return Plan(time, reference, command, np.where(closed, CLOSED, GRIPPER_WIDTH_MAX))
+        return Plan(time, reference, command, np.where(closed, CLOSED, self._open))
 
     def _disturbance(
         self,

@@ -1,10 +1,10 @@
-"""What the Franka Hand does with move, grasp, stop and homing: speed- and force-limited finger targets."""
+"""What a hand does with move, grasp, stop and homing: speed- and force-limited finger targets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sag_ros.control.fr3 import GRIPPER_FORCE_MAX, GRIPPER_SPEED_MAX, GRIPPER_WIDTH_MAX
+from sag_ros.robots.arm import Gripper
 
 _HOMING_SPEED = 0.05
 _MOVE_FORCE = 30.0  # what the fingers push with while they only move
@@ -26,20 +26,21 @@ class GripperTarget:
 
 
 class SimulatedGripper:
-    """Motion of the fingers of a Franka Hand.
+    """Motion of the fingers of a hand, as franka_gripper executes goals.
 
     Each goal moves the target width from where it is at the given speed. ``grasp`` closes until the
     fingers stall on an object or reach the width, then holds with its force; it succeeds when the final
     width is within ``width - epsilon_inner .. width + epsilon_outer``. A new goal preempts the last.
 
     Args:
-        width: initial width, m.
-        width_max: opening, m.
+        gripper: whose limits hold.
+        width: initial width, m; open by default.
     """
 
-    def __init__(self, width: float = GRIPPER_WIDTH_MAX, width_max: float = GRIPPER_WIDTH_MAX) -> None:
-        self.width_max = width_max
-        self._from = self._to = min(max(width, 0.0), width_max)
+    def __init__(self, gripper: Gripper, width: float | None = None) -> None:
+        self._gripper, self.width_max = gripper, gripper.width_max
+        width = self.width_max if width is None else width
+        self._from = self._to = min(max(width, 0.0), self.width_max)
         self._start = 0.0
         self._speed = _HOMING_SPEED
         self._force = _MOVE_FORCE
@@ -65,7 +66,7 @@ class SimulatedGripper:
         epsilon_outer: float = 0.005,
     ) -> bool:
         """Close on an object of about ``width`` (m) and hold it with ``force`` (N); False if rejected."""
-        force = min(force, GRIPPER_FORCE_MAX)
+        force = min(force, self._gripper.force_max)
         return self._begin("grasp", width, speed, force, (width - epsilon_inner, width + epsilon_outer), now)
 
     def homing(self, now: float) -> bool:
@@ -128,7 +129,7 @@ class SimulatedGripper:
         # The fingers leave from where they are: behind an object the target is further closed than they.
         start = self.width_target(now) if self._measured is None else self._measured
         self._from, self._to, self._start = start, width, now
-        self._speed = min(speed, GRIPPER_SPEED_MAX)
+        self._speed = min(speed, self._gripper.speed_max)
         self._force, self._window = force, window
         self._progress = (now, start)
         self.goal, self.done, self.success, self.message = goal, False, False, ""

@@ -1,4 +1,4 @@
-"""A simulated FR3 with hand and cameras: physics at 1 kHz under a trajectory controller."""
+"""A simulated arm with hand and cameras: physics at 1 kHz under a trajectory controller."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from sag_ros.control.fr3 import HOME
+from sag_ros.robots.arm import Arm
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.sim.cameras import Cameras
 from sag_ros.sim.gripper import SimulatedGripper
 from sag_ros.sim.scene import load_scene
@@ -34,26 +35,29 @@ class SceneState:
 
 
 class SimulatedRobot:
-    """FR3, hand, cameras and one task. Not thread-safe; cameras of other threads take a ``scene_state``.
+    """Arm, hand, cameras and one task. Not thread-safe; cameras of other threads take a ``scene_state``.
 
     Args:
         task: name in ``sim.tasks.TASKS``; the task names the scene.
         image_size: (height, width) of :meth:`render`, pixels, or one number for both.
+        arm: which one; J joints.
 
     Attributes:
         controller: the joint trajectory controller, stamps on the clock of :attr:`time`.
-        gripper: the simulated Franka Hand.
+        gripper: the simulated hand.
     """
 
-    def __init__(self, task: str = "pick_release", image_size: int | tuple[int, int] = 84) -> None:
+    def __init__(
+        self, task: str = "pick_release", image_size: int | tuple[int, int] = 84, arm: Arm = FR3
+    ) -> None:
+        self.arm = arm
         self.task = make_task(task)
-        self.scene = load_scene(self.task.scene, adapt=self.task.adapt)
+        self.scene = load_scene(self.task.scene, arm, adapt=self.task.adapt)
         self.task.bind(self.scene)
         self.image_size = (image_size, image_size) if isinstance(image_size, int) else image_size
         self._data = mujoco.MjData(self.scene.model)
-        arm = self.scene.arm_ctrl
-        model = self.scene.model
-        self._lead = -model.actuator_biasprm[arm, 2] / model.actuator_gainprm[arm, 0]  # kv / kp
+        servos, model = self.scene.arm_ctrl, self.scene.model
+        self._lead = -model.actuator_biasprm[servos, 2] / model.actuator_gainprm[servos, 0]  # kv / kp
         self._cameras: Cameras | None = None
         self._video: tuple[tuple[int, int], Cameras] | None = None
         self.reset(0)
@@ -65,14 +69,15 @@ class SimulatedRobot:
         mujoco.mj_resetData(scene.model, data)
         self.task.randomise(data, rng)
         noise = self.task.start_noise
-        start = HOME + rng.normal(0, noise, 7).clip(-2 * noise, 2 * noise)
+        start = self.arm.home + rng.normal(0, noise, self.arm.dof).clip(-2 * noise, 2 * noise)
         data.qpos[scene.arm_qpos] = start
-        data.qpos[scene.finger_qpos] = 0.04
+        opened = self.arm.gripper.width_max / len(scene.finger_qpos)
+        data.qpos[scene.finger_qpos] = opened
         data.ctrl[scene.arm_ctrl] = start
-        data.ctrl[scene.gripper_ctrl] = 0.04
+        data.ctrl[scene.gripper_ctrl] = opened
         self._epoch = time
         self.controller = JointTrajectoryController(start)
-        self.gripper = SimulatedGripper()
+        self.gripper = SimulatedGripper(self.arm.gripper)
         mujoco.mj_forward(scene.model, data)
 
     def close(self) -> None:
@@ -113,17 +118,17 @@ class SimulatedRobot:
 
     @property
     def joint_positions(self) -> np.ndarray:
-        """(7,) measured, rad."""
+        """(J,) measured, rad."""
         return self._data.qpos[self.scene.arm_qpos].copy()
 
     @property
     def joint_velocities(self) -> np.ndarray:
-        """(7,) measured, rad/s."""
+        """(J,) measured, rad/s."""
         return self._data.qvel[self.scene.arm_dof].copy()
 
     @property
     def joint_efforts(self) -> np.ndarray:
-        """(7,) torques of the servos, N m."""
+        """(J,) torques of the servos, N m."""
         return self._data.actuator_force[self.scene.arm_ctrl].copy()
 
     @property
@@ -133,7 +138,7 @@ class SimulatedRobot:
 
     @property
     def state(self) -> np.ndarray:
-        """(8,) joint positions (rad) and gripper width (m): what the policy is given."""
+        """(J + 1,) joint positions (rad) and gripper width (m): what the policy is given."""
         return np.r_[self.joint_positions, self.gripper_width]
 
     @property
@@ -166,7 +171,7 @@ class SimulatedRobot:
     ) -> np.ndarray:
         """(height, width, 3) uint8 RGB with shadows, of a state recorded by :meth:`scene_state`."""
         if self._video is None or self._video[0] != (height, width):
-            detailed = load_scene(self.task.scene, detailed=True, adapt=self.task.adapt)
+            detailed = load_scene(self.task.scene, self.arm, detailed=True, adapt=self.task.adapt)
             self._video = (height, width), Cameras(detailed, height, width)
         cameras = self._video[1]
         cameras.pose(qpos, mocap_pos)

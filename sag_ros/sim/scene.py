@@ -9,9 +9,10 @@ from pathlib import Path
 import mujoco
 import numpy as np
 
+from sag_ros.robots.arm import Arm
+
 ASSETS = Path(__file__).parent / "assets"
-JOINTS = tuple(f"fr3_joint{i}" for i in range(1, 8))
-FINGERS = ("fr3_finger_joint1", "fr3_finger_joint2")
+ARM_FILE = "arm.xml"  # what scenes include; stands for the model of the arm that is asked for
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Scene:
 
     Attributes:
         model: the compiled MuJoCo model.
-        arm_qpos, arm_dof, arm_ctrl: (7,) indices of the arm's joints, in the order of ``JOINTS``.
-        finger_qpos: (2,) indices of the finger positions (each half of the width, m).
+        arm_qpos, arm_dof, arm_ctrl: (J,) indices of the arm's joints, in its order.
+        finger_qpos: (F,) indices of the finger positions (their sum is the width, m).
         gripper_ctrl: index of the actuator that moves both fingers.
     """
 
@@ -34,12 +35,13 @@ class Scene:
 
 
 def load_scene(
-    name: str, detailed: bool = False, adapt: Callable[[mujoco.MjSpec], None] | None = None
+    name: str, arm: Arm, detailed: bool = False, adapt: Callable[[mujoco.MjSpec], None] | None = None
 ) -> Scene:
     """Compile ``assets/<name>.xml``.
 
     Args:
-        name: of the file.
+        name: of the file, which includes ``arm.xml``.
+        arm: whose model that is.
         detailed: for videos: shadows, anti-aliasing, rounder shapes.
         adapt: changes the description before it is compiled, as a task wants it.
     Raises:
@@ -49,7 +51,8 @@ def load_scene(
     if not path.is_file():
         known = sorted(p.stem for p in ASSETS.glob("*.xml"))
         raise FileNotFoundError(f"there is no scene {name!r}. Available: {known}")
-    spec = mujoco.MjSpec.from_file(str(path))
+    included = {ARM_FILE: (ASSETS / arm.model).read_bytes()}
+    spec = mujoco.MjSpec.from_string(path.read_text(encoding="utf-8"), include=included)
     if detailed:
         quality = spec.visual.quality
         quality.shadowsize, quality.offsamples = 2048, 4
@@ -57,12 +60,12 @@ def load_scene(
     if adapt is not None:
         adapt(spec)
     model = spec.compile()
-    joints = [model.joint(j) for j in JOINTS]
+    joints = [model.joint(j) for j in arm.joints]
     return Scene(
         model=model,
         arm_qpos=np.array([j.qposadr[0] for j in joints]),
         arm_dof=np.array([j.dofadr[0] for j in joints]),
-        arm_ctrl=np.array([model.actuator(j).id for j in JOINTS]),
-        finger_qpos=np.array([model.joint(j).qposadr[0] for j in FINGERS]),
+        arm_ctrl=np.array([model.actuator(j).id for j in arm.joints]),
+        finger_qpos=np.array([model.joint(j).qposadr[0] for j in arm.gripper.joints]),
         gripper_ctrl=model.actuator("gripper").id,
     )

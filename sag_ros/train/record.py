@@ -20,6 +20,7 @@ class Recording:
     Attributes:
         output: folder of the zarr store; an existing one is continued.
         task: name of the task.
+        arm: name of the arm that is simulated.
         episodes: number of successful demonstrations in the store when done.
         seed: of the first episode; episode i is simulated with seed + i.
         disturbance: amplitude of the smooth TCP disturbance while the undisturbed path is the label, m.
@@ -30,6 +31,7 @@ class Recording:
 
     output: Path = Path("data/pick_release.zarr")
     task: str = "pick_release"
+    arm: str = "fr3"
     episodes: int = 400
     seed: int = 0
     disturbance: float = 0.012
@@ -62,14 +64,14 @@ class Recording:
         yield from range(first, first + 2 * self.episodes)
 
     def _attributes(self) -> dict[str, object]:
-        from sag_ros.sim.scene import JOINTS
+        from sag_ros.robots.registry import find_arm
         from sag_ros.sim.tasks import make_task
 
         arguments = asdict(self) | {"output": self.output.name}
         return {
             "period": self.period,
-            "joints": list(JOINTS),
-            "action": "absolute joint positions (7, rad), gripper width (m), to be reached one period later",
+            "joints": list(find_arm(self.arm).joints),
+            "action": "absolute joint positions (rad), gripper width (m), to be reached one period later",
             "privileged": list(make_task(self.task).privileged_columns),
             "recorder": arguments,
         }
@@ -81,11 +83,13 @@ _worker: tuple = ()
 def _start(recording: Recording) -> None:
     """Build simulator and expert once in each process of the pool."""
     global _worker
+    from sag_ros.robots.registry import find_arm
     from sag_ros.sim.expert import ScriptedExpert
     from sag_ros.sim.robot import SimulatedRobot
 
-    robot = SimulatedRobot(recording.task, recording.image_size)
-    _worker = recording, robot, ScriptedExpert(recording.period, recording.disturbance)
+    arm = find_arm(recording.arm)
+    robot = SimulatedRobot(recording.task, recording.image_size, arm)
+    _worker = recording, robot, ScriptedExpert(recording.period, recording.disturbance, arm)
 
 
 def _demonstrate(seed: int) -> Episode | None:

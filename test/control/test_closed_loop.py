@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sag_ros.control import fr3
 from sag_ros.control.limits import check
 from sag_ros.control.supervisor import Supervisor
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.sim.trajectory_controller import JointTrajectoryController
 from sag_ros.values import ActionChunk
 
@@ -19,15 +19,15 @@ TRANSPORT = 0.002  # s, from publishing to the controller
 def reference(t: np.ndarray | float, frequency: float) -> np.ndarray:
     # Starts at rest, then a sine.
     s = np.clip((np.asarray(t)[..., None] - START) / 1.5, 0.0, 1.0)
-    return fr3.HOME + AMPLITUDE * s**3 * np.sin(2.0 * np.pi * frequency * (np.asarray(t)[..., None] - START))
+    return FR3.home + AMPLITUDE * s**3 * np.sin(2.0 * np.pi * frequency * (np.asarray(t)[..., None] - START))
 
 
 def run(duration: float, frequency: float, noise: float, seed: int = 0):
     """Time, set points of the controller at 1 kHz, and the supervisor after a run."""
     rng = np.random.default_rng(seed)
-    supervisor = Supervisor()
-    controller = JointTrajectoryController(fr3.HOME)
-    supervisor.start(START, fr3.HOME)
+    supervisor = Supervisor(FR3)
+    controller = JointTrajectoryController(FR3.home)
+    supervisor.start(START, FR3.home)
     times, points = [], []
     pending: list[tuple[float, object]] = []
     for k in range(int(duration / 0.02)):
@@ -42,7 +42,7 @@ def run(duration: float, frequency: float, noise: float, seed: int = 0):
             positions = reference(ahead, frequency) + drift + 0.5 * noise * rng.standard_normal((8, 7))
             command = supervisor.on_chunk(ActionChunk(stamp, 0.05, positions, np.zeros(8)), now)
             if command is not None:
-                assert check(command, fr3.HARD_LIMITS) == []
+                assert check(command, FR3.limits) == []
                 pending.append((now + TRANSPORT, command))
         assert supervisor.tick(now) is None
         for arrival, command in pending:
@@ -64,9 +64,9 @@ def test_noisy_chunks_are_followed_smoothly_and_without_lag(frequency: float, no
     # Executed at 1 kHz: smooth, and one motion across all splices.
     np.testing.assert_allclose(np.diff(q, axis=0) / 0.001, 0.5 * (v[1:] + v[:-1]), atol=2e-3)
     np.testing.assert_allclose(np.diff(v, axis=0) / 0.001, 0.5 * (a[1:] + a[:-1]), atol=0.5)
-    assert (np.abs(np.diff(a, axis=0)) / 0.001 < fr3.JERK_MAX).all()
-    assert (np.abs(a) < fr3.ACCELERATION_MAX).all()
-    lower, upper = fr3.velocity_bounds(q)
+    assert (np.abs(np.diff(a, axis=0)) / 0.001 < FR3.limits.jerk).all()
+    assert (np.abs(a) < FR3.limits.acceleration).all()
+    lower, upper = FR3.limits.velocity_bounds(q)
     assert ((v >= lower) & (v <= upper)).all()
 
     steady = times > START + 2.0
@@ -82,7 +82,7 @@ def test_noisy_chunks_are_followed_smoothly_and_without_lag(frequency: float, no
 def test_the_arm_comes_to_rest_by_itself_when_the_policy_dies() -> None:
     times, (_, v, _), supervisor = run(2.0, 0.5, 0.003)
     assert np.abs(v[-1]).max() > 0.3
-    controller = JointTrajectoryController(fr3.HOME)
+    controller = JointTrajectoryController(FR3.home)
     now = float(times[-1])
     state = None
     # The last command alone, without a tick of the watchdog.
@@ -98,7 +98,7 @@ def test_a_reference_faster_than_the_arm_is_clipped_not_followed() -> None:
     status = supervisor.status()
     assert status.clipped > 10
     assert status.stops == 0
-    assert (np.abs(a) <= fr3.ACCELERATION_MAX * 1.001).all()
-    lower, upper = fr3.velocity_bounds(q)
+    assert (np.abs(a) <= FR3.limits.acceleration * 1.001).all()
+    lower, upper = FR3.limits.velocity_bounds(q)
     assert ((v >= lower - 1e-3) & (v <= upper + 1e-3)).all()
     assert np.abs(q - reference(times, 0.95)).max() < 0.1

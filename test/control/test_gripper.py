@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sag_ros.control.gripper import GripperPlanner, GripperSettings
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.values import ActionChunk
 
 
@@ -15,7 +16,7 @@ def chunk(stamp: float, widths: np.ndarray | float) -> ActionChunk:
 
 def test_one_goal_per_grasp_and_release() -> None:
     rng = np.random.default_rng(0)
-    planner = GripperPlanner()
+    planner = GripperPlanner(FR3.gripper)
     sent = []
     for k in range(300):
         now = 0.02 * k
@@ -29,7 +30,7 @@ def test_one_goal_per_grasp_and_release() -> None:
 
 
 def test_hysteresis_between_the_thresholds() -> None:
-    planner = GripperPlanner(GripperSettings(close_below=0.04, open_above=0.06, change=0.05))
+    planner = GripperPlanner(FR3.gripper, GripperSettings(close_below=0.04, open_above=0.06, change=0.05))
     assert planner.on_chunk(chunk(0.0, 0.05), 0.04) is None
     assert planner.on_chunk(chunk(1.0, 0.03), 1.04).grasp
     assert planner.on_chunk(chunk(2.0, 0.055), 2.04) is None
@@ -39,11 +40,11 @@ def test_hysteresis_between_the_thresholds() -> None:
 def test_one_outlier_decides_nothing() -> None:
     widths = np.full(8, 0.08)
     widths[2] = 0.0
-    assert GripperPlanner().on_chunk(chunk(0.0, widths), 0.04) is None
+    assert GripperPlanner(FR3.gripper).on_chunk(chunk(0.0, widths), 0.04) is None
 
 
 def test_an_open_hand_follows_changes_but_not_often() -> None:
-    planner = GripperPlanner()
+    planner = GripperPlanner(FR3.gripper)
     assert planner.on_chunk(chunk(0.0, 0.065), 0.04).width == pytest.approx(0.065)
     assert planner.on_chunk(chunk(0.1, 0.08), 0.14) is None
     assert planner.on_chunk(chunk(0.4, 0.08), 0.44).width == pytest.approx(0.08)
@@ -52,16 +53,16 @@ def test_an_open_hand_follows_changes_but_not_often() -> None:
 
 def test_what_is_ahead_counts_and_widths_are_bounded() -> None:
     widths = np.array([0.08, 0.08, 0.08, -0.01, -0.01, -0.01, -0.01, -0.01])
-    planner = GripperPlanner()
+    planner = GripperPlanner(FR3.gripper)
     assert planner.on_chunk(chunk(0.0, widths), 0.0) is None
     command = planner.on_chunk(chunk(0.0, widths), 0.15)
     assert command.grasp
     assert command.width == 0.0
-    assert GripperPlanner().on_chunk(chunk(0.0, np.nan), 0.0) is None
+    assert GripperPlanner(FR3.gripper).on_chunk(chunk(0.0, np.nan), 0.0) is None
 
 
 def test_thresholds_that_cross_are_refused() -> None:
     with pytest.raises(ValueError, match="close_below"):
-        GripperSettings(close_below=0.06, open_above=0.05)
+        GripperPlanner(FR3.gripper, GripperSettings(close_below=0.06, open_above=0.05))
     with pytest.raises(ValueError, match="force"):
-        GripperSettings(force=500.0)
+        GripperPlanner(FR3.gripper, GripperSettings(force=500.0))

@@ -10,17 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sag_ros.control import fr3
-from sag_ros.control.guard import Guard, LimitStage, refuse_absurd
+from sag_ros.control.guard import Guard, LimitStage, guard_limits, refuse_absurd
 from sag_ros.control.limits import broken, check
 from sag_ros.control.motion import at_rest, of_command
 from sag_ros.control.splice import ChunkRefused, Splicer, SpliceSettings
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.values import ActionChunk, JointCommand
 
-LIMITS = fr3.guard_limits()
+LIMITS = guard_limits(FR3)
 GUARD = Guard(LIMITS)
 SPLICER = Splicer(LIMITS, SpliceSettings(jump=np.inf))
-INSIDE = np.stack((fr3.POSITION_LOWER + 0.05, fr3.POSITION_UPPER - 0.05))
+INSIDE = np.stack((FR3.limits.lower + 0.05, FR3.limits.upper - 0.05))
 
 share = arrays(float, 7, elements=st.floats(0.0, 1.0))
 actions = arrays(float, (8, 7), elements=st.floats(-1.0, 1.0))
@@ -39,7 +39,7 @@ def test_arbitrary_chunks_leave_it_inside_the_hard_limits(
     start = INSIDE[0] + place * (INSIDE[1] - INSIDE[0])
     wanted = splice(start, start + size * noise, now)
     command, violations = GUARD(wanted)
-    assert check(command, fr3.HARD_LIMITS) == []
+    assert check(command, FR3.limits) == []
     for name in ("position", "velocity", "acceleration"):
         np.testing.assert_allclose(getattr(command, name)[0], getattr(wanted, name)[0], atol=1e-12)
     assert not command.velocity[-1].any()
@@ -51,7 +51,7 @@ def test_arbitrary_chunks_leave_it_inside_the_hard_limits(
 @given(st.lists(st.tuples(actions, st.sampled_from([0.02, 0.2, 1.0])), min_size=3, max_size=12))
 @settings(max_examples=25)
 def test_chunk_after_chunk_from_moving_states(chunks: list[tuple[np.ndarray, float]]) -> None:
-    now, motion, refused = 5.0, of_command(at_rest(4.0, fr3.HOME)), 0
+    now, motion, refused = 5.0, of_command(at_rest(4.0, FR3.home)), 0
     for noise, size in chunks:
         here = motion.at(now)[0]
         chunk = ActionChunk(now - 0.04, 0.05, here + size * noise, np.zeros(8))
@@ -60,7 +60,7 @@ def test_chunk_after_chunk_from_moving_states(chunks: list[tuple[np.ndarray, flo
         except ChunkRefused:  # then the old motion goes on, which is inside and ends at rest
             refused += 1
         else:
-            assert check(command, fr3.HARD_LIMITS) == []
+            assert check(command, FR3.limits) == []
             for before, after in zip(
                 motion.at(command.time[0]),
                 (command.position[0], command.velocity[0], command.acceleration[0]),
@@ -74,7 +74,7 @@ def test_chunk_after_chunk_from_moving_states(chunks: list[tuple[np.ndarray, flo
 
 @given(actions)
 def test_a_command_inside_the_limits_is_returned_as_it_is(noise: np.ndarray) -> None:
-    wanted = splice(fr3.HOME, fr3.HOME + 0.01 * np.cumsum(0.2 * noise, axis=0))
+    wanted = splice(FR3.home, FR3.home + 0.01 * np.cumsum(0.2 * noise, axis=0))
     assert not broken(of_command(wanted), LIMITS).any()
     command, violations = GUARD(wanted)
     assert command is wanted
@@ -82,10 +82,10 @@ def test_a_command_inside_the_limits_is_returned_as_it_is(noise: np.ndarray) -> 
 
 
 def test_only_the_joint_that_breaks_a_limit_is_changed() -> None:
-    positions = np.tile(fr3.HOME, (8, 1))
+    positions = np.tile(FR3.home, (8, 1))
     positions[:, 2] += 0.02 * np.arange(8)
     positions[4, 5] += 0.15
-    wanted = splice(fr3.HOME, positions)
+    wanted = splice(FR3.home, positions)
     command, violations = GUARD(wanted)
     assert {violation.joint for violation in violations} == {5}
     assert {"acceleration"} <= {violation.kind for violation in violations}
@@ -96,19 +96,19 @@ def test_only_the_joint_that_breaks_a_limit_is_changed() -> None:
 
 
 def test_a_target_outside_the_range_is_approached_and_not_crossed() -> None:
-    start = fr3.HOME.copy()
+    start = FR3.home.copy()
     start[0] = 2.5
     positions = np.tile(start, (8, 1))
     positions[:, 0] += 0.1 * np.arange(1, 9)
     command, violations = GUARD(splice(start, positions))
     assert "position" in {violation.kind for violation in violations}
-    assert 2.55 < command.position[-1, 0] < fr3.POSITION_UPPER[0]
-    assert check(command, fr3.HARD_LIMITS) == []
+    assert 2.55 < command.position[-1, 0] < FR3.limits.upper[0]
+    assert check(command, FR3.limits) == []
 
 
 def test_an_arm_outside_the_margin_can_come_back() -> None:
-    start = fr3.HOME.copy()
-    start[0] = fr3.POSITION_UPPER[0] - 0.001
+    start = FR3.home.copy()
+    start[0] = FR3.limits.upper[0] - 0.001
     positions = np.tile(start, (8, 1))
     positions[:, 0] -= 0.01 * np.arange(1, 9)
     command, _ = GUARD(splice(start, positions))
@@ -116,7 +116,7 @@ def test_an_arm_outside_the_margin_can_come_back() -> None:
 
 
 def test_a_first_sample_outside_is_refused() -> None:
-    wanted = splice(fr3.HOME, np.tile(fr3.HOME, (8, 1)))
+    wanted = splice(FR3.home, np.tile(FR3.home, (8, 1)))
     wanted.velocity[0, 1] = 3.0
     with pytest.raises(ChunkRefused) as caught:
         GUARD(wanted)
@@ -125,7 +125,7 @@ def test_a_first_sample_outside_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["position", "velocity", "acceleration", "time"])
 def test_values_that_are_not_finite_are_refused(name: str) -> None:
-    wanted = splice(fr3.HOME, np.tile(fr3.HOME, (8, 1)))
+    wanted = splice(FR3.home, np.tile(FR3.home, (8, 1)))
     getattr(wanted, name)[3] = np.nan
     with pytest.raises(ChunkRefused, match=name):
         refuse_absurd(wanted)
@@ -133,7 +133,7 @@ def test_values_that_are_not_finite_are_refused(name: str) -> None:
 
 def test_the_stages_are_pure() -> None:
     noise = np.random.default_rng(3).normal(0.0, 0.1, (8, 7))
-    wanted = splice(fr3.HOME, fr3.HOME + noise)
+    wanted = splice(FR3.home, FR3.home + noise)
     copy = [np.copy(x) for x in (wanted.time, wanted.position, wanted.velocity, wanted.acceleration)]
     stage = LimitStage(LIMITS)
     first, second = stage(wanted)[0], stage(wanted)[0]
@@ -148,8 +148,8 @@ def test_splice_and_guard_are_cheap() -> None:
     rng = np.random.default_rng(0)
     walls = []
     for _ in range(60):
-        chunk = ActionChunk(4.96, 0.05, fr3.HOME + 0.003 * rng.standard_normal((8, 7)), np.zeros(8))
-        executed = of_command(at_rest(4.0, fr3.HOME))
+        chunk = ActionChunk(4.96, 0.05, FR3.home + 0.003 * rng.standard_normal((8, 7)), np.zeros(8))
+        executed = of_command(at_rest(4.0, FR3.home))
         begin = time.thread_time()
         GUARD(SPLICER.splice(executed, chunk, 5.0).command)
         walls.append(time.thread_time() - begin)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sag_ros.control import fr3
 from sag_ros.control.limits import broken, check
 from sag_ros.control.motion import of_command
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.values import JointCommand
 
 TIME = np.arange(0.0, 1.001, 0.01)
@@ -16,7 +16,7 @@ TIME = np.arange(0.0, 1.001, 0.01)
 def sine(joint: int, amplitude: float, frequency: float, centre: float | None = None) -> JointCommand:
     w = 2.0 * np.pi * frequency
     q, v, a = (np.zeros((len(TIME), 7)) for _ in range(3))
-    q += fr3.HOME
+    q += FR3.home
     if centre is not None:
         q[:, joint] = centre
     q[:, joint] += amplitude * np.sin(w * TIME)
@@ -26,7 +26,7 @@ def sine(joint: int, amplitude: float, frequency: float, centre: float | None = 
 
 
 def test_a_calm_motion_passes() -> None:
-    assert check(sine(0, 0.2, 0.5), fr3.HARD_LIMITS) == []
+    assert check(sine(0, 0.2, 0.5), FR3.limits) == []
 
 
 @pytest.mark.parametrize(
@@ -39,22 +39,22 @@ def test_a_calm_motion_passes() -> None:
     ],
 )
 def test_each_break_is_named(command: JointCommand, kind: str) -> None:
-    found = check(command, fr3.HARD_LIMITS)
+    found = check(command, FR3.limits)
     assert kind in {violation.kind for violation in found}
     worst = next(violation for violation in found if violation.kind == kind)
     assert abs(worst.value) > abs(worst.bound) or kind == "position"
     assert f"joint {worst.joint + 1}" in worst.message
     assert len({violation.joint for violation in found}) == 1
-    assert broken(of_command(command), fr3.HARD_LIMITS)[:, worst.joint].any()
+    assert broken(of_command(command), FR3.limits)[:, worst.joint].any()
 
 
 def test_breaks_between_the_samples_count() -> None:
     command = sine(0, 0.0, 1.0)
     command.position[50:, 0] += 0.01  # a step, with velocity and acceleration zero on both sides
-    assert {v.kind for v in check(command, fr3.HARD_LIMITS)} >= {"acceleration", "jerk"}
+    assert {v.kind for v in check(command, FR3.limits)} >= {"acceleration", "jerk"}
 
 
 def test_values_that_are_not_finite_are_reported() -> None:
     command = sine(0, 0.1, 0.5)
     command.velocity[3, 2] = np.nan
-    assert [v.kind for v in check(command, fr3.HARD_LIMITS)] == ["non_finite"]
+    assert [v.kind for v in check(command, FR3.limits)] == ["non_finite"]

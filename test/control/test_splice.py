@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sag_ros.control import fr3
+from sag_ros.control.guard import guard_limits
 from sag_ros.control.motion import Motion, at_rest, of_command
 from sag_ros.control.splice import ChunkRefused, Splicer, SpliceSettings
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.values import ActionChunk, JointCommand
 
-LIMITS = fr3.guard_limits()
+LIMITS = guard_limits(FR3)
 SPLICER = Splicer(LIMITS)
 
 
@@ -26,11 +27,11 @@ def moving(start: float, velocity: np.ndarray) -> Motion:
     t = np.arange(-0.1, 1.0, 0.01)[:, None]
     w = 2.0
     q, v, a = np.sin(w * t) / w, np.cos(w * t), -w * np.sin(w * t)
-    return of_command(JointCommand(start + t[:, 0], fr3.HOME + q * velocity, v * velocity, a * velocity))
+    return of_command(JointCommand(start + t[:, 0], FR3.home + q * velocity, v * velocity, a * velocity))
 
 
 def straight(velocity: np.ndarray, offset: np.ndarray | float = 0.0, age: float = 0.04) -> np.ndarray:
-    return fr3.HOME + offset + (0.05 * np.arange(1, 9) - age)[:, None] * velocity
+    return FR3.home + offset + (0.05 * np.arange(1, 9) - age)[:, None] * velocity
 
 
 joint = arrays(float, 7, elements=st.floats(-1.0, 1.0))
@@ -61,8 +62,8 @@ def test_position_velocity_and_acceleration_are_continuous(
 
 @given(st.floats(0.0, 0.5), starts)
 def test_actions_are_dropped_by_time_only(age: float, now: float) -> None:
-    arrived = chunk(now - age, np.tile(fr3.HOME, (8, 1)))
-    executed = of_command(at_rest(now - 1.0, fr3.HOME))
+    arrived = chunk(now - age, np.tile(FR3.home, (8, 1)))
+    executed = of_command(at_rest(now - 1.0, FR3.home))
     begin = SPLICER.splice_time(now)
     late = int((arrived.times <= begin + 5e-4).sum())
     if arrived.times[-1] - begin < 0.0099:
@@ -74,7 +75,7 @@ def test_actions_are_dropped_by_time_only(age: float, now: float) -> None:
 
 def test_remaining_actions_are_reached_on_time() -> None:
     velocity = np.array([0.3, -0.3, 0.2, 0.1, 0.25, -0.1, 0.0])
-    executed = of_command(at_rest(0.0, fr3.HOME))
+    executed = of_command(at_rest(0.0, FR3.home))
     arrived = chunk(4.96, straight(velocity))
     motion = of_command(SPLICER.splice(executed, arrived, 5.0).command)
     for time, action in zip(arrived.times, arrived.positions, strict=True):
@@ -87,7 +88,7 @@ def test_a_motion_that_agrees_is_not_changed() -> None:
     t = np.arange(-0.1, 1.0, 0.01)
     executed = of_command(
         JointCommand(
-            5.0 + t, fr3.HOME + t[:, None] * velocity, np.tile(velocity, (len(t), 1)), np.zeros((len(t), 7))
+            5.0 + t, FR3.home + t[:, None] * velocity, np.tile(velocity, (len(t), 1)), np.zeros((len(t), 7))
         )
     )
     command = SPLICER.splice(executed, chunk(4.96, straight(velocity)), 5.0).command
@@ -96,7 +97,7 @@ def test_a_motion_that_agrees_is_not_changed() -> None:
 
 
 def test_a_large_difference_is_blended_longer() -> None:
-    executed = of_command(at_rest(0.0, fr3.HOME))
+    executed = of_command(at_rest(0.0, FR3.home))
     for offset in (0.01, 0.05, 0.1):
         command = SPLICER.splice(executed, chunk(4.96, straight(np.zeros(7), offset)), 5.0).command
         assert np.abs(command.acceleration).max() < 5.5
@@ -112,14 +113,14 @@ def test_a_large_difference_is_blended_longer() -> None:
     ],
 )
 def test_refusals(change, kind: str) -> None:
-    executed = of_command(at_rest(0.0, fr3.HOME))
+    executed = of_command(at_rest(0.0, FR3.home))
     with pytest.raises(ChunkRefused) as caught:
         SPLICER.splice(executed, chunk(4.96, change(straight(np.zeros(7)))), 5.0)
     assert caught.value.violation.kind == kind
 
 
 def test_an_older_observation_than_the_executed_one_is_refused() -> None:
-    executed = of_command(at_rest(0.0, fr3.HOME))
+    executed = of_command(at_rest(0.0, FR3.home))
     arrived = chunk(4.96, straight(np.zeros(7)))
     SPLICER.splice(executed, arrived, 5.0, newest=4.96)
     with pytest.raises(ChunkRefused, match="older than the executed"):
@@ -128,7 +129,7 @@ def test_an_older_observation_than_the_executed_one_is_refused() -> None:
 
 def test_settings_are_followed() -> None:
     splicer = Splicer(LIMITS, SpliceSettings(step=0.02, lead=0.03))
-    executed = of_command(at_rest(0.0, fr3.HOME))
+    executed = of_command(at_rest(0.0, FR3.home))
     splice = splicer.splice(executed, chunk(4.96, straight(np.zeros(7))), 5.0)
     assert splice.time == pytest.approx(5.04)
     assert np.diff(splice.command.time) == pytest.approx(0.02)

@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sag_ros.control import fr3
 from sag_ros.control.limits import check
 from sag_ros.control.motion import of_command
 from sag_ros.control.states import State, SupervisorSettings
 from sag_ros.control.supervisor import Supervisor
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.values import ActionChunk, JointCommand
 
 ZERO = np.zeros(7)
@@ -19,19 +19,19 @@ ZERO = np.zeros(7)
 
 def chunk(stamp: float, speed: float = 0.3, origin: float = 10.0) -> ActionChunk:
     times = stamp + 0.05 * np.arange(1, 9)
-    return ActionChunk(stamp, 0.05, fr3.HOME + speed * (times - origin)[:, None] * np.ones(7), np.zeros(8))
+    return ActionChunk(stamp, 0.05, FR3.home + speed * (times - origin)[:, None] * np.ones(7), np.zeros(8))
 
 
 def started(now: float = 10.0, **settings: float) -> Supervisor:
-    supervisor = Supervisor(SupervisorSettings(**settings))
-    supervisor.start(now, fr3.HOME)
-    supervisor.on_joint_state(now, fr3.HOME, ZERO)
+    supervisor = Supervisor(FR3, SupervisorSettings(**settings))
+    supervisor.start(now, FR3.home)
+    supervisor.on_joint_state(now, FR3.home, ZERO)
     return supervisor
 
 
 def running(now: float = 10.1) -> tuple[Supervisor, JointCommand]:
     supervisor = started()
-    supervisor.on_joint_state(now, fr3.HOME, ZERO)
+    supervisor.on_joint_state(now, FR3.home, ZERO)
     command = supervisor.on_chunk(chunk(now - 0.04), now)
     assert command is not None
     return supervisor, command
@@ -43,15 +43,15 @@ def follow(supervisor: Supervisor, command: JointCommand, now: float) -> None:
 
 
 def test_life() -> None:
-    supervisor = Supervisor()
+    supervisor = Supervisor(FR3)
     assert supervisor.status().state is State.INACTIVE
     with pytest.raises(RuntimeError, match="never started"):
         supervisor.stop(9.0)
     assert supervisor.on_chunk(chunk(9.0), 9.04) is None
-    supervisor.start(10.0, fr3.HOME)
+    supervisor.start(10.0, FR3.home)
     assert supervisor.status().state is State.WAITING
     assert supervisor.tick(10.5) is None
-    supervisor.on_joint_state(10.58, fr3.HOME, ZERO)
+    supervisor.on_joint_state(10.58, FR3.home, ZERO)
     assert supervisor.on_chunk(chunk(10.56, origin=10.6), 10.6) is not None
     assert supervisor.status().state is State.RUNNING
     stop = supervisor.stop(10.7)
@@ -73,7 +73,7 @@ def test_commands_begin_with_what_is_executed_and_end_at_rest() -> None:
         np.testing.assert_allclose(second.position[k], before.at(second.time[k])[0], atol=1e-9)
         np.testing.assert_allclose(second.velocity[k], before.at(second.time[k])[1], atol=1e-9)
     assert not second.velocity[-1].any()
-    assert check(second, fr3.HARD_LIMITS) == []
+    assert check(second, FR3.limits) == []
 
 
 def test_stale_observations_end_in_a_smooth_stop_and_a_hold() -> None:
@@ -89,7 +89,7 @@ def test_stale_observations_end_in_a_smooth_stop_and_a_hold() -> None:
     assert status.state is State.STOPPING
     assert "observation" in status.reason
     assert status.stops == 1
-    assert check(stop, fr3.HARD_LIMITS) == []
+    assert check(stop, FR3.limits) == []
     assert not stop.velocity[-1].any()
     assert stop.time[-1] < command.time[-1]
     np.testing.assert_allclose(stop.position[0], of_command(command).at(stop.time[0])[0], atol=1e-9)
@@ -111,9 +111,9 @@ def test_stale_joint_states_stop_the_arm_and_refuse_chunks() -> None:
 
 
 def test_watched_cameras() -> None:
-    supervisor = Supervisor(cameras=["front"])
-    supervisor.start(10.0, fr3.HOME)
-    supervisor.on_joint_state(10.1, fr3.HOME, ZERO)
+    supervisor = Supervisor(FR3, cameras=["front"])
+    supervisor.start(10.0, FR3.home)
+    supervisor.on_joint_state(10.1, FR3.home, ZERO)
     assert supervisor.on_chunk(chunk(10.06), 10.1) is None
     assert "camera front" in supervisor.status().violations[0].message
     supervisor.on_image("front", 10.09)
@@ -127,12 +127,12 @@ def test_watched_cameras() -> None:
         (chunk(9.0), "stale"),
         (chunk(10.5), "stale"),  # from the future
         (dataclasses.replace(chunk(10.06), positions=np.full((8, 7), np.nan)), "non_finite"),
-        (dataclasses.replace(chunk(10.06), positions=np.tile(fr3.HOME + 0.7, (8, 1))), "jump"),
+        (dataclasses.replace(chunk(10.06), positions=np.tile(FR3.home + 0.7, (8, 1))), "jump"),
     ],
 )
 def test_refused_chunks_change_nothing(bad: ActionChunk, kind: str) -> None:
     supervisor = started()
-    supervisor.on_joint_state(10.1, fr3.HOME, ZERO)
+    supervisor.on_joint_state(10.1, FR3.home, ZERO)
     assert supervisor.on_chunk(bad, 10.1) is None
     status = supervisor.status()
     assert (status.state, status.refused, status.chunks) == (State.WAITING, 1, 0)
@@ -148,7 +148,7 @@ def test_an_older_observation_never_follows_a_newer_one() -> None:
 
 def test_an_arm_that_does_not_follow_is_a_fault() -> None:
     supervisor, _ = running(10.1)
-    supervisor.on_joint_state(10.12, fr3.HOME + 0.5, ZERO)
+    supervisor.on_joint_state(10.12, FR3.home + 0.5, ZERO)
     assert supervisor.on_chunk(chunk(10.1), 10.12) is None
     stop = supervisor.tick(10.12)
     assert stop is not None
@@ -157,7 +157,7 @@ def test_an_arm_that_does_not_follow_is_a_fault() -> None:
     assert status.state is State.FAULT
     assert "start again" in status.reason
     assert supervisor.on_chunk(chunk(10.2), 10.24) is None
-    supervisor.start(11.0, fr3.HOME)
+    supervisor.start(11.0, FR3.home)
     assert supervisor.status().state is State.WAITING
 
 
@@ -180,16 +180,16 @@ def test_counters() -> None:
 
 
 def test_malformed_joint_states_are_not_fresh() -> None:
-    supervisor = Supervisor()
-    supervisor.start(10.0, fr3.HOME)
+    supervisor = Supervisor(FR3)
+    supervisor.start(10.0, FR3.home)
     supervisor.on_joint_state(10.1, np.full(7, np.nan), ZERO)
-    supervisor.on_joint_state(10.1, fr3.HOME[:6], ZERO[:6])
+    supervisor.on_joint_state(10.1, FR3.home[:6], ZERO[:6])
     assert supervisor.on_chunk(chunk(10.06), 10.1) is None
 
 
 def test_the_end_of_the_last_chunk_is_a_hold() -> None:
     supervisor = started(observation_age=5.0)
-    supervisor.on_joint_state(10.1, fr3.HOME, ZERO)
+    supervisor.on_joint_state(10.1, FR3.home, ZERO)
     command = supervisor.on_chunk(chunk(10.06), 10.1)
     end = float(command.time[-1])
     follow(supervisor, command, end)
@@ -207,11 +207,11 @@ def test_hold_on_request() -> None:
 
 def test_a_start_outside_the_limits_is_refused() -> None:
     with pytest.raises(ValueError, match="outside the limits"):
-        Supervisor().start(0.0, fr3.POSITION_UPPER + 0.1)
+        Supervisor(FR3).start(0.0, FR3.limits.upper + 0.1)
     with pytest.raises(ValueError, match="finite"):
-        Supervisor().start(0.0, fr3.HOME[:6])
+        Supervisor(FR3).start(0.0, FR3.home[:6])
 
 
 def test_status_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Supervisor().status().chunks = 3
+        Supervisor(FR3).status().chunks = 3

@@ -16,7 +16,7 @@ from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
-from sag_ros.control.fr3 import HOME, JOINTS
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.ros import qos
 from sag_ros.ros.images import image_to_mask
 from sag_ros.ros.joints import command_from_trajectory
@@ -34,7 +34,7 @@ class FakeRobot(Node):
     def __init__(self, rate: float = 30.0, compressed: bool = False) -> None:
         super().__init__("fake_robot")
         self._stamps = StampClock(lambda: self.get_clock().now().nanoseconds)
-        self.controller = JointTrajectoryController(HOME)
+        self.controller = JointTrajectoryController(FR3.home)
         self.order = list(range(7))
         self.cameras = {"front": True, "wrist": True}
         self.joints = self.fingers = True
@@ -75,7 +75,7 @@ class FakeRobot(Node):
         return "" if self.diagnostics is None else self.diagnostics.message
 
     def _accept(self, message: JointTrajectory) -> None:
-        command = command_from_trajectory(message, JOINTS, self._stamps, self.now())
+        command = command_from_trajectory(message, FR3.joints, self._stamps, self.now())
         self.commands.append(command)
         self.controller.accept(command, self.now())
 
@@ -83,7 +83,7 @@ class FakeRobot(Node):
         stamp = self.get_clock().now().to_msg()
         q, v, _ = self.controller.sample(self.now())
         if self.joints:
-            message = JointState(name=[JOINTS[i] for i in self.order])
+            message = JointState(name=[FR3.joints[i] for i in self.order])
             message.header.stamp = stamp
             message.position = [float(q[i]) for i in self.order]
             message.velocity = [float(v[i]) for i in self.order]

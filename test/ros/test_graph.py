@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sag_ros.control.fr3 import JOINTS
 from sag_ros.paths import config_file, share_file
-from sag_ros.ros.graph import CONTROLLER, pick_release
+from sag_ros.robots.fr3 import ARM as FR3
+from sag_ros.ros.graph import pick_release
 from sag_ros.ros.parameters import load_file
 from sag_ros.ros.schema import NODES, Topics
 
@@ -28,8 +28,8 @@ def test_real_robot_replaces_only_the_simulator():
     graph = pick_release("fr3", robot_ip="172.16.0.2")
     assert [node.name for node in graph.nodes] == ["gripper_node", "policy_node"]
     assert graph.node("policy_node") == pick_release().node("policy_node")
-    assert graph.bringup["robot_ip"] == "172.16.0.2"
-    assert Path(graph.bringup["controllers_yaml"]).is_file()
+    assert graph.bringup.arguments["robot_ip"] == "172.16.0.2"
+    assert Path(graph.bringup.arguments["controllers_yaml"]).is_file()
 
 
 def test_mistakes_say_what_to_do():
@@ -71,13 +71,14 @@ def test_controller_block_fits_what_is_published():
     for _, value in blocks:  # the same key three times: later ones would overwrite in a dict
         for name, body in value.value:
             sections[name.value] = yaml.safe_load(yaml.serialize(body))["ros__parameters"]
-    assert CONTROLLER in sections["controller_manager"]
-    controller = sections[CONTROLLER]
-    assert tuple(controller["joints"]) == JOINTS
-    assert tuple(controller["gains"]) == JOINTS
+    name = FR3.controller
+    assert name in sections["controller_manager"]
+    controller = sections[name]
+    assert tuple(controller["joints"]) == FR3.joints
+    assert tuple(controller["gains"]) == FR3.joints
     assert controller["command_interfaces"] == ["effort"]
     assert not controller["allow_nonzero_velocity_at_trajectory_end"]
-    assert Topics().trajectory == f"{CONTROLLER}/joint_trajectory"
+    assert Topics().trajectory == f"{name}/joint_trajectory"
 
 
 class Action:
@@ -149,6 +150,6 @@ def test_launch_brings_the_real_robot_up_with_our_controller(monkeypatch):
     arguments = dict(include.options["launch_arguments"])
     assert arguments["robot_ip"] == "10.0.0.2"
     assert arguments["controllers_yaml"].endswith("fr3_controllers.yaml")
-    assert spawner.options["arguments"] == [CONTROLLER]
+    assert spawner.options["arguments"] == [FR3.controller]
     assert gripper.options["name"] == "gripper_node"
     assert policy.options["parameters"][1] == {"autostart": False, "bundle": "mine"}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sag_ros.control.fr3 import HOME
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.sim.robot import SimulatedRobot
 from sag_ros.values import JointCommand
 
@@ -26,7 +26,7 @@ def test_an_episode_is_a_function_of_its_seed(robot: SimulatedRobot) -> None:
 def test_holds_where_it_starts_and_carries_the_given_clock(robot: SimulatedRobot) -> None:
     robot.reset(1, time=100.0)
     start = robot.joint_positions
-    assert np.abs(start - HOME).max() <= 0.06 + 1e-9
+    assert np.abs(start - FR3.home).max() <= 0.06 + 1e-9
     robot.advance(0.5)
     assert robot.time == pytest.approx(100.5)
     assert robot.joint_positions == pytest.approx(start, abs=2e-3)

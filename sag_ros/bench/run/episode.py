@@ -13,9 +13,8 @@ import numpy as np
 from sag_ros.bench.run.records import EpisodeResult
 from sag_ros.bench.run.smoothness import Agreement, Smoothness
 from sag_ros.bench.run.statistics import mean
-from sag_ros.control.fr3 import GRIPPER_WIDTH_MAX, HARD_LIMITS, guard_limits
 from sag_ros.control.gripper import GripperPlanner
-from sag_ros.control.guard import Guard
+from sag_ros.control.guard import Guard, guard_limits
 from sag_ros.control.limits import check
 from sag_ros.control.motion import Motion, at_rest, of_command
 from sag_ros.control.splice import ChunkRefused, Splicer, SpliceSettings
@@ -75,13 +74,13 @@ class ControlPath:
 
     def __init__(self, robot: Any) -> None:
         # No time passes between observation and command, so none has to be allowed for.
-        limits = guard_limits()
+        limits = guard_limits(robot.arm)
         self._splicer = Splicer(limits, SpliceSettings(lead=0.0, smoothing=SMOOTHING))
         self._guard = Guard(limits)
-        self._gripper = GripperPlanner(width=robot.gripper_width)
-        self._robot = robot
+        self._gripper = GripperPlanner(robot.arm.gripper, width=robot.gripper_width)
+        self._robot, self._any = robot, robot.arm.gripper.width_max
         self._motion: Motion = of_command(at_rest(robot.time, robot.joint_positions))
-        self.smoothness = Smoothness()
+        self.smoothness = Smoothness(robot.arm.limits.jerk)
         self.clipped = self.refused = self.violations = 0
 
     def take(self, chunk: ActionChunk) -> None:
@@ -93,7 +92,7 @@ class ControlPath:
             self.refused += 1
             return
         self.clipped += len(clipped)
-        self.violations += len(check(command, HARD_LIMITS))
+        self.violations += len(check(command, self._robot.arm.limits))
         if not self._robot.controller.accept(command, now):
             self.refused += 1
             return
@@ -111,7 +110,7 @@ class ControlPath:
             return
         if goal.grasp:
             # An object of any width.
-            gripper.grasp(goal.width, goal.speed, goal.force, now, GRIPPER_WIDTH_MAX, GRIPPER_WIDTH_MAX)
+            gripper.grasp(goal.width, goal.speed, goal.force, now, self._any, self._any)
         else:
             gripper.move(goal.width, goal.speed, now)
 

@@ -6,7 +6,6 @@ from math import sqrt
 
 import numpy as np
 
-from sag_ros.control.fr3 import JERK_MAX
 from sag_ros.control.motion import Motion
 from sag_ros.values import ActionChunk
 
@@ -20,11 +19,15 @@ _J = np.arange(6.0)
 class Smoothness:
     """Collects the executed motion of one episode.
 
+    Args:
+        jerk_limits: (J,) of the arm, rad/s^3.
+
     Attributes:
-        peak_jerk: largest jerk, as a share of the FR3's limit for that joint.
+        peak_jerk: largest jerk, as a share of the limit of its joint.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, jerk_limits: np.ndarray) -> None:
+        self._limits = jerk_limits
         self.peak_jerk = 0.0
         self._time = self._jerk2 = self._acceleration2 = 0.0
 
@@ -43,7 +46,7 @@ class Smoothness:
         t = (low - times[first:last])[:, None] + (high - low)[:, None] * _PLACES
         c = motion.coefficients[first:last]
         jerk = np.einsum("mpk,mkj->mpj", t[:, :, None] ** _J[:3] * (6.0, 24.0, 60.0), c[:, 3:])
-        self.peak_jerk = max(self.peak_jerk, float((np.abs(jerk) / JERK_MAX).max()))
+        self.peak_jerk = max(self.peak_jerk, float((np.abs(jerk) / self._limits).max()))
         t = t[:, _GAUSS]
         acceleration = np.einsum("mpk,mkj->mpj", t[:, :, None] ** _J[:4] * (2.0, 6.0, 12.0, 20.0), c[:, 2:])
         weight = 0.5 * (high - low)[:, None] * _WEIGHTS

@@ -15,6 +15,7 @@ from sag_ros.control.gripper import GripperPlanner, GripperSettings
 from sag_ros.control.splice import SpliceSettings
 from sag_ros.control.supervisor import State, Supervisor, SupervisorSettings, SupervisorStatus
 from sag_ros.control.timing import LatencyStats
+from sag_ros.robots.arm import Arm
 from sag_ros.ros.policy.chunk_record import ChunkRecord
 from sag_ros.ros.policy.deadman import Deadman
 from sag_ros.ros.policy.inference import FinishedInference
@@ -56,6 +57,7 @@ class ChunkExecutor:
     Inference results come from their own thread, everything else from the executor.
 
     Args:
+        arm: that is moved; J joints.
         config: of the node.
         cameras: that are watched.
         publishers: where results go.
@@ -66,6 +68,7 @@ class ChunkExecutor:
 
     def __init__(
         self,
+        arm: Arm,
         config: PolicyNode,
         cameras: Sequence[str],
         publishers: Publishers,
@@ -75,8 +78,8 @@ class ChunkExecutor:
     ) -> None:
         self._publishers, self._now, self._epoch, self._gate = publishers, now, epoch, gate
         self._lock = threading.Lock()
-        self._supervisor = Supervisor(supervisor_settings(config), cameras)
-        self._gripper = GripperPlanner(gripper_settings(config))
+        self._supervisor = Supervisor(arm, supervisor_settings(config), cameras)
+        self._gripper = GripperPlanner(arm.gripper, gripper_settings(config))
         self._deadman = Deadman(config.watchdog.deadman, bool(config.topics.deadman))
         self._deadline_ms = 1e3 * config.deadline
         self.latency = LatencyStats(deadline=self._deadline_ms)
@@ -85,7 +88,7 @@ class ChunkExecutor:
         self.density = np.nan
 
     def start(self, q: Float, width: float) -> None:
-        """Wait for chunks, the arm being held at (7,) ``q``, rad, with the hand ``width`` m open.
+        """Wait for chunks, the arm being held at (J,) ``q``, rad, with the hand ``width`` m open.
 
         Raises:
             ValueError: the arm is outside its limits.

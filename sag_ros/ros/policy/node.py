@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from sag_ros.control.supervisor import State
+from sag_ros.robots.registry import find_arm
 from sag_ros.ros import executable, parameters
 from sag_ros.ros.policy import preflight
 from sag_ros.ros.policy.chunk_executor import ChunkExecutor
@@ -90,7 +91,7 @@ class PolicyNode(LifecycleNode):
         self._inputs = Subscriptions(self, config, joints, self._stamps)
         self._outputs = PolicyPublishers(self, config, joints, self._stamps)
         self._chunk_executor = ChunkExecutor(
-            config, list(config.cameras), self._outputs, self._stamps.now,
+            find_arm(config.arm), config, list(config.cameras), self._outputs, self._stamps.now,
             epoch=self._stamps.epoch / SECOND, gate=self._inputs.gripper_stale,
         )  # fmt: skip
         self._assembler = ObservationAssembler(runner, bundle.contract, self._inputs.state_at)

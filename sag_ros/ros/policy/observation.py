@@ -27,7 +27,7 @@ class Runner(Protocol):
         ...
 
     def features(self, frames: Sequence[Mapping[str, Features]], states: NDArray) -> Features:
-        """To frames (camera -> (F,)), oldest first, and (To, 8) raw states -> (To, D)."""
+        """To frames (camera -> (F,)), oldest first, and (To, J + 1) raw states -> (To, D)."""
         ...
 
 
@@ -56,7 +56,7 @@ class ObservationAssembler:
     Args:
         runner: encodes images and assembles features.
         contract: cameras with sizes, number of observation steps, control period.
-        state_at: stamp -> (8,) joint positions (rad) and gripper width (m).
+        state_at: stamp -> (J + 1,) joint positions (rad) and gripper width (m).
         keep: encoded frames kept per camera.
     """
 

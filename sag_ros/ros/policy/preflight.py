@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sag_ros.control.fr3 import JOINTS
 from sag_ros.engines.compare import largest_error
 from sag_ros.engines.registry import build_frame_encoder, build_mask_source_for
 from sag_ros.engines.runner import PolicyRunner
@@ -17,7 +16,9 @@ from sag_ros.paths import model_folder
 from sag_ros.policy.bundle import PolicyBundle, load_bundle
 from sag_ros.policy.contract import Contract
 from sag_ros.pruning.plan import make_plan
+from sag_ros.robots.registry import find_arm, require_joints
 from sag_ros.ros import affinity
+from sag_ros.ros.policy.chunk_executor import gripper_settings
 from sag_ros.ros.schema import PolicyNode
 
 
@@ -43,7 +44,7 @@ class Report:
 
 
 def check_contract(contract: Contract, config: PolicyNode) -> None:
-    """Raise Refused unless the policy fits the configured cameras and the robot that the guard knows."""
+    """Raise Refused unless the policy fits the configured cameras, arm and gripper."""
     wanted, given = list(contract.cameras), list(config.cameras)
     for name in wanted:
         if name not in given:
@@ -56,11 +57,12 @@ def check_contract(contract: Contract, config: PolicyNode) -> None:
             raise Refused(
                 f"camera '{name}' is configured, the policy knows {', '.join(wanted)}. Remove cameras.{name}"
             )
-    if tuple(contract.joints) != JOINTS:
-        raise Refused(
-            f"the policy moves {', '.join(contract.joints)}; "
-            f"the guard knows the limits of {', '.join(JOINTS)}"
-        )
+    try:
+        arm = find_arm(config.arm)
+        require_joints(arm, contract.joints)
+        gripper_settings(config).require_possible(arm.gripper)
+    except ValueError as error:
+        raise Refused(str(error)) from None
 
 
 def load(config: PolicyNode) -> PolicyBundle:

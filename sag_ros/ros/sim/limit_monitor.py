@@ -10,14 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sag_ros.control.fr3 import (
-    ACCELERATION_MAX,
-    ENVELOPE_TOLERANCE,
-    JERK_MAX,
-    POSITION_LOWER,
-    POSITION_UPPER,
-    velocity_bounds,
-)
+from sag_ros.robots.arm import Arm
 from sag_ros.values import Float, JointCommand
 
 KINDS = ("position", "velocity", "acceleration", "jerk")
@@ -25,13 +18,14 @@ _ROUNDING = 1e-6  # relative; an output exactly on a limit is inside
 
 
 class LimitMonitor:
-    """Counts how often the FR3's hard limits are broken: position, velocity envelope, acceleration, jerk.
+    """Counts how often an arm's hard limits are broken: position, velocity envelope, acceleration, jerk.
 
     Velocity and acceleration are checked both as the reference states them and as differences between
     samples, so that a jump is found whatever the reference claims. A limit that stays broken counts once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, arm: Arm) -> None:
+        self._limits, self._tolerance = arm.limits, arm.envelope_tolerance
         self.counts = dict.fromkeys(KINDS, 0)
         self.worst = dict.fromkeys(KINDS, "")
         self._excess = dict.fromkeys(KINDS, 0.0)
@@ -44,27 +38,28 @@ class LimitMonitor:
         return sum(self.counts.values())
 
     def see(self, times: Float, position: Float, velocity: Float, acceleration: Float) -> None:
-        """Check (N,) consecutive times, s, and (N, 7) samples; calls continue each other."""
+        """Check (N,) consecutive times, s, and (N, J) samples; calls continue each other."""
         now = (times, position, velocity, acceleration)
         if self._last is not None:
             now = tuple(np.concatenate([old, new]) for old, new in zip(self._last, now, strict=True))
         self._last = tuple(part[-1:] for part in (times, position, velocity, acceleration))
         t, q, v, a = now
+        limits = self._limits
         step = np.maximum(np.diff(t), 1e-4)[:, None]
-        lower, upper = velocity_bounds(q)
-        lower, upper = lower - ENVELOPE_TOLERANCE, upper + ENVELOPE_TOLERANCE
-        self._judge("position", np.maximum(POSITION_LOWER - q, q - POSITION_UPPER), q, 1.0)
+        lower, upper = limits.velocity_bounds(q)
+        lower, upper = lower - self._tolerance, upper + self._tolerance
+        self._count("position", np.maximum(limits.lower - q, q - limits.upper), q, 1.0)
         moved = np.diff(q, axis=0) / step
         below, above = np.r_[lower, lower[1:]], np.r_[upper, upper[1:]]
         speed = np.r_[v, moved]
-        self._judge("velocity", np.maximum(below - speed, speed - above), speed, 1.0)
+        self._count("velocity", np.maximum(below - speed, speed - above), speed, 1.0)
         gain = np.r_[a, np.diff(v, axis=0) / step]
-        self._judge("acceleration", np.abs(gain) - ACCELERATION_MAX, gain, ACCELERATION_MAX[0])
+        self._count("acceleration", np.abs(gain) - limits.acceleration, gain, limits.acceleration)
         jerk = np.diff(a, axis=0) / step
-        self._judge("jerk", np.abs(jerk) - JERK_MAX, jerk, JERK_MAX[0])
+        self._count("jerk", np.abs(jerk) - limits.jerk, jerk, limits.jerk)
 
-    def _judge(self, kind: str, excess: Float, values: Float, scale: float) -> None:
-        """``excess`` (N, 7) is positive where the limit is broken."""
+    def _count(self, kind: str, excess: Float, values: Float, scale: Float | float) -> None:
+        """``excess`` (N, J) is positive where the limit is broken."""
         if not excess.size:
             return
         broken = not bool((excess <= _ROUNDING * scale).all())  # also true for NaN

@@ -22,7 +22,7 @@ CATCH_UP = 1.0
 
 @dataclass(frozen=True)
 class JointSample:
-    """Measured joints: stamp (s, node clock), (7,) positions and velocities, gripper width (m)."""
+    """Measured joints: stamp (s, node clock), (J,) positions and velocities, gripper width (m)."""
 
     stamp: float
     position: np.ndarray
@@ -70,7 +70,7 @@ class SimLoop:
             self.robot.reset(seed, time=now)
             self._offset = 0.0  # node clock minus simulated clock
             self.started = now
-            self.monitor = LimitMonitor()
+            self.monitor = LimitMonitor(self.robot.arm)
             self.robot.controller = RecordedController(self.robot.controller, self.monitor.see)
             self.log = EpisodeLog(seed)
             self.status = self.robot.status()

@@ -1,4 +1,4 @@
-"""The simulated FR3 as a node: the topics of franka_ros2 and of two cameras.
+"""The simulated robot as a node: the topics of the real one's driver and of its cameras.
 
 Subscribes a JointTrajectory and the gripper command, publishes joint states, images and the task's status,
 offers ``~/reset``. Exchanged for the real robot by configuration.
@@ -19,7 +19,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
-from sag_ros.control.fr3 import JOINTS
+from sag_ros.robots.registry import find_arm
 from sag_ros.ros import executable, parameters, qos
 from sag_ros.ros.images import MessageError
 from sag_ros.ros.joints import command_from_trajectory, read_gripper_command, write_joint_state
@@ -44,14 +44,15 @@ class SimNode(Node):
         self._drawing = threading.Lock()
         topics = config.topics
         # One joint state topic may carry both arm and fingers; then each message names its own joints.
-        self._arm_state = JointState(name=list(JOINTS))
+        arm = find_arm(config.arm)
+        self._arm_state = JointState(name=list(arm.joints))
         self._finger_state = JointState(name=list(config.gripper.joints))
         self._arm_publisher = self.create_publisher(JointState, topics.joint_states, qos.STATE)
         self._finger_publisher = self.create_publisher(JointState, topics.gripper_states, qos.STATE)
         self._status_publisher = self.create_publisher(String, "~/task_status", qos.STATE)
         self._due = {"arm": 0.0, "fingers": 0.0}
 
-        robot = SimulatedRobot(config.task, config.image_size)
+        robot = SimulatedRobot(config.task, config.image_size, arm)
         self._loop = SimLoop(robot, self._stamps, config.slice, config.log_rate, self._on_slice)
         self._loop.reset(config.seed)
         self._cameras = CameraThread(
@@ -87,7 +88,7 @@ class SimNode(Node):
 
     def _on_trajectory(self, message: JointTrajectory) -> None:
         try:
-            command = command_from_trajectory(message, JOINTS, self._stamps, self._stamps.now())
+            command = command_from_trajectory(message, self._arm_state.name, self._stamps, self._stamps.now())
             reason = self._loop.accept(command)
         except MessageError as error:
             reason = str(error)

@@ -17,6 +17,7 @@ from sag_ros.policy.contract_file import parse_contract
 from sag_ros.policy.dpt import DPT
 from sag_ros.policy.encoder import EncoderConfig
 from sag_ros.policy.normaliser import Normaliser
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.train.data.features import cached_features
 from sag_ros.train.data.windows import build_windows
 from sag_ros.train.policy.denoiser import DenoiserTraining, train_denoiser
@@ -127,7 +128,7 @@ class PolicyTraining:
     def contract(self, demonstrations: Demonstrations) -> Contract:
         """What the trained policy observes and does, from the attributes of the data."""
         attributes, size = demonstrations.attributes, self.size
-        joints = list(attributes.get("joints", [f"fr3_joint{i}" for i in range(1, 8)]))
+        joints = list(attributes.get("joints", FR3.joints))
         action = [{"name": name, "meaning": "joint_position", "unit": "rad"} for name in joints]
         action.append({"name": "gripper", "meaning": "gripper_width", "unit": "m"})
         cameras = {}

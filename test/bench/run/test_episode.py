@@ -8,7 +8,7 @@ import pytest
 
 from sag_ros.bench.run import episode
 from sag_ros.bench.run.episode import EpisodeSettings, run_episode
-from sag_ros.control.fr3 import HOME
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.sim.gripper import SimulatedGripper
 from sag_ros.sim.trajectory_controller import JointTrajectoryController
 from sag_ros.values import ActionChunk, Mask, Timing
@@ -26,8 +26,8 @@ class Robot:
     def reset(self, seed):
         self.resets.append(seed)
         self.time = 0.0
-        self.controller = JointTrajectoryController(HOME)
-        self.gripper = SimulatedGripper()
+        self.controller = JointTrajectoryController(FR3.home)
+        self.gripper = SimulatedGripper(FR3.gripper)
 
     def advance(self, duration):
         self.time = round(self.time + duration, 9)
@@ -82,7 +82,7 @@ class Runner:
 
 
 def test_succeeds_and_stops_there():
-    robot, runner = Robot(goal=HOME[0] + 0.23), Runner()
+    robot, runner = Robot(goal=FR3.home[0] + 0.23), Runner()
     result = run_episode(robot, runner, LOOP, "sag", 11)
     assert (result.method, result.seed, result.success, result.message) == ("sag", 11, True, "there")
     assert 0.4 < result.seconds < 1.2
@@ -177,7 +177,7 @@ def test_refused_chunks_are_counted_and_leave_the_arm_where_it_is():
     result = run_episode(robot, runner, LOOP, "sag", 0)
     assert result.refused == result.chunks == 10
     assert result.jump is None
-    assert np.array_equal(robot.joint_positions, HOME)
+    assert np.array_equal(robot.joint_positions, FR3.home)
 
 
 def test_what_the_guard_clips_is_counted_and_stays_inside():

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sag_ros.control.fr3 import HARD_LIMITS, HOME
 from sag_ros.control.limits import check
 from sag_ros.control.motion import of_command
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.ros.policy.chunk_executor import ChunkExecutor, gripper_settings, supervisor_settings
 from sag_ros.ros.policy.inference import FinishedInference
 from sag_ros.ros.policy.observation import PolicyObservation
@@ -44,20 +44,20 @@ class World:
         config = PolicyNode.model_validate(changes)
         self.out = Recorder(lambda: self.time)
         self.executor = ChunkExecutor(
-            config, ["front"], self.out, lambda: self.time, epoch=1e9, gate=lambda now: self.gate
+            FR3, config, ["front"], self.out, lambda: self.time, epoch=1e9, gate=lambda now: self.gate
         )
-        self.executor.start(HOME, 0.08)
+        self.executor.start(FR3.home, 0.08)
 
     def inputs(self):
         motion = of_command(self.out.commands[-1]) if self.out.commands else None
-        q = HOME if motion is None else motion.at(self.time)[0]
+        q = FR3.home if motion is None else motion.at(self.time)[0]
         self.executor.on_joint_state(self.time, q, np.zeros(7))
         self.executor.on_image("front", self.time)
 
     def chunk(self, offset=0.05, width=0.08, age=0.02):
         stamp = self.time - age
         slope = np.linspace(0, offset, 8)[:, None]
-        chunk = ActionChunk(stamp, 0.05, HOME + slope, np.full(8, width))
+        chunk = ActionChunk(stamp, 0.05, FR3.home + slope, np.full(8, width))
         timing = Timing(1.0, 0.4, 12.0, 15.0)
         observation = PolicyObservation(stamp, (stamp - 0.05, stamp), np.zeros((2, 4), np.float32), 1.0)
         inference = SimpleNamespace(chunk=chunk, mask=MASK, timing=timing)
@@ -121,7 +121,7 @@ def test_silence_of_the_policy_stops_the_arm_smoothly(world):
     assert state(world) == "holding"
     assert "observation" in world.executor.values()["reason"]
     assert len(world.out.commands) == count + 1
-    assert check(world.out.commands[-1], HARD_LIMITS) == []
+    assert check(world.out.commands[-1], FR3.limits) == []
     assert not world.out.commands[-1].velocity[-1].any()
 
 
@@ -182,7 +182,7 @@ def test_stop_publishes_one_deceleration_and_refuses_what_follows(world):
     count = len(world.out.commands)
     world.run(1.0)
     assert len(world.out.commands) == count
-    assert check(world.out.commands[-1], HARD_LIMITS) == []
+    assert check(world.out.commands[-1], FR3.limits) == []
     assert not world.out.commands[-1].velocity[-1].any()
     world.executor.stop()
     assert len(world.out.commands) == count

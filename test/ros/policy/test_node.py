@@ -5,8 +5,8 @@ import pytest
 from fake_robot import Bench, FakeRobot
 from rclpy.lifecycle import TransitionCallbackReturn
 
-from sag_ros.control.fr3 import HARD_LIMITS, HOME
 from sag_ros.control.limits import check
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.values import JointCommand
 
 JPEG = {
@@ -65,7 +65,7 @@ def test_it_publishes_safe_trajectories_with_provenance(bench):
     bench.activate()
     assert bench.until(lambda: len(robot.commands) >= 5 and len(robot.records) >= 5 and len(robot.masks) >= 5)
     for command in robot.commands:
-        assert check(command, HARD_LIMITS) == []
+        assert check(command, FR3.limits) == []
         assert len(command.velocity) == len(command.time)
         np.testing.assert_allclose(command.velocity[-1], 0, atol=1e-9)
     # On a busy machine a chunk may come too late and be refused; that has a record, too.
@@ -103,7 +103,7 @@ def test_a_camera_that_stops_decelerates_and_holds_and_resumes(bench):
     assert bench.until(lambda: len(robot.commands) >= 3)
     robot.cameras["wrist"] = False
     assert holding(bench, "old"), robot.message
-    assert all(check(command, HARD_LIMITS) == [] for command in robot.commands)
+    assert all(check(command, FR3.limits) == [] for command in robot.commands)
     held = robot.controller.sample(robot.now())[0].copy()
     bench.until(lambda: False, seconds=0.5)
     np.testing.assert_array_equal(robot.controller.sample(robot.now())[0], held)
@@ -170,14 +170,14 @@ def test_closing_an_active_node_stops_the_arm(bench):
     bench.policy._halt()  # what close() does first; the node is still there to be heard
     assert executor.status().stops == 1
     assert bench.until(lambda: at_rest(robot))
-    assert check(robot.commands[-1], HARD_LIMITS) == []
+    assert check(robot.commands[-1], FR3.limits) == []
 
 
 def test_an_arm_that_moves_is_not_taken_over(bench):
     robot = bench.robot
     assert bench.policy.trigger_configure() == SUCCESS
     now = robot.now()
-    q = np.stack([HOME, HOME + np.r_[0.9, np.zeros(6)]])
+    q = np.stack([FR3.home, FR3.home + np.r_[0.9, np.zeros(6)]])
     robot.controller.accept(
         JointCommand(np.array([now, now + 3.0]), q, np.zeros((2, 7)), np.zeros((2, 7))), now
     )

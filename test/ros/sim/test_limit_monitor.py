@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sag_ros.control.fr3 import ACCELERATION_MAX, HOME, JERK_MAX, POSITION_UPPER, velocity_bounds
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.ros.sim.limit_monitor import LimitMonitor, RecordedController
 from sag_ros.sim.trajectory_controller import JointTrajectoryController
 from sag_ros.values import JointCommand
@@ -12,10 +12,10 @@ from sag_ros.values import JointCommand
 def look(joint=0, q=0.0, v=0.0, a=0.0, split=None, count=20):
     """Show constant-offset samples of one joint; returns the monitor."""
     time = 1e-3 * np.arange(count)
-    arrays = [np.tile(HOME, (count, 1)), np.zeros((count, 7)), np.zeros((count, 7))]
+    arrays = [np.tile(FR3.home, (count, 1)), np.zeros((count, 7)), np.zeros((count, 7))]
     for array, change in zip(arrays, (q, v, a), strict=True):
         array[:, joint] += change
-    monitor = LimitMonitor()
+    monitor = LimitMonitor(FR3)
     for part in np.array_split(np.arange(count), split or 1):
         monitor.see(time[part], *(array[part] for array in arrays))
     return monitor
@@ -30,7 +30,7 @@ def test_rest_is_inside():
 
 
 def test_position():
-    bound = POSITION_UPPER[0] - HOME[0]
+    bound = FR3.limits.upper[0] - FR3.home[0]
     assert look(q=bound - 1e-9).total == 0
     monitor = look(q=bound + 1e-3)
     assert monitor.counts["position"] == 1
@@ -38,8 +38,8 @@ def test_position():
 
 
 def test_velocity_envelope_depends_on_position():
-    near = POSITION_UPPER[0] - 0.1
-    bound = velocity_bounds(np.r_[near, HOME[1:]])[1][0]
+    near = FR3.limits.upper[0] - 0.1
+    bound = FR3.limits.velocity_bounds(np.r_[near, FR3.home[1:]])[1][0]
     assert bound < 2.0
     inside, outside = (look(q=near - 2e-2 * v, v=v) for v in (bound - 0.01, bound + 0.3))
     assert inside.counts["velocity"] == 0
@@ -61,9 +61,9 @@ def test_a_jump_in_velocity_is_an_acceleration_whatever_is_claimed():
 
 @pytest.mark.parametrize(("factor", "count"), [(0.99, 0), (1.01, 1)])
 def test_acceleration_and_jerk(factor, count):
-    held = look(a=np.full(20, factor * ACCELERATION_MAX[0]))
+    held = look(a=np.full(20, factor * FR3.limits.acceleration[0]))
     assert held.counts == {"position": 0, "velocity": 0, "acceleration": count, "jerk": 0}
-    rising = look(a=ramp(factor * JERK_MAX[0], 3), count=3)
+    rising = look(a=ramp(factor * FR3.limits.jerk[0], 3), count=3)
     assert rising.counts["jerk"] == count
 
 
@@ -90,8 +90,8 @@ def test_nan_is_a_violation():
 
 def test_recorded_controller_shows_every_sample_once():
     seen = []
-    controller = RecordedController(JointTrajectoryController(HOME), lambda t, *_: seen.extend(t))
-    rest = JointCommand(np.array([0.5]), HOME[None], np.zeros((1, 7)), np.zeros((1, 7)))
+    controller = RecordedController(JointTrajectoryController(FR3.home), lambda t, *_: seen.extend(t))
+    rest = JointCommand(np.array([0.5]), FR3.home[None], np.zeros((1, 7)), np.zeros((1, 7)))
     assert controller.accept(rest, 0.0)
     assert controller.end == pytest.approx(0.5, abs=0.01)
     controller.sample_many(np.array([0.1, 0.2]))

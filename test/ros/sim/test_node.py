@@ -13,7 +13,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
-from sag_ros.control.fr3 import JOINTS
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.ros import qos
 from sag_ros.ros.images import to_rgb
 from sag_ros.ros.joints import JointReader, TrajectoryWriter, write_gripper_command
@@ -91,7 +91,7 @@ def world(domain, tmp_path, request):
 def test_it_speaks_the_topics_of_franka_ros2_and_two_cameras(world):
     world.until(lambda: len(world.ear.newest) == 5)
     newest = world.ear.newest
-    assert tuple(newest["arm"].name) == JOINTS
+    assert tuple(newest["arm"].name) == FR3.joints
     assert newest["fingers"].name == ["fr3_finger_joint1", "fr3_finger_joint2"]
     assert list(newest["fingers"].position) == pytest.approx([0.04, 0.04], abs=2e-3)
     pictures = [to_rgb(newest[name], 84, 84) for name in ("front", "wrist")]
@@ -117,7 +117,7 @@ def test_resets_count_episodes_and_seeds_and_write_logs(world, tmp_path):
 def test_it_executes_trajectories_and_gripper_commands(world):
     world.reset()
     world.until(lambda: "arm" in world.ear.newest)
-    q = JointReader(JOINTS).positions(world.ear.newest["arm"])
+    q = JointReader(FR3.joints).positions(world.ear.newest["arm"])
     clock = StampClock(lambda: world.ear.get_clock().now().nanoseconds)
     u = np.linspace(0, 1, 101)[:, None]
     goal = np.array([0.2, 0, 0, 0, 0, 0, -0.2])
@@ -127,12 +127,12 @@ def test_it_executes_trajectories_and_gripper_commands(world):
         (30 * u**2 - 60 * u**3 + 30 * u**4) * goal,
         (60 * u - 180 * u**2 + 120 * u**3) * goal,
     )
-    world.ear.trajectory.publish(TrajectoryWriter(JOINTS).write(command, clock))
+    world.ear.trajectory.publish(TrajectoryWriter(FR3.joints).write(command, clock))
     world.ear.gripper.publish(write_gripper_command(JointState(), 0.02, 0.1, 0.0, "fr3_finger_joint1"))
-    reader = JointReader(JOINTS)
+    reader = JointReader(FR3.joints)
     world.until(lambda: np.abs(reader.positions(world.ear.newest["arm"]) - q - goal).max() < 0.02)
     world.until(lambda: sum(world.ear.newest["fingers"].position) < 0.03)
-    bad = TrajectoryWriter(JOINTS[::-1]).write(command, clock)
+    bad = TrajectoryWriter(FR3.joints[::-1]).write(command, clock)
     bad.joint_names = ["elbow", *bad.joint_names[1:]]
     world.ear.trajectory.publish(bad)
     time_before = world.ear.status["time"]

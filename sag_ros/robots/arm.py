@@ -1,0 +1,90 @@
+"""An arm as a description: everything that control, simulation and nodes have to know about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sag_ros.robots.limits import JointLimits
+from sag_ros.values import Float
+
+
+@dataclass(frozen=True)
+class Gripper:
+    """A gripper with two fingers that move together.
+
+    Attributes:
+        joints: finger joints; the width is the sum of their positions.
+        width_max: opening, m.
+        speed_max: of the width, m/s.
+        force_continuous, force_max: of a grasp, N.
+    """
+
+    joints: tuple[str, ...]
+    width_max: float
+    speed_max: float
+    force_continuous: float
+    force_max: float
+
+
+@dataclass(frozen=True)
+class Bringup:
+    """How the drivers of the real robot are started on a ROS installation.
+
+    Attributes:
+        package, launch_file: of a ROS package's launch folder.
+        arguments: launch arguments; ``{robot_ip}`` stands for the robot's address and ``{config}`` for the
+            folder of our configuration.
+    """
+
+    package: str
+    launch_file: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm with its gripper; J joints.
+
+    Attributes:
+        name: what configurations call it.
+        joints: names in the order of every array.
+        home: (J,) a pose to begin from, rad.
+        limits: what must never be broken.
+        gripper: at its end.
+        model: MJCF file in ``sim/assets``: the joints, an actuator for each of them by the same name and one
+            called ``gripper``, sites ``flange`` and ``tcp``, geoms ``left_pad`` and ``right_pad``, camera
+            ``wrist``.
+        controller: ros2_control trajectory controller that executes its commands.
+        guard_deceleration: largest deceleration that following the velocity envelope may ask for, rad/s^2;
+            less than ``limits.acceleration``, so that there is always something left to brake with.
+        envelope_tolerance: by how much the robot itself widens the envelope, rad/s.
+        bringup: of the real robot; None where only the simulated one is known.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    home: Float
+    limits: JointLimits
+    gripper: Gripper
+    model: str
+    controller: str
+    guard_deceleration: float
+    envelope_tolerance: float = 0.0
+    bringup: Bringup | None = None
+
+    def __post_init__(self) -> None:
+        if not len(self.joints) == len(self.home) == len(self.limits.lower):
+            raise ValueError(
+                f"arm {self.name!r} has {len(self.joints)} joints, a home of {len(self.home)} and limits of "
+                f"{len(self.limits.lower)}; all have to be as many"
+            )
+        if ((self.home < self.limits.lower) | (self.home > self.limits.upper)).any():
+            raise ValueError(f"the home {np.array(self.home)} of arm {self.name!r} is outside its limits")
+
+    @property
+    def dof(self) -> int:
+        """J, the number of joints."""
+        return len(self.joints)

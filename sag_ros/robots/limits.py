@@ -1,0 +1,91 @@
+"""Limits of the joints of an arm, as its maker publishes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from sag_ros.values import Float, frozen
+
+
+@dataclass(frozen=True)
+class VelocityEnvelope:
+    """Velocity bounds that shrink towards the position bounds; every field is (J,), SI units.
+
+    Toward the upper side ``v <= -c + sqrt(g * (upper - q))``, toward the lower one the same with
+    ``q - lower``.
+    """
+
+    c: Float
+    g: Float
+    lower: Float
+    upper: Float
+
+    @classmethod
+    def braking(cls, lower: Float, upper: Float, deceleration: Float) -> VelocityEnvelope:
+        """For an arm whose maker publishes none: the speeds from which ``deceleration`` (J,), rad/s^2, still
+        stops before the position bounds."""
+        return cls(frozen(np.zeros(len(lower))), frozen(2.0 * deceleration), lower, upper)
+
+
+@dataclass(frozen=True)
+class JointLimits:
+    """Bounds of the J joints of an arm; every array is (J,), SI units.
+
+    Attributes:
+        lower, upper: position.
+        velocity, acceleration, jerk: largest magnitudes.
+        envelope: velocity bounds that depend on the position.
+        factor: share of ``velocity`` and ``envelope`` that :meth:`velocity_bounds` allows.
+    """
+
+    lower: Float
+    upper: Float
+    velocity: Float
+    acceleration: Float
+    jerk: Float
+    envelope: VelocityEnvelope
+    factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        parts = {name: getattr(self, name) for name in ("lower", "upper", "velocity", "acceleration", "jerk")}
+        parts |= {
+            f"envelope.{field.name}": getattr(self.envelope, field.name) for field in fields(self.envelope)
+        }
+        wrong = {name: part.shape for name, part in parts.items() if part.shape != (len(self.lower),)}
+        if wrong:
+            raise ValueError(f"limits of {len(self.lower)} joints are arrays of that length; got {wrong}")
+
+    def scaled(
+        self, factor: float, position_margin: float = 0.0, envelope_slope: float = np.inf
+    ) -> JointLimits:
+        """Tighter limits.
+
+        Args:
+            factor: of velocity, acceleration and jerk, in (0, 1].
+            position_margin: kept from both position bounds, rad.
+            envelope_slope: largest deceleration that following the envelope may ask for, rad/s^2.
+
+        Raises:
+            ValueError: ``factor`` outside (0, 1].
+        """
+        if not 0.0 < factor <= 1.0:
+            raise ValueError(f"limit factor {factor} is outside (0, 1]; the hard limits are factor 1")
+        return replace(
+            self,
+            lower=self.lower + position_margin,
+            upper=self.upper - position_margin,
+            acceleration=self.acceleration * factor,
+            jerk=self.jerk * factor,
+            envelope=replace(self.envelope, g=np.minimum(self.envelope.g, 2.0 * envelope_slope)),
+            factor=self.factor * factor,
+        )
+
+    def velocity_bounds(self, position: Float) -> tuple[Float, Float]:
+        """Lower (<= 0) and upper (>= 0) velocity bound, each (..., J), rad/s, at (..., J) positions."""
+        c, g = self.envelope.c, self.envelope.g
+        up = np.sqrt(np.maximum(g * (self.envelope.upper - position), 0.0)) - c
+        down = np.sqrt(np.maximum(g * (position - self.envelope.lower), 0.0)) - c
+        lower = np.minimum(self.velocity, np.maximum(down, 0.0)) * -self.factor
+        return lower, np.minimum(self.velocity, np.maximum(up, 0.0)) * self.factor

@@ -26,6 +26,7 @@ class Robot:
     def reset(self, seed):
         self.resets.append(seed)
         self.time = 0.0
+        self.arm = FR3
         self.controller = JointTrajectoryController(FR3.home)
         self.gripper = SimulatedGripper(FR3.gripper)
 

@@ -5,6 +5,7 @@ import pytest
 
 from sag_ros.bench.run.smoothness import Agreement, Smoothness
 from sag_ros.control.motion import Motion, at_rest, of_command
+from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.values import ActionChunk
 
 
@@ -17,7 +18,7 @@ def polynomial(coefficients, borders=(0.0, 1.0)):
 
 def test_constant_jerk():
     # q = t^3: jerk 6, acceleration 6 t; mean over 7 joints.
-    found = Smoothness()
+    found = Smoothness(FR3.limits.jerk)
     found.add(polynomial([0, 0, 0, 1.0]), 0.0, 1.0)
     assert found.rms_jerk == pytest.approx((36 / 7) ** 0.5)
     assert found.rms_acceleration == pytest.approx((36 / 3 / 7) ** 0.5)
@@ -26,7 +27,7 @@ def test_constant_jerk():
 
 def test_quintic_is_integrated_exactly():
     # q = t^5: jerk 60 t^2, acceleration 20 t^3: mean squares 3600 / 5 and 400 / 7 over one second.
-    found = Smoothness()
+    found = Smoothness(FR3.limits.jerk)
     found.add(polynomial([0, 0, 0, 0, 0, 1.0]), 0.0, 1.0)
     assert found.rms_jerk == pytest.approx((720 / 7) ** 0.5)
     assert found.rms_acceleration == pytest.approx((400 / 7 / 7) ** 0.5)
@@ -35,14 +36,14 @@ def test_quintic_is_integrated_exactly():
 
 def test_only_what_is_executed_counts():
     # Jerk 60 t^2 between 0.25 and 0.5.
-    found = Smoothness()
+    found = Smoothness(FR3.limits.jerk)
     found.add(polynomial([0, 0, 0, 0, 0, 1.0]), 0.25, 0.5)
     assert found.rms_jerk == pytest.approx((720 * (0.5**5 - 0.25**5) / 0.25 / 7) ** 0.5)
     assert found.peak_jerk == pytest.approx(60 * 0.25 / 5000)
 
 
 def test_pieces_and_calls_add_up():
-    whole, parts = Smoothness(), Smoothness()
+    whole, parts = Smoothness(FR3.limits.jerk), Smoothness()
     motion = polynomial([0, 0, 1.0, -2.0, 3.0, 1.0], (0.0, 0.3, 0.7, 1.0))
     whole.add(motion, 0.0, 1.0)
     for border in (0.0, 0.4, 0.7):
@@ -52,10 +53,10 @@ def test_pieces_and_calls_add_up():
 
 
 def test_rest_counts_as_time():
-    found = Smoothness()
+    found = Smoothness(FR3.limits.jerk)
     found.add(polynomial([0, 0, 0, 1.0]), 0.0, 4.0)  # ends after 1 s
     assert found.rms_jerk == pytest.approx((36 / 4 / 7) ** 0.5)
-    still = Smoothness()
+    still = Smoothness(FR3.limits.jerk)
     assert still.rms_jerk == 0.0
     still.add(of_command(at_rest(0.0, np.zeros(7))), 0.0, 0.4)
     assert (still.rms_jerk, still.rms_acceleration, still.peak_jerk) == (0.0, 0.0, 0.0)

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from importlib import import_module
-from pkgutil import iter_modules
+from collections.abc import Sequence
 
-import sag_ros.robots
+from sag_ros.discovery import declared_in
 from sag_ros.robots.arm import Arm
 
-
-def _described() -> Iterator[Arm]:
-    for module in sorted(iter_modules(sag_ros.robots.__path__), key=lambda module: module.name):
-        content = import_module(f"{sag_ros.robots.__name__}.{module.name}")
-        if isinstance(arm := getattr(content, "ARM", None), Arm):
-            yield arm
-
-
-ARMS: dict[str, Arm] = {arm.name: arm for arm in _described()}
+ARMS: dict[str, Arm] = {arm.name: arm for arm in declared_in("sag_ros.robots", "ARM", Arm)}
 
 
 def find_arm(name: str) -> Arm:

@@ -12,8 +12,8 @@ from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.sim.cameras import Cameras
 from sag_ros.sim.gripper import SimulatedGripper
 from sag_ros.sim.scene import load_scene
-from sag_ros.sim.tasks import make_task
-from sag_ros.sim.tasks.pick_release import TaskStatus
+from sag_ros.sim.tasks.protocol import TaskStatus
+from sag_ros.sim.tasks.registry import make_task
 from sag_ros.sim.trajectory_controller import JointTrajectoryController
 
 PERIOD = 0.001  # of physics and controller, s
@@ -38,7 +38,7 @@ class SimulatedRobot:
     """Arm, hand, cameras and one task. Not thread-safe; cameras of other threads take a ``scene_state``.
 
     Args:
-        task: name in ``sim.tasks.TASKS``; the task names the scene.
+        task: name in ``sim.tasks.registry.TASKS``; the task names the scene.
         image_size: (height, width) of :meth:`render`, pixels, or one number for both.
         arm: which one; J joints.
 

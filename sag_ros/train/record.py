@@ -65,7 +65,7 @@ class Recording:
 
     def _attributes(self) -> dict[str, object]:
         from sag_ros.robots.registry import find_arm
-        from sag_ros.sim.tasks import make_task
+        from sag_ros.sim.tasks.registry import make_task
 
         arguments = asdict(self) | {"output": self.output.name}
         return {
@@ -84,17 +84,17 @@ def _start(recording: Recording) -> None:
     """Build simulator and expert once in each process of the pool."""
     global _worker
     from sag_ros.robots.registry import find_arm
-    from sag_ros.sim.expert import ScriptedExpert
+    from sag_ros.sim.experts.registry import make_expert
     from sag_ros.sim.robot import SimulatedRobot
 
     arm = find_arm(recording.arm)
     robot = SimulatedRobot(recording.task, recording.image_size, arm)
-    _worker = recording, robot, ScriptedExpert(recording.period, recording.disturbance, arm)
+    _worker = recording, robot, make_expert(recording.task, recording.period, recording.disturbance, arm)
 
 
 def _demonstrate(seed: int) -> Episode | None:
     """One demonstration, or None if the expert failed."""
-    from sag_ros.sim.expert import apply_width
+    from sag_ros.sim.experts.plan import apply_width
 
     recording, robot, expert = _worker
     robot.reset(seed)

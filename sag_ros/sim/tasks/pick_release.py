@@ -15,6 +15,7 @@ import mujoco
 import numpy as np
 
 from sag_ros.sim.scene import Scene
+from sag_ros.sim.tasks.protocol import TaskStatus
 
 BAG_RADIUS, BAG_HALF_HEIGHT = 0.030, 0.050
 LIFT_HEIGHT = 0.05
@@ -27,21 +28,14 @@ BAG_AREA = np.array([[0.42, -0.24], [0.58, -0.06]])  # (lower, upper) x, y in m
 ZONE_AREA = np.array([[0.42, 0.08], [0.58, 0.24]])
 
 
-@dataclass(frozen=True)
-class TaskStatus:
-    """How far the episode has come; ``success`` latches.
-
-    ``distance``: from the axis of the bag to the centre of the zone now, m; once the bag is released, how
-    well it was placed, which tells more about a pair of episodes than two successes do.
-    """
+@dataclass(frozen=True, kw_only=True)
+class PickReleaseStatus(TaskStatus):
+    """``distance``: from the axis of the bag to the centre of the zone now, m; see the module."""
 
     lifted: bool
     in_zone: bool
     released: bool
     at_rest: bool
-    success: bool
-    message: str
-    distance: float = float("nan")
 
 
 class PickRelease:
@@ -141,7 +135,7 @@ class PickRelease:
                 return True
         return False
 
-    def status(self, data: mujoco.MjData) -> TaskStatus:
+    def status(self, data: mujoco.MjData) -> PickReleaseStatus:
         """Evaluate the success condition; call it at 20 Hz or more while the episode runs."""
         bag = data.xpos[self._bag]
         underside = bag[2] - BAG_HALF_HEIGHT
@@ -158,7 +152,15 @@ class PickRelease:
             self._settled_since = np.inf
         self._success |= bool(data.time - self._settled_since >= REST_TIME)
         message = self._message(in_zone, released)
-        return TaskStatus(self._lifted, in_zone, released, at_rest, self._success, message, distance)
+        return PickReleaseStatus(
+            lifted=self._lifted,
+            in_zone=in_zone,
+            released=released,
+            at_rest=at_rest,
+            success=self._success,
+            message=message,
+            distance=distance,
+        )
 
     def _message(self, in_zone: bool, released: bool) -> str:
         if self._success:
@@ -168,3 +170,6 @@ class PickRelease:
         if not released:
             return "carrying the bag" if not in_zone else "over the zone"
         return "released, settling" if in_zone else "released outside the zone"
+
+
+TASK = PickRelease

@@ -59,3 +59,6 @@ class PickReleaseHard(PickRelease):
     def release_position(self, data: mujoco.MjData) -> np.ndarray:
         """(2,) where the zone comes to rest, m."""
         return self._zone_end.copy()
+
+
+TASK = PickReleaseHard

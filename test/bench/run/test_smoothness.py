@@ -43,7 +43,7 @@ def test_only_what_is_executed_counts():
 
 
 def test_pieces_and_calls_add_up():
-    whole, parts = Smoothness(FR3.limits.jerk), Smoothness()
+    whole, parts = Smoothness(FR3.limits.jerk), Smoothness(FR3.limits.jerk)
     motion = polynomial([0, 0, 1.0, -2.0, 3.0, 1.0], (0.0, 0.3, 0.7, 1.0))
     whole.add(motion, 0.0, 1.0)
     for border in (0.0, 0.4, 0.7):

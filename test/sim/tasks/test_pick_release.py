@@ -2,10 +2,11 @@ import mujoco
 import numpy as np
 import pytest
 
-from sag_ros.sim.expert import CLOSED, Plan, ScriptedExpert, apply_width
+from sag_ros.sim.experts.pick_release import CLOSED, PickReleaseExpert
+from sag_ros.sim.experts.plan import Plan, apply_width
 from sag_ros.sim.robot import SimulatedRobot
-from sag_ros.sim.tasks import TASKS, make_task
-from sag_ros.sim.tasks.pick_release import TaskStatus
+from sag_ros.sim.tasks.protocol import TaskStatus
+from sag_ros.sim.tasks.registry import TASKS, make_task
 
 
 @pytest.fixture(scope="module")
@@ -14,8 +15,8 @@ def robot() -> SimulatedRobot:
 
 
 @pytest.fixture(scope="module")
-def expert() -> ScriptedExpert:
-    return ScriptedExpert(disturbance=0.012)
+def expert() -> PickReleaseExpert:
+    return PickReleaseExpert(disturbance=0.012)
 
 
 def run(robot: SimulatedRobot, plan: Plan, width: np.ndarray) -> TaskStatus:
@@ -43,7 +44,9 @@ def test_every_task_names_its_privileged_state(name: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_expert_succeeds_under_disturbance(robot: SimulatedRobot, expert: ScriptedExpert, seed: int) -> None:
+def test_expert_succeeds_under_disturbance(
+    robot: SimulatedRobot, expert: PickReleaseExpert, seed: int
+) -> None:
     robot.reset(seed)
     plan = expert.plan(robot, np.random.default_rng(seed))
     status = run(robot, plan, plan.width)
@@ -51,14 +54,14 @@ def test_expert_succeeds_under_disturbance(robot: SimulatedRobot, expert: Script
     assert status.message == "released in the zone"
 
 
-def test_without_closing_nothing_is_lifted(robot: SimulatedRobot, expert: ScriptedExpert) -> None:
+def test_without_closing_nothing_is_lifted(robot: SimulatedRobot, expert: PickReleaseExpert) -> None:
     robot.reset(0)
     plan = expert.plan(robot, np.random.default_rng(0))
     status = run(robot, plan, np.full_like(plan.width, 0.08))
     assert not status.lifted and not status.success
 
 
-def test_holding_on_is_no_success(robot: SimulatedRobot, expert: ScriptedExpert) -> None:
+def test_holding_on_is_no_success(robot: SimulatedRobot, expert: PickReleaseExpert) -> None:
     robot.reset(0)
     plan = expert.plan(robot, np.random.default_rng(0))
     first = int(np.argmax(plan.width == CLOSED))

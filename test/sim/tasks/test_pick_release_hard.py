@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from sag_ros.sim.expert import ScriptedExpert, apply_width
+from sag_ros.sim.experts.pick_release import PickReleaseExpert
+from sag_ros.sim.experts.plan import apply_width
 from sag_ros.sim.robot import SimulatedRobot
 from sag_ros.sim.tasks import pick_release_hard as hard
 from sag_ros.sim.tasks.pick_release import ZONE_AREA
@@ -70,7 +71,7 @@ def test_other_seeds_other_directions(robot: SimulatedRobot) -> None:
 
 def test_expert_succeeds_in_time_and_the_distance_says_how_well(robot: SimulatedRobot) -> None:
     robot.reset(0)
-    plan = ScriptedExpert().plan(robot, np.random.default_rng(0))
+    plan = PickReleaseExpert().plan(robot, np.random.default_rng(0))
     robot.controller.accept(plan.motion(robot.time), robot.time)
     last = None
     first = robot.status()

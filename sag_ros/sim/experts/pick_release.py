@@ -2,56 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from sag_ros.robots.arm import Arm
 from sag_ros.robots.fr3 import ARM as FR3
+from sag_ros.sim.experts.plan import Plan, minimum_jerk
 from sag_ros.sim.kinematics import ArmKinematics
 from sag_ros.sim.robot import SimulatedRobot
-from sag_ros.sim.tasks.pick_release import GRASP_HEIGHT
-from sag_ros.values import JointCommand
+from sag_ros.sim.tasks.pick_release import GRASP_HEIGHT, PickRelease
 
 CLOSED = 0.04  # commanded width while holding, m: less than the bag, so that the hand grips
-GRASP_FORCE, GRASP_SPEED = 30.0, 0.1
 CARRY_HEIGHT, RETREAT_HEIGHT = 0.21, 0.26
 REACH_SPEED, CARRY_SPEED = 0.26, 0.24  # mean TCP speeds, m/s
 CLOSE_LEAD = 0.05  # the hand begins to close shortly before the arm stands
 CLOSING, OPENING, END = 0.22, 0.22, 1.0
 
 
-def minimum_jerk(time: np.ndarray, start: float, end: float) -> np.ndarray:
-    """Progress 0..1 of a minimum-jerk motion from ``start`` to ``end`` s, at ``time`` (N,) s."""
-    s = np.clip((time - start) / (end - start), 0.0, 1.0)
-    return s**3 * (10 - 15 * s + 6 * s**2)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One demonstration, sampled with the control period.
-
-    Attributes:
-        time: (N,) since the start of the episode, s.
-        reference: (N, J) joint path that is demonstrated (the labels), rad.
-        command: (N, J) joint path that is executed: the reference with a smooth disturbance, rad.
-        width: (N,) commanded gripper width, m.
-    """
-
-    time: np.ndarray
-    reference: np.ndarray
-    command: np.ndarray
-    width: np.ndarray
-
-    def motion(self, start: float) -> JointCommand:
-        """The executed path as a command that begins at ``start`` s."""
-        velocity = np.gradient(self.command, self.time, axis=0)
-        velocity[[0, -1]] = 0.0
-        acceleration = np.gradient(velocity, self.time, axis=0)
-        return JointCommand(start + self.time, self.command, velocity, acceleration)
-
-
-class ScriptedExpert:
+class PickReleaseExpert:
     """Plans pick-and-release demonstrations for a simulated robot.
 
     Args:
@@ -61,6 +28,8 @@ class ScriptedExpert:
         arm: of the robots that it plans for.
     """
 
+    tasks = ("pick_release", "pick_release_hard")
+
     def __init__(self, period: float = 0.05, disturbance: float = 0.0, arm: Arm = FR3) -> None:
         self.period = period
         self.disturbance = disturbance
@@ -68,7 +37,9 @@ class ScriptedExpert:
 
     def plan(self, robot: SimulatedRobot, rng: np.random.Generator) -> Plan:
         """Plan for the bag and zone as they stand in ``robot`` now."""
-        bag, zone = robot.task.bag_position(robot._data), robot.task.release_position(robot._data)
+        task = robot.task
+        assert isinstance(task, PickRelease)
+        bag, zone = task.bag_position(robot._data), task.release_position(robot._data)
         start, _ = self._arm.forward(robot.joint_positions)
         reach = float(np.clip(np.linalg.norm(bag[:2] - start[:2]) / REACH_SPEED, 1.1, 2.2))
         carry = float(np.clip(np.linalg.norm(zone - bag[:2]) / CARRY_SPEED, 1.2, 2.4))
@@ -121,9 +92,4 @@ class ScriptedExpert:
         return size * waves * (calm * minimum_jerk(time, 0.0, 0.4))[:, None] * [1.0, 1.0, 0.8]
 
 
-def apply_width(robot: SimulatedRobot, width: float) -> None:
-    """Give the hand the goal that belongs to a commanded width (m)."""
-    if width < 0.06:
-        robot.gripper.grasp(width, GRASP_SPEED, GRASP_FORCE, robot.time, 0.04, 0.04)
-    else:
-        robot.gripper.move(width, GRASP_SPEED, robot.time)
+EXPERT = PickReleaseExpert

@@ -37,7 +37,11 @@ def test_arbitrary_chunks_leave_it_inside_the_hard_limits(
 ) -> None:
     start = INSIDE[0] + place * (INSIDE[1] - INSIDE[0])
     wanted = splice(start, start + size * noise, now)
-    command, violations = GUARD(wanted)
+    try:
+        command, violations = GUARD(wanted)
+    except ChunkRefused:  # the arm stays where it is; only what would have left the limits may end so
+        assert broken(of_command(wanted), LIMITS).any()
+        return
     assert check(command, FR3.limits) == []
     for name in ("position", "velocity", "acceleration"):
         np.testing.assert_allclose(getattr(command, name)[0], getattr(wanted, name)[0], atol=1e-12)

@@ -40,6 +40,10 @@ class EpisodeLog:
         self.seed, self._limit = seed, limit
         self._rows: list[tuple[int, np.ndarray, np.ndarray]] = []
 
+    def __len__(self) -> int:
+        """Number of states."""
+        return len(self._rows)
+
     def add(self, stamp: int, state: SceneState) -> None:
         """Append a state; ``stamp`` is ROS time, ns."""
         if len(self._rows) < self._limit:

@@ -1,6 +1,6 @@
 """Train the observation-conditioned pruner of a frozen policy. ``sag train pruner``.
 
-1. Search a static schedule, then one for each group of similar observations (``schedule_search``).
+1. Search a static schedule, then one for each group of similar observations (``schedules.search``).
 2. Teach the pruner which schedule belongs to which observation (``distil``).
 3. Sparse ActionGen's own training (arXiv 2601.12894, equations 9 and 10): the sparsified diffusion is run
    through all K steps with straight-through gates; the loss is the L1 distance between the generated and the

@@ -50,13 +50,13 @@ class PrunerOptions:
     through_cache: bool = True
     """let gradients pass through what is cached; test-time sparsity's public code does not"""
     prior: Path | None = None
-    """a mask to start from, .npy (n, 3L) bool, True = pruned; default: the best of train.prior.starts"""
+    """a mask to start from, .npy (n, 3L) bool, True = pruned; default: the best of train.schedules.prior.starts"""
     search: SearchConfig = field(default_factory=SearchConfig)
     distil: DistilConfig = field(default_factory=DistilConfig)
     prior_logit: float = 0.3
     """how firmly the start is believed near the blocks it computes"""
     far_logit: float = 1.5
-    """and elsewhere, see ``train.prior.firmness``"""
+    """and elsewhere, see ``schedules.prior.firmness``"""
     bias_scale: float = 10.0
     """learning rate of the observation-independent logits, relative"""
     adam_epsilon: float = 1e-3

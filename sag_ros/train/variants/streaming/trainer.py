@@ -1,4 +1,4 @@
-"""Loss and loop of the training for Streaming Diffusion Policy; see ``train.streaming``."""
+"""Loss and loop of the training for Streaming Diffusion Policy; see ``command``."""
 
 from __future__ import annotations
 

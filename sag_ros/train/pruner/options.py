@@ -50,7 +50,7 @@ class PrunerOptions:
     through_cache: bool = True
     """let gradients pass through what is cached; test-time sparsity's public code does not"""
     prior: Path | None = None
-    """a mask to start from, .npy (n, 3L) bool, True = pruned; default: the best of train.schedules.prior.starts"""
+    """a mask to start from, .npy (n, 3L) bool, True = pruned; default: the best of schedules.prior.starts"""
     search: SearchConfig = field(default_factory=SearchConfig)
     distil: DistilConfig = field(default_factory=DistilConfig)
     prior_logit: float = 0.3

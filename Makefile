@@ -1,6 +1,7 @@
 # Each target does all the set-up it needs on a Debian or Ubuntu machine with python3 and make.
 #   make demo [EPISODES=n] [SEED=s]   watch the policy work; results in out/demo
 #   make test                         what CI runs
+#   make docs                         the documentation as a site, in site/
 # PYTHON=/path/to/python3 chooses the interpreter (3.10 to 3.12); ARGS= is handed on to the command.
 
 SHELL := /bin/bash
@@ -12,12 +13,13 @@ SEED ?=
 ARGS ?=
 
 READY := $(VENV)/.sag_ros_ready
+DOCS_READY := $(VENV)/.sag_ros_docs_ready
 IN_VENV = source $(VENV)/.sag_ros_environment &&
 
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo test lint docs clean
 
 help:
-	@sed -n '2,4p' Makefile | sed 's/^# *//'
+	@sed -n '2,5p' Makefile | sed 's/^# *//'
 
 setup: $(READY)
 
@@ -37,5 +39,12 @@ lint: $(READY)
 test: lint
 	@$(IN_VENV) pytest $(ARGS)
 
+$(DOCS_READY): $(READY)
+	@$(IN_VENV) python -m pip install --disable-pip-version-check --quiet --editable '.[docs]'
+	@touch $@
+
+docs: $(DOCS_READY)
+	@$(IN_VENV) NO_MKDOCS_2_WARNING=1 mkdocs build --strict --clean $(ARGS)
+
 clean:
-	rm -rf $(VENV) build install log *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) site build install log *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -63,6 +63,12 @@ EXTRAS = {
         # Executes the kernels of engine persistent without a GPU; the version that torch's CUDA builds bring.
         "triton==3.7.1",
     ],
+    # `make docs`
+    "docs": [
+        "mkdocs==1.6.1",
+        'mkdocs-material==9.8.2; python_version >= "3.11"',
+        'mkdocs-material==9.7.7; python_version < "3.11"',
+    ],
 }
 
 

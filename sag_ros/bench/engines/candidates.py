@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -72,29 +72,24 @@ class Candidate:
         return float(np.mean([1.0 - plan.mask.pruned.mean() for plan in self.plans]))
 
 
-@dataclass
-class Found:
-    """Candidates, and a line for each that cannot run here."""
-
-    candidates: list[Candidate] = field(default_factory=list)
-    absent: list[str] = field(default_factory=list)
+# Candidates, and a line for each engine that cannot run here.
+Available = tuple[list[Candidate], list[str]]
 
 
 def plans_of(example: Example, densities: Sequence[float]) -> dict[str, list[Plan]]:
     """``dense``, ``random <density>`` or, for 0, ``emptiest`` (one layer in the first step) -> one plan."""
     steps, blocks = len(example.table), example.bundle.contract.blocks
-    plans = {}
-    for density in densities:
-        if density == 1.0:
-            plans["dense"] = [make_plan(dense_mask(steps, blocks))]
-        elif density == 0.0:
-            plans["emptiest"] = [make_plan(random_mask(steps, blocks, 0.0, 0))]
-        else:
-            plans[f"random {density:g}"] = [make_plan(random_mask(steps, blocks, density, 0))]
-    return plans
+    names = {1.0: "dense", 0.0: "emptiest"}
+    masks = {1.0: dense_mask(steps, blocks)}
+    return {
+        names.get(density, f"random {density:g}"): [
+            make_plan(masks.get(density, random_mask(steps, blocks, density, 0)))
+        ]
+        for density in densities
+    }
 
 
-def baselines_of(example: Example, names: Sequence[str] = BASELINES) -> Found:
+def baselines_of(example: Example, names: Sequence[str] = BASELINES) -> Available:
     """Dense: plain torch on one and on all cores, ``torch.compile``, the network as it is in OpenVINO."""
     bundle, table = example.bundle, example.table
     size = network_size(bundle.dpt.config)
@@ -107,40 +102,39 @@ def baselines_of(example: Example, names: Sequence[str] = BASELINES) -> Found:
         "torch-compile": lambda: baselines.torch_dense(bundle, table, compiled=True),
         "openvino-plain": lambda: baselines.openvino_dense(bundle, table),
     }
-    found = Found()
+    found: list[Candidate] = []
+    absent: list[str] = []
     for name in names:
         memory, start = resident_mb(), time.perf_counter()
         try:
             loop = builders[name]()
             loop.denoise(example.obs, dense[0], example.noise)
         except Exception as error:  # a missing compiler, a library that cannot convert: others still run
-            reason = f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"
-            found.absent.append(f"{name}: {reason}")
+            absent.append(f"{name}: {type(error).__name__}: {str(error).splitlines()[0][:120]}")
             continue
         seconds, grown = time.perf_counter() - start, resident_mb() - memory
         rare = name != "openvino-plain"
-        found.candidates.append(
-            Candidate(name, "f32", "dense", dense, loop.denoise, work, read, rare, seconds, grown)
-        )
-    return found
+        found.append(Candidate(name, "f32", "dense", dense, loop.denoise, work, read, rare, seconds, grown))
+    return found, absent
 
 
 def engines_of(
     example: Example, plans: Mapping[str, Sequence[Plan]], engines: Sequence[str] = tuple(PRECISIONS)
-) -> Found:
+) -> Available:
     """Every CPU engine that runs here, in each of its precisions, under every plan; ``sag gpu-check`` has the
     others."""
-    found = Found()
+    found: list[Candidate] = []
+    absent: list[str] = []
     for name in engines:
         for precision in PRECISIONS[name]:
             reason = obstacle(name, example.bundle, precision)
             if reason is not None:
-                found.absent.append(f"{name}-{precision}: {reason}")
+                absent.append(f"{name}-{precision}: {reason}")
                 continue
             options = {} if name == "reference" else {"precision": precision}
             own = {label: plan for label, plan in plans.items() if name != "reference" or label in LITERAL}
-            found.candidates += variants(example, name, precision, own or plans, options)
-    return found
+            found += variants(example, name, precision, own or plans, options)
+    return found, absent
 
 
 def variants(

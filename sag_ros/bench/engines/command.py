@@ -73,17 +73,15 @@ def main(options: Options) -> int:
             plans |= _masks(options.masks, example)
         status.update("compiling")
         names = [name for name in BASELINES if options.torch_compile or name != "torch-compile"]
-        found = baselines_of(example, names)
-        engines = engines_of(example, plans)
-        absent = [*found.absent, *engines.absent]
-        candidates = [*found.candidates, *engines.candidates]
+        (slow, missing), (fast, without) = baselines_of(example, names), engines_of(example, plans)
+        candidates, absent = slow + fast, missing + without
         status.update("comparing with the reference")
         deviations = errors(candidates, example)
         times = measure(candidates, example, options.rounds, status.update)
         lines = rows(candidates, times, deviations, example, limits)
         content: dict[str, Any] = {"rows": lines, "fits": linear_fits(lines)}
         if options.savings:
-            content["savings"] = growth.worth(example, options.rounds, status.update)
+            content["savings"] = growth.cost_without_savings(example, options.rounds, status.update)
         if options.growth:
             content["growth"] = growth.growth(status.update)
     if options.chunks:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sag_ros.bench.engines.candidates import Candidate, Example, baselines_of, engines_of, plans_of, variants
+from sag_ros.bench.engines.candidates import Example, baselines_of, engines_of, plans_of, variants
 from sag_ros.bench.engines.timing import measure
 from sag_ros.engines.registry import choose
 from sag_ros.engines.savings.switches import Savings
@@ -25,7 +25,7 @@ AXES = {
 ROUNDS = 10
 
 
-def worth(example: Example, rounds: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
+def cost_without_savings(example: Example, rounds: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
     """ms of the engine ``native`` with all exact savings, without one at a time, and without any.
 
     Empty where that engine cannot run.
@@ -35,27 +35,25 @@ def worth(example: Example, rounds: int, say: Callable[[str], None]) -> list[dic
         return []
     plans = plans_of(example, (1.0, DENSITY))
     cases = {"": Savings(), **{n: Savings.without(n) for n in Savings.names()}, "all": Savings.none()}
-    labels, found = [], []
-    for label, savings in cases.items():
-        own = list(variants(example, name, "f32", plans, {"precision": "f32", "savings": savings}))
-        labels += [label] * len(own)
-        found += own
+    pairs = [
+        (label, candidate)
+        for label, savings in cases.items()
+        for candidate in variants(example, name, "f32", plans, {"precision": "f32", "savings": savings})
+    ]
+    found = [candidate for _, candidate in pairs]
     times = measure(found, example, max(5, rounds // 3), lambda text: say(f"savings, {text}"))
-    base = {
-        candidate.mask: np.median(own)
-        for label, candidate, own in zip(labels, found, times, strict=True)
-        if not label
-    }
+    medians = [float(np.median(own)) for own in times]
+    base = {candidate.mask: ms for (label, candidate), ms in zip(pairs, medians, strict=True) if not label}
     return [
         {
             "engine": name,
             "precision": "f32",
             "without": label,
             "density": round(candidate.density, 4),
-            "ms_p50": round(float(np.median(own)), 3),
-            "times_slower": round(float(np.median(own) / base[candidate.mask]), 2),
+            "ms_p50": round(ms, 3),
+            "times_slower": round(ms / base[candidate.mask], 2),
         }
-        for label, candidate, own in zip(labels, found, times, strict=True)
+        for (label, candidate), ms in zip(pairs, medians, strict=True)
     ]
 
 
@@ -83,9 +81,11 @@ def _rows(size: dict[str, int]) -> list[dict[str, Any]]:
     )  # fmt: skip
     example = Example.make(bundle, build_table("ddpm", size["K"], bundle.contract.clip))
     plans = plans_of(example, (DENSITY,))
-    found: list[Candidate] = baselines_of(example, ("torch",)).candidates
-    found += engines_of(example, plans, ("native", "openvino")).candidates
-    found = [candidate for candidate in found if candidate.precision != "int8"]
+    (torch, _), (engines, _) = (
+        baselines_of(example, ("torch",)),
+        engines_of(example, plans, ("native", "openvino")),
+    )
+    found = [candidate for candidate in torch + engines if candidate.precision != "int8"]
     times = measure(found, example, ROUNDS, lambda text: None)
     return [
         {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,21 @@ def show(content: Mapping[str, Any]) -> None:
         console.print(f"not measured: {line}", highlight=False)
 
 
-def _three_digits(value: float) -> str:
+def _three_digits(value: float | None) -> str:
+    if value is None:
+        return ""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+COLUMNS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "density": lambda row: f"{row['density']:.3f}",
+    "p50": lambda row: _three_digits(row["ms_p50"]),
+    "p99": lambda row: _three_digits(row["ms_p99"]),
+    "floor": lambda row: f"{row['times_floor']:.1f}",
+    "error": lambda row: f"{row['error']:.0e}",
+    "torch": lambda row: _three_digits(row["speedup_vs_torch_dense"]),
+    "dense": lambda row: _three_digits(row["speedup_vs_own_dense"]),
+}
 
 
 def _table(content: Mapping[str, Any]) -> Table:
@@ -70,23 +84,10 @@ def _table(content: Mapping[str, Any]) -> Table:
         padding=(0, 1, 0, 0),
         pad_edge=False,
     )
-    out.add_column("engine", no_wrap=True)
-    out.add_column("masks", no_wrap=True)
-    for column in ("density", "p50", "p99", "floor", "error", "torch", "dense"):
-        out.add_column(column, justify="right", no_wrap=True)
+    for column in ("engine", "masks", *COLUMNS):
+        out.add_column(column, justify="right" if column in COLUMNS else "left", no_wrap=True)
     for row in content["rows"]:
-        dense = row["speedup_vs_own_dense"]
-        out.add_row(
-            name(row),
-            row["mask"],
-            f"{row['density']:.3f}",
-            _three_digits(row["ms_p50"]),
-            _three_digits(row["ms_p99"]),
-            f"{row['times_floor']:.1f}",
-            f"{row['error']:.0e}",
-            _three_digits(row["speedup_vs_torch_dense"]),
-            "" if dense is None else _three_digits(dense),
-        )
+        out.add_row(name(row), row["mask"], *(cell(row) for cell in COLUMNS.values()))
     return out
 
 
@@ -124,19 +125,17 @@ def _draw_density(content: Mapping[str, Any], path: Path) -> None:
     rows = content["rows"]
     for number, engine in enumerate(dict.fromkeys(name(row) for row in rows)):
         own = [row for row in rows if name(row) == engine]
-        colour = f"C{number}"
-        line = sorted((row for row in own if row["mask"] in LINE), key=_density)
-        ms = [row["ms_p50"] for row in line]
+        line = sorted((row for row in own if row["mask"] in LINE), key=lambda row: float(row["density"]))
+        density, ms, colour = [row["density"] for row in line], [row["ms_p50"] for row in line], f"C{number}"
         if len(line) == 1:
             axes.axhline(ms[0], color=colour, linestyle=":", label=f"{engine}, dense: {ms[0]:.0f} ms")
             continue
-        axes.plot([row["density"] for row in line], ms, color=colour, marker="o", markersize=4, label=engine)
+        axes.plot(density, ms, "o-", color=colour, markersize=4, label=engine)
         if engine.startswith("native"):
-            floor = [row["floor_ms"] for row in line]
-            axes.plot([row["density"] for row in line], floor, color=colour, linestyle="--", alpha=0.7)
+            axes.plot(density, [row["floor_ms"] for row in line], "--", color=colour, alpha=0.7)
         for row in own:
             if row["mask"] not in (*LINE, "emptiest"):
-                axes.plot(row["density"], row["ms_p50"], color=colour, marker="*", markersize=13)
+                axes.plot(row["density"], row["ms_p50"], "*", color=colour, markersize=13)
     shape = rows[0]
     axes.set(
         xscale="log",
@@ -149,41 +148,22 @@ def _draw_density(content: Mapping[str, Any], path: Path) -> None:
     axes.set_xticks((1, 0.5, 0.2, 0.1, 0.05), ["1", ".5", ".2", ".1", ".05"])
     axes.grid(True, which="both", alpha=0.3)
     axes.legend(fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
-
-
-def _density(row: Mapping[str, Any]) -> float:
-    return float(row["density"])
 
 
 def _draw_growth(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 7), layout="constrained")
-    base = {
-        key: max(set(values), key=values.count) for key in AXES for values in [[row[key] for row in rows]]
-    }
-    engines = list(dict.fromkeys(name(row) for row in rows))
+    # One size is changed at a time, so that of each the most frequent value is that of the base.
+    base = {key: Counter(row[key] for row in rows).most_common(1)[0][0] for key in AXES}
     for axes, (key, label) in zip(figure.subplots(2, 2).flat, AXES.items(), strict=True):
-        others = [other for other in AXES if other != key]
-        for number, engine in enumerate(engines):
-            own = sorted(
-                (
-                    row
-                    for row in rows
-                    if name(row) == engine and all(row[other] == base[other] for other in others)
-                ),
-                key=lambda row: float(row[key]),
-            )
+        along = [row for row in rows if all(row[other] == base[other] for other in AXES if other != key)]
+        for engine in dict.fromkeys(name(row) for row in rows):
+            own = sorted((row for row in along if name(row) == engine), key=lambda row: float(row[key]))
             kind = "dense" if own[0]["density"] == 1.0 else f"density {own[0]['density']:.2f}"
-            axes.plot(
-                [row[key] for row in own],
-                [row["ms_p50"] for row in own],
-                marker="o",
-                color=f"C{number}",
-                label=f"{engine}, {kind}",
-            )
+            ms = [row["ms_p50"] for row in own]
+            axes.plot([row[key] for row in own], ms, "o-", label=f"{engine}, {kind}")
         axes.set(xlabel=label, ylabel="ms per chunk, p50", yscale="log")
         axes.grid(True, which="both", alpha=0.3)
     handles, labels = figure.axes[0].get_legend_handles_labels()

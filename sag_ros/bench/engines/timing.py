@@ -63,19 +63,12 @@ def rows(
     """One row for each candidate; ``torch`` must be among them."""
     contract = example.bundle.contract
     # On one core or on all, whichever is faster for the user.
-    torch_ms = min(
-        float(np.median(own))
-        for candidate, own in zip(found, times, strict=True)
-        if candidate.engine in ("torch", "torch-all-cores")
-    )
-    dense_ms = {
-        (candidate.engine, candidate.precision): float(np.median(own))
-        for candidate, own in zip(found, times, strict=True)
-        if candidate.mask == "dense"
-    }
+    medians = [float(np.median(own)) for own in times]
+    pairs = list(zip(found, medians, strict=True))
+    torch_ms = min(ms for candidate, ms in pairs if candidate.engine in ("torch", "torch-all-cores"))
+    dense_ms = {(each.engine, each.precision): ms for each, ms in pairs if each.mask == "dense"}
     out = []
-    for candidate, own, deviation in zip(found, times, deviations, strict=True):
-        p50 = float(np.median(own))
+    for (candidate, p50), own, deviation in zip(pairs, times, deviations, strict=True):
         floor = limits.floor_ms(candidate.gflop, candidate.weight_bytes, candidate.precision)
         own_dense = dense_ms.get((candidate.engine, candidate.precision))
         out.append(

@@ -170,6 +170,12 @@ def test_no_folder_is_crowded(top):
         assert len(list(folder.glob("*.py"))) <= 20, f"{folder.relative_to(ROOT)} holds too many files"
 
 
+def test_no_file_is_long():
+    """One concept a file: beyond this it holds two."""
+    for path in (ROOT / "sag_ros").rglob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) < 300, f"{path} is too long"
+
+
 def test_every_folder_says_what_lives_there():
     for path in (ROOT / "sag_ros").rglob("__init__.py"):
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} has no docstring"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+EXAMPLE = re.compile(r"^```python\n# ((?:sag_ros|test)/\S+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FENCE = re.compile(r"^( *)(```|~~~).*?^\1\2", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?![a-z]+:)([^)\s]+)\)")
 SPAN = re.compile(r"`([^`\n]+)`")
@@ -117,6 +119,31 @@ def test_navigation_lists_every_page():
     assert {page.name for page in DOCS.glob("*.md")} <= set(listed)
     for page in listed:
         assert (DOCS / page).is_file() or (ROOT / page).is_file(), f"{page} does not exist"
+
+
+def test_examples_of_contributing_work(tmp_path):
+    """Each is a file to add, or its test: they are added to a copy of the package, and its tests run."""
+    shutil.copytree(ROOT / "sag_ros", tmp_path / "sag_ros", ignore=shutil.ignore_patterns("__pycache__"))
+    examples = EXAMPLE.findall((DOCS / "contributing.md").read_text(encoding="utf-8"))
+    tests = [path for path, _ in examples if path.startswith("test/")]
+    assert len(tests) >= 3
+    for path, text in examples:
+        assert not (ROOT / path).exists(), f"{path} exists already"
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--import-mode=importlib",
+        *tests,
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_site_builds(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from sag_ros.engines.gpu.encoders import GpuFrameEncoder, GpuSagMask
+from sag_ros.engines.native.microkernel import LANES
 from sag_ros.engines.registry import (
     ENGINES,
     ON_GPU,
@@ -22,6 +23,8 @@ from sag_ros.policy.contract import PrunerSpec
 from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.policy.samplers import build_table
 from sag_ros.pruning.mask_sources import SagMask
+
+AWKWARD = 5 * LANES // 2  # a width that does not fill the vectors of this CPU
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ def gpu(monkeypatch):
     def function(present):
         reason = None if present else "no NVIDIA GPU"
         monkeypatch.setattr("sag_ros.engines.gpu.device.cuda_obstacle", lambda: reason)
-        for user in ("gpu_device", "gpu_encoders"):
+        for user in ("gpu.device", "gpu.encoders"):
             monkeypatch.setattr(f"sag_ros.engines.{user}.choose_device", lambda device: torch.device("cpu"))
 
     return function
@@ -137,9 +140,9 @@ def test_auto_says_what_it_passed_over():
     reasons = on_cpu(reasons)
     assert [reason.split(":")[0] for reason in reasons] == ["not engine native", "not engine openvino"]
     assert all("token-wise conditioning (cond_layers 0), the policy has 1" in reason for reason in reasons)
-    name, reasons = choose("auto", random_bundle(0, network={"width": 40}))
+    name, reasons = choose("auto", random_bundle(0, network={"width": AWKWARD}))
     assert name == "openvino"
-    assert "multiple of" in on_cpu(reasons)[0]
+    assert f"multiple of {LANES} on this CPU" in on_cpu(reasons)[0]
     name, reasons = choose("auto", precision="int8")
     assert name == "openvino"
     assert "'int8' is not available in engine native" in on_cpu(reasons)[0]
@@ -147,7 +150,7 @@ def test_auto_says_what_it_passed_over():
 
 @pytest.mark.parametrize("name", ["native", "openvino"])
 def test_what_is_missing_is_named(bundle, monkeypatch, name):
-    monkeypatch.setitem(sys.modules, f"sag_ros.engines.{name}", None)
+    monkeypatch.setitem(sys.modules, f"sag_ros.engines.{name}.engine", None)
     table = build_table("ddpm", bundle.contract.diffusion.steps)
     with pytest.raises(ImportError, match=rf"{name} needs .*numba \(extra .*use reference"):
         build_engine(name, bundle, table)
@@ -182,8 +185,8 @@ def test_refusals(bundle):
         ValueError, match="'int8' is not available in engine native on this CPU; available: auto, f32"
     ):
         build_engine("native", bundle, table, precision="int8")
-    with pytest.raises(ValueError, match="the policy has 40; use engine openvino"):
-        build_engine("native", random_bundle(0, network={"width": 40}), table)
+    with pytest.raises(ValueError, match=f"multiple of {LANES} .* has {AWKWARD}; use engine openvino"):
+        build_engine("native", random_bundle(0, network={"width": AWKWARD}), table)
     with pytest.raises(TypeError):
         build_engine("reference", bundle, table, precision="f32")
     with pytest.raises(ValueError, match="use engine reference"):

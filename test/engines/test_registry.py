@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from sag_ros.engines.gpu.encoders import GpuFrameEncoder, GpuSagMask
 from sag_ros.engines.native.microkernel import LANES
 from sag_ros.engines.registry import (
     ENGINES,
+    FASTEST_FIRST,
     ON_GPU,
     build_engine,
     build_frame_encoder,
@@ -177,7 +179,7 @@ def test_auto_without_openvino(bundle, without):
 
 def test_refusals(bundle):
     table = build_table("ddpm", 10)
-    with pytest.raises(ValueError, match="'magic' does not exist; available: auto, reference, native"):
+    with pytest.raises(ValueError, match="'magic' does not exist; available: auto, tensorrt, cuda_graph"):
         build_engine("magic", bundle, table)
     with pytest.raises(ValueError, match="unknown precision 'f8'; available: auto, f32, bf16, int8"):
         build_engine("openvino", bundle, table, precision="f8")
@@ -197,6 +199,21 @@ def test_refusals(bundle):
         build_mask_source_for("openvino", "sag", random_bundle(0), 10)
     with pytest.raises(ValueError, match="no schedule 'sag-5'"):
         build_mask_source_for("openvino", "sag", bundle, 5)
+
+
+def test_the_registry_loads_no_library():
+    """Nor does a spec: whoever lists the engines needs none of them."""
+    libraries = {package for spec in ENGINES.values() for package in spec.packages}
+    assert libraries == {"numba", "openvino", "triton", "tensorrt", "torch_tensorrt"}
+    code = "import sys, sag_ros.engines.registry; print(*{n.partition('.')[0] for n in sys.modules})"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not libraries & set(child.stdout.split())
+
+
+def test_what_auto_tries_exists():
+    assert set(FASTEST_FIRST) <= set(ENGINES)
+    assert list(ENGINES)[: len(FASTEST_FIRST)] == list(FASTEST_FIRST)
+    assert all(name == spec.name for name, spec in ENGINES.items())
 
 
 NAMES = [name for name in sorted(ENGINES) if name not in ON_GPU]

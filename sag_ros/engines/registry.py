@@ -1,95 +1,40 @@
-"""Engines, frame encoders and the pruner's executor by name."""
+"""Engines, frame encoders and the pruner's executor by name.
+
+Each folder beside this file that has a ``spec.py`` is an engine.
+"""
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from sag_ros.declared import declared
+from sag_ros.engines.engine_spec import EngineSpec
+from sag_ros.engines.executors import Executors, executors
 from sag_ros.engines.protocol import Engine, FrameEncoder
-from sag_ros.engines.reference import ReferenceEngine, ReferenceFrameEncoder
 from sag_ros.policy.samplers.protocol import Sampler
 from sag_ros.policy.schedule import CoefficientTable
-from sag_ros.pruning.mask_sources import Execute, MaskSource, SagMask, build_mask_source
+from sag_ros.pruning.mask_sources import Execute, MaskSource, build_mask_source
 
 if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
 
-Builder = Callable[..., Engine]
-PACKAGES = {
-    "tensorrt": ("torch_tensorrt", "tensorrt"),
-    "cuda_graph": (),
-    "persistent": ("triton",),
-    "native": ("numba",),
-    "openvino": ("openvino", "numba"),
-    "reference": (),
-}
-INSTALL = {
-    "persistent": "pip install triton",
-    "tensorrt": "extra [tensorrt]; TensorRT's own wheels come from NVIDIA's package index",
-}  # else the extra
-ON_GPU = ("tensorrt", "cuda_graph", "persistent")
-STATEFUL = (*ON_GPU, "native", "reference")  # can begin at any step and trace
 FASTEST_FIRST = ("tensorrt", "cuda_graph", "native", "openvino", "reference")
+"""What ``auto`` tries, in this order; others are for those who name them."""
 
 
-def _tensorrt(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
-    from sag_ros.engines.tensorrt.engine import TensorRtEngine
-
-    with _naming_the_missing("tensorrt"):
-        return TensorRtEngine(bundle, table, **options)
-
-
-def _cuda_graph(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
-    from sag_ros.engines.cuda_graph.engine import CudaGraphEngine
-
-    return CudaGraphEngine(bundle, table, **options)
+def _in_order(specs: list[EngineSpec]) -> list[EngineSpec]:
+    """As ``auto`` tries them, then those that it does not try."""
+    order = {name: place for place, name in enumerate(FASTEST_FIRST)}
+    return sorted(specs, key=lambda spec: (order.get(spec.name, len(order)), spec.name))
 
 
-def _persistent(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
-    with _naming_the_missing("persistent"):
-        from sag_ros.engines.persistent.engine import PersistentEngine
-    return PersistentEngine(bundle, table, **options)
-
-
-def _native(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
-    with _naming_the_missing("native"):
-        from sag_ros.engines.native.engine import NativeEngine
-    return NativeEngine(bundle, table, **options)
-
-
-def _openvino(bundle: PolicyBundle, table: CoefficientTable, **options: str) -> Engine:
-    with _naming_the_missing("openvino"):
-        from sag_ros.engines.openvino.engine import OpenVinoEngine
-    return OpenVinoEngine(bundle, table, **options)
-
-
-@contextmanager
-def _naming_the_missing(name: str) -> Iterator[None]:
-    try:
-        yield
-    except ImportError as error:
-        missing = " and ".join(PACKAGES[name])
-        raise ImportError(
-            f"engine {name} needs {missing} ({_install(name)}): {error}; install it or use reference"
-        ) from error
-
-
-def _install(name: str) -> str:
-    return INSTALL.get(name, "extra [openvino]")
-
-
-ENGINES: dict[str, Builder] = {
-    "reference": ReferenceEngine,
-    "native": _native,
-    "openvino": _openvino,
-    "cuda_graph": _cuda_graph,
-    "persistent": _persistent,
-    "tensorrt": _tensorrt,
+ENGINES: dict[str, EngineSpec] = {
+    spec.name: spec for spec in _in_order(declared("sag_ros.engines", "ENGINE", "spec"))
 }
+ON_GPU = tuple(name for name, spec in ENGINES.items() if spec.on_gpu)
+STATEFUL = tuple(name for name, spec in ENGINES.items() if spec.stateful)  # can begin at any step and trace
 
 
 def obstacle(
@@ -97,46 +42,11 @@ def obstacle(
 ) -> str | None:
     """Why engine ``name`` cannot run here (``bundle``, with ``precision``, at the whole horizon if
     ``all_tokens``); None when nothing is known."""
-    missing = [package for package in PACKAGES[name] if importlib.util.find_spec(package) is None]
-    if missing:
-        return f"{' and '.join(missing)} missing ({_install(name)})"
+    spec = ENGINES[name]
     try:
-        if name in ON_GPU:
-            return _gpu_obstacle(name, bundle, precision, all_tokens)
-        if name == "native":
-            from sag_ros.engines.native.engine import choose_precision, require_runnable
-
-            choose_precision(precision)
-            if bundle is not None:
-                require_runnable(bundle.contract.network)
-        if name == "openvino" and bundle is not None:
-            from sag_ros.engines.savings.cross_attention import require_token_wise
-
-            require_token_wise(bundle.contract.network.cond_layers)
+        return spec.missing() or spec.obstacle(bundle, precision, all_tokens)
     except ValueError as error:
         return str(error)
-    return None
-
-
-def _gpu_obstacle(name: str, bundle: PolicyBundle | None, precision: str, all_tokens: bool) -> str | None:
-    """What stands in the way of engine ``name`` on a GPU; may raise ValueError instead."""
-    from sag_ros.engines.gpu.device import choose_device, choose_precision, cuda_obstacle
-    from sag_ros.engines.savings.cross_attention import require_token_wise
-
-    reason = cuda_obstacle()
-    if reason is None:
-        choose_precision(precision, choose_device("auto"))
-        if bundle is not None:
-            require_token_wise(bundle.contract.network.cond_layers)
-            if name == "persistent":
-                from sag_ros.engines.gpu.triton.sizes import require_runnable
-
-                require_runnable(bundle.contract)
-        if name == "tensorrt":
-            from sag_ros.engines.tensorrt.engine import load_obstacle
-
-            return load_obstacle(bundle, precision, all_tokens)
-    return reason
 
 
 def choose(
@@ -172,25 +82,29 @@ def build_engine(name: str, bundle: PolicyBundle, table: CoefficientTable, **opt
     """Engine ``name`` (or ``auto``) for ``bundle`` and the sampler's ``table``.
 
     Args:
-        options: of the engine; native: ``precision`` auto, f32 or bf16, ``savings``; openvino: ``precision``
-            auto, f32, bf16 or int8; on a GPU ``precision`` auto, f32, bf16 or f16, ``device``;
-            persistent also ``parts``.
+        options: of the engine, see its class; all but the reference have ``precision``, those on a GPU
+            ``device``.
 
     Raises:
         ValueError: unknown name or option value, or a policy the engine cannot run.
         TypeError: an option the engine does not have.
         ImportError: the engine's library is missing.
     """
-    return ENGINES[choose(name, bundle, options.get("precision", "auto"))[0]](bundle, table, **options)
+    spec = ENGINES[choose(name, bundle, options.get("precision", "auto"))[0]]
+    try:
+        return spec.build(bundle, table, **options)
+    except ImportError as error:
+        if not spec.packages:
+            raise
+        needed = f"{' and '.join(spec.packages)} ({spec.install})"
+        raise ImportError(
+            f"engine {spec.name} needs {needed}: {error}; install it or use reference"
+        ) from error
 
 
 def whole_horizon_options(name: str) -> dict[str, Any]:
     """Options that make engine ``name`` compute all tokens of a chunk; the reference always does."""
-    if name == "native":
-        from sag_ros.engines.savings.switches import Savings
-
-        return {"savings": Savings.without("trailing_tokens")}
-    return {"all_tokens": True} if name in ON_GPU else {}
+    return dict(ENGINES[name].whole_horizon)
 
 
 def build_engine_for(name: str, bundle: PolicyBundle, sampler: Sampler, **options: Any) -> Engine:
@@ -209,40 +123,18 @@ def build_engine_for(name: str, bundle: PolicyBundle, sampler: Sampler, **option
     return build_engine(name, bundle, sampler.table, **options)
 
 
-def _library(engine: str, bundle: PolicyBundle, precision: str = "auto") -> str:
-    """What executes encoder and pruner beside ``engine``: gpu, openvino where that is there, or reference."""
-    chosen = choose(engine, bundle, precision)[0]
-    if chosen in ON_GPU:
-        return "gpu"
-    return "openvino" if chosen != "reference" and importlib.util.find_spec("openvino") else "reference"
+def _executors(engine: str, bundle: PolicyBundle, precision: str = "auto") -> Executors:
+    return executors(ENGINES[choose(engine, bundle, precision)[0]].beside)
 
 
 def build_frame_encoder(name: str, bundle: PolicyBundle, **options: str) -> FrameEncoder:
     """Executor of the observation encoder that goes with engine ``name``; same options and errors."""
-    library = _library(name, bundle, options.get("precision", "auto"))
-    if library == "reference":
-        return ReferenceFrameEncoder(bundle)
-    if library == "gpu":
-        from sag_ros.engines.gpu.encoders import GpuFrameEncoder
-
-        return GpuFrameEncoder(bundle, **options)
-    from sag_ros.engines.openvino.encoders import OpenVinoFrameEncoder
-
-    return OpenVinoFrameEncoder(bundle, **options)
+    return _executors(name, bundle, options.get("precision", "auto")).frame_encoder(bundle, **options)
 
 
 def pruner_executor(engine: str, bundle: PolicyBundle, device: str = "auto") -> Execute:
     """What executes pruners beside ``engine``; ``device`` is for those on a GPU."""
-    library = _library(engine, bundle)
-    if library == "reference":
-        return SagMask
-    if library == "gpu":
-        from sag_ros.engines.gpu.encoders import GpuSagMask
-
-        return partial(GpuSagMask, device=device)
-    from sag_ros.engines.openvino.encoders import OpenVinoSagMask
-
-    return OpenVinoSagMask
+    return _executors(engine, bundle).pruner(device)
 
 
 def build_mask_source_for(

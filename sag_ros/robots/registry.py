@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sag_ros.discovery import declared_in
+from sag_ros.declared import declared
 from sag_ros.robots.arm import Arm
 
-ARMS: dict[str, Arm] = {arm.name: arm for arm in declared_in("sag_ros.robots", "ARM", Arm)}
+ARMS: dict[str, Arm] = {arm.name: arm for arm in declared("sag_ros.robots", "ARM")}
 
 
 def find_arm(name: str) -> Arm:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -57,7 +58,8 @@ def broken(error):
 
 
 def test_the_next_one_serves(gpu, bundle, monkeypatch):
-    monkeypatch.setitem(registry.ENGINES, "cuda_graph", broken(RuntimeError("CUDA out of memory")))
+    spec = replace(registry.ENGINES["cuda_graph"], build=broken(RuntimeError("CUDA out of memory")))
+    monkeypatch.setitem(registry.ENGINES, "cuda_graph", spec)
     runner = PolicyRunner(bundle, engine="auto")
     assert runner.engine.name == "native"
     assert "not engine cuda_graph: it cannot be built (RuntimeError: CUDA out of memory)" in runner.remarks

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -9,8 +10,10 @@ import pytest
 import torch
 
 from sag_ros.engines.gpu.encoders import GpuFrameEncoder, GpuSagMask
+from sag_ros.engines.native.microkernel import LANES
 from sag_ros.engines.registry import (
     ENGINES,
+    FASTEST_FIRST,
     ON_GPU,
     build_engine,
     build_frame_encoder,
@@ -22,6 +25,8 @@ from sag_ros.policy.contract import PrunerSpec
 from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.policy.samplers import build_table
 from sag_ros.pruning.mask_sources import SagMask
+
+AWKWARD = 5 * LANES // 2  # a width that does not fill the vectors of this CPU
 
 
 @pytest.fixture
@@ -44,7 +49,7 @@ def gpu(monkeypatch):
     def function(present):
         reason = None if present else "no NVIDIA GPU"
         monkeypatch.setattr("sag_ros.engines.gpu.device.cuda_obstacle", lambda: reason)
-        for user in ("gpu_device", "gpu_encoders"):
+        for user in ("gpu.device", "gpu.encoders"):
             monkeypatch.setattr(f"sag_ros.engines.{user}.choose_device", lambda device: torch.device("cpu"))
 
     return function
@@ -137,9 +142,9 @@ def test_auto_says_what_it_passed_over():
     reasons = on_cpu(reasons)
     assert [reason.split(":")[0] for reason in reasons] == ["not engine native", "not engine openvino"]
     assert all("token-wise conditioning (cond_layers 0), the policy has 1" in reason for reason in reasons)
-    name, reasons = choose("auto", random_bundle(0, network={"width": 40}))
+    name, reasons = choose("auto", random_bundle(0, network={"width": AWKWARD}))
     assert name == "openvino"
-    assert "multiple of" in on_cpu(reasons)[0]
+    assert f"multiple of {LANES} on this CPU" in on_cpu(reasons)[0]
     name, reasons = choose("auto", precision="int8")
     assert name == "openvino"
     assert "'int8' is not available in engine native" in on_cpu(reasons)[0]
@@ -147,7 +152,7 @@ def test_auto_says_what_it_passed_over():
 
 @pytest.mark.parametrize("name", ["native", "openvino"])
 def test_what_is_missing_is_named(bundle, monkeypatch, name):
-    monkeypatch.setitem(sys.modules, f"sag_ros.engines.{name}", None)
+    monkeypatch.setitem(sys.modules, f"sag_ros.engines.{name}.engine", None)
     table = build_table("ddpm", bundle.contract.diffusion.steps)
     with pytest.raises(ImportError, match=rf"{name} needs .*numba \(extra .*use reference"):
         build_engine(name, bundle, table)
@@ -174,7 +179,7 @@ def test_auto_without_openvino(bundle, without):
 
 def test_refusals(bundle):
     table = build_table("ddpm", 10)
-    with pytest.raises(ValueError, match="'magic' does not exist; available: auto, reference, native"):
+    with pytest.raises(ValueError, match="'magic' does not exist; available: auto, tensorrt, cuda_graph"):
         build_engine("magic", bundle, table)
     with pytest.raises(ValueError, match="unknown precision 'f8'; available: auto, f32, bf16, int8"):
         build_engine("openvino", bundle, table, precision="f8")
@@ -182,8 +187,8 @@ def test_refusals(bundle):
         ValueError, match="'int8' is not available in engine native on this CPU; available: auto, f32"
     ):
         build_engine("native", bundle, table, precision="int8")
-    with pytest.raises(ValueError, match="the policy has 40; use engine openvino"):
-        build_engine("native", random_bundle(0, network={"width": 40}), table)
+    with pytest.raises(ValueError, match=f"multiple of {LANES} .* has {AWKWARD}; use engine openvino"):
+        build_engine("native", random_bundle(0, network={"width": AWKWARD}), table)
     with pytest.raises(TypeError):
         build_engine("reference", bundle, table, precision="f32")
     with pytest.raises(ValueError, match="use engine reference"):
@@ -194,6 +199,21 @@ def test_refusals(bundle):
         build_mask_source_for("openvino", "sag", random_bundle(0), 10)
     with pytest.raises(ValueError, match="no schedule 'sag-5'"):
         build_mask_source_for("openvino", "sag", bundle, 5)
+
+
+def test_the_registry_loads_no_library():
+    """Nor does a spec: whoever lists the engines needs none of them."""
+    libraries = {package for spec in ENGINES.values() for package in spec.packages}
+    assert libraries == {"numba", "openvino", "triton", "tensorrt", "torch_tensorrt"}
+    code = "import sys, sag_ros.engines.registry; print(*{n.partition('.')[0] for n in sys.modules})"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not libraries & set(child.stdout.split())
+
+
+def test_what_auto_tries_exists():
+    assert set(FASTEST_FIRST) <= set(ENGINES)
+    assert list(ENGINES)[: len(FASTEST_FIRST)] == list(FASTEST_FIRST)
+    assert all(name == spec.name for name, spec in ENGINES.items())
 
 
 NAMES = [name for name in sorted(ENGINES) if name not in ON_GPU]

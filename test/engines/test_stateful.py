@@ -15,8 +15,8 @@ from sag_ros.engines.registry import build_engine, build_engine_for
 from sag_ros.engines.savings.switches import Savings
 from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.policy.samplers import Segments, build_sampler, build_table
-from sag_ros.pruning.mask_sources import dense_mask, random_mask, uniform_mask
 from sag_ros.pruning.plan import cache_slots, make_plan
+from sag_ros.pruning.static_masks import dense_mask, random_mask, uniform_mask
 from sag_ros.values import Mask
 
 STEPS = 8

@@ -1,4 +1,4 @@
 """What the engines of the CPU share: functions that numba compiles for this machine.
 
-Front door: :mod:`kernels`, the work between the residual blocks.
+Front doors: :mod:`kernels`, the work between the residual blocks, and :func:`jit.kernel`, which compiles.
 """

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numba
 
+from sag_ros.engines.cpu.vectors import LANES
 from sag_ros.paths import cache_folder
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -22,7 +23,8 @@ def _sources() -> str:
     return digest.hexdigest()[:16]
 
 
-_FOLDER = cache_folder(f"numba-{_sources()}")
+# The number of lanes is a constant to compiled code, and numba's key knows the CPU, not what is asked of it.
+_FOLDER = cache_folder(f"numba-{_sources()}-{LANES}")
 
 
 def kernel(function: F) -> F:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
+
+from sag_ros.engines.savings.cross_attention import require_token_wise
+
+if TYPE_CHECKING:
+    from sag_ros.policy.bundle import PolicyBundle
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 """Formats of weights and products; norms, softmax, residual stream and sample are float32 in all of them."""
@@ -55,6 +61,20 @@ def choose_precision(precision: str, device: torch.device) -> str:
             f"precision {precision!r} is not available on GPUs; available: auto, {', '.join(DTYPES)}"
         )
     return precision
+
+
+def gpu_obstacle(bundle: PolicyBundle | None, precision: str) -> str | None:
+    """Why no engine of a GPU can run ``bundle`` here; None when nothing is known.
+
+    Raises:
+        ValueError: an unknown precision, or conditioning that is not token-wise.
+    """
+    reason = cuda_obstacle()
+    if reason is None:
+        choose_precision(precision, choose_device("auto"))
+        if bundle is not None:
+            require_token_wise(bundle.contract.network.cond_layers)
+    return reason
 
 
 @contextmanager

@@ -23,8 +23,8 @@ from sag_ros.engines.savings.folded_weights import fold
 from sag_ros.engines.savings.step_tail import StepTail
 from sag_ros.engines.savings.switches import Savings
 from sag_ros.policy.schedule import CoefficientTable
-from sag_ros.pruning.mask_sources import dense_mask
 from sag_ros.pruning.plan import Plan, make_plan
+from sag_ros.pruning.static_masks import dense_mask
 
 if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle

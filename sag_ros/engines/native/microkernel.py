@@ -1,7 +1,8 @@
-"""The inner loop of ``panels``: vector code, generated for this CPU and compiled by LLVM.
+"""The inner loop of ``packed_matmul``: vector code, generated for this CPU and compiled by LLVM.
 
-While one line of the weights is used, those 4 KB ahead are fetched. All sums of a panel stay in registers, so
-the number of rows is part of the code.
+Vectors are as wide as the CPU's, or as ``SAG_ROS_VECTOR_LANES`` = 8 or 16 asks (``cpu.vectors``). While one
+line of the weights is used, those 4 KB ahead are fetched. All sums of a panel stay in registers, so the
+number of rows is part of the code.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from functools import cache
 from typing import Any
 
 import llvmlite.binding
-import numba
 from llvmlite import ir
+
+from sag_ros.engines.cpu.vectors import CPU_FEATURES, CPU_NAME, HAS, LANES
 
 FETCH_AHEAD = 4096  # bytes
 FORMATS = ("f32", "bf16")
@@ -22,24 +24,13 @@ SIGNATURE = ir.FunctionType(
 )
 
 
-def _cpu() -> tuple[str, str]:
-    """Name and features to compile for: numba's settings may ask for less than what this machine has."""
-    name = numba.config.CPU_NAME or llvmlite.binding.get_host_cpu_name()
-    features = numba.config.CPU_FEATURES
-    if features is None:
-        features = llvmlite.binding.get_host_cpu_features().flatten() if numba.config.CPU_NAME is None else ""
-    return name, features
-
-
-_CPU_NAME, _CPU_FEATURES = _cpu()
-_HAS = frozenset(feature[1:] for feature in _CPU_FEATURES.split(",") if feature.startswith("+"))
 # 32 registers of 16 numbers, or 16 of 8; two are needed for weights, one for a number of x.
-LANES, MOST_ROWS = (16, 14) if "avx512f" in _HAS else (8, 6)
+MOST_ROWS = {16: 14, 8: 6}[LANES]
 
 
 def available_formats() -> tuple[str, ...]:
-    """Weight formats that this CPU computes in."""
-    return FORMATS if "avx512bf16" in _HAS else FORMATS[:1]
+    """Weight formats that this CPU computes in, with vectors of :data:`LANES` numbers."""
+    return FORMATS if "avx512bf16" in HAS and LANES == 16 else FORMATS[:1]
 
 
 def address(rows: int, vectors: int, half: bool) -> int:
@@ -66,7 +57,7 @@ def _compiled(rows: int, vectors: int, half: bool) -> tuple[int, Any]:
     _generate(ir.IRBuilder(function.append_basic_block()), function.args, rows, vectors, half)
     llvm = llvmlite.binding
     target = llvm.Target.from_default_triple()
-    machine = target.create_target_machine(cpu=_CPU_NAME, features=_CPU_FEATURES, opt=3, jit=True)
+    machine = target.create_target_machine(cpu=CPU_NAME, features=CPU_FEATURES, opt=3, jit=True)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(str(module)), machine)
     engine.finalize_object()
     return engine.get_function_address("panel"), engine

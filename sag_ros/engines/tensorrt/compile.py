@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -13,21 +12,16 @@ from sag_ros.engines.savings.cross_attention import require_token_wise
 from sag_ros.engines.savings.folded_weights import fold
 from sag_ros.engines.tensorrt.build import build
 from sag_ros.engines.tensorrt.export import export, make_parts
+from sag_ros.engines.tensorrt.spec import ENGINE
 from sag_ros.engines.tensorrt.store import Key, timing_cache
 
 if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
 
-PACKAGES = ("torch_tensorrt", "tensorrt")
-INSTALL = "extra [tensorrt]; TensorRT's own wheels come from NVIDIA's package index"
-
 
 def missing() -> tuple[str, ...]:
     """What this machine lacks for engine ``tensorrt``: packages and a GPU; imports neither package."""
-    packages = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    found = [f"{' and '.join(packages)} missing ({INSTALL})"] if packages else []
-    reason = cuda_obstacle()
-    return (*found, *([reason] if reason else []))
+    return tuple(reason for reason in (ENGINE.missing(), cuda_obstacle()) if reason)
 
 
 def compile_parts(
@@ -37,7 +31,7 @@ def compile_parts(
 
     Args:
         key: says for how many tokens and in which precision.
-        compile_part: see ``torch_tensorrt_build.build``.
+        compile_part: see ``build.build``.
 
     Raises:
         TensorRtError: a part cannot be compiled.

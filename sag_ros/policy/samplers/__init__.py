@@ -1,4 +1,7 @@
-"""Samplers: coefficient tables that every engine executes, and what some keep from chunk to chunk."""
+"""Samplers: coefficient tables that every engine executes, and what some keep from chunk to chunk.
+
+Front doors: :func:`build_sampler`, :func:`table_for`. A new sampler is a file here that declares ``SAMPLER``.
+"""
 
 from __future__ import annotations
 

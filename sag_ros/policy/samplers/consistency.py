@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sag_ros.policy.samplers.spec import stateless
 from sag_ros.policy.schedule import CoefficientTable, cosine_alphas_cumprod
 
 # Below it the clean sample is no longer read off the noise prediction with the schedule's own alpha-bar:
@@ -42,3 +43,11 @@ def consistency_table(K: int, steps: int, clip: float = 1.0) -> CoefficientTable
     zero = np.zeros(steps)
     columns = (skip[timesteps], out[timesteps], np.sqrt(after), zero, zero, np.sqrt(1.0 - after))
     return CoefficientTable(timesteps, np.stack(columns, axis=1), clip, K, f"cm{steps}")
+
+
+def consistency_of(K: int, steps: int | None, clip: float) -> CoefficientTable:
+    """The table of ``cm3``, or of ``cm``: one step."""
+    return consistency_table(K, 1 if steps is None else steps, clip)
+
+
+SAMPLER = stateless("cm", consistency_of, training="consistency", first=True)

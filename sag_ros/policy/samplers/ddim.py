@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sag_ros.policy.samplers.spec import stateless
 from sag_ros.policy.schedule import CoefficientTable, cosine_alphas_cumprod
 
 
@@ -33,3 +34,11 @@ def ddim_table(K: int, steps: int, clip: float = 1.0) -> CoefficientTable:
         zero,
     )
     return CoefficientTable(timesteps, np.stack(columns, axis=1), clip, K, f"ddim{steps}")
+
+
+def ddim_of(K: int, steps: int | None, clip: float) -> CoefficientTable:
+    """The table of ``ddim30``, or of ``ddim``: all K steps."""
+    return ddim_table(K, K if steps is None else steps, clip)
+
+
+SAMPLER = stateless("ddim", ddim_of)

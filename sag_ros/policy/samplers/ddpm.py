@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sag_ros.policy.samplers.spec import stateless
 from sag_ros.policy.schedule import CoefficientTable, cosine_alphas_cumprod
 
 
@@ -31,3 +32,13 @@ def ddpm_table(K: int, clip: float = 1.0) -> CoefficientTable:
         noise,
     )
     return CoefficientTable(timesteps, np.stack(columns, axis=1), clip, K, "ddpm")
+
+
+def ddpm_of(K: int, steps: int | None, clip: float) -> CoefficientTable:
+    """The table of ``ddpm``, or of ``ddpm100`` where K is 100; raises ValueError for another number."""
+    if steps not in (None, K):
+        raise ValueError(f"ddpm runs all {K} steps of this policy; got ddpm{steps}, use ddpm or ddim{steps}")
+    return ddpm_table(K, clip)
+
+
+SAMPLER = stateless("ddpm", ddpm_of, first=True)

@@ -19,7 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sag_ros.policy.contract import Contract
+from sag_ros.policy.samplers.ddim import ddim_of
+from sag_ros.policy.samplers.ddpm import ddpm_of
 from sag_ros.policy.samplers.protocol import Estimate, Float32, Start
+from sag_ros.policy.samplers.spec import SamplerSpec
 from sag_ros.policy.schedule import CoefficientTable, cosine_alphas_cumprod
 from sag_ros.values import frozen
 
@@ -122,3 +126,12 @@ class FalconSampler:
         for step in self.steps:
             if step >= start.first_step:
                 self._kept[step] = frozen(trace[step].copy()), 0
+
+
+def _build(contract: Contract, steps: int | None) -> FalconSampler:
+    """On DDPM, or with a number on DDIM."""
+    table = (ddpm_of if steps is None else ddim_of)(contract.diffusion.steps, steps, contract.clip)
+    return FalconSampler(table, contract.executed)
+
+
+SAMPLER = SamplerSpec("falcon", _build)

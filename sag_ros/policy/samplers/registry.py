@@ -1,72 +1,39 @@
-"""Name of a sampler -> coefficient table (``ddpm``, ``ddim30``, ``cm3``), for some a state (``falcon``)."""
+"""Name of a sampler -> coefficient table (``ddpm``, ``ddim30``, ``cm3``), for some a state (``falcon``).
+
+Each file of this folder that declares ``SAMPLER`` is one.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
+from sag_ros.declared import declared
 from sag_ros.policy.contract import Contract
-from sag_ros.policy.samplers.consistency import consistency_table
-from sag_ros.policy.samplers.ddim import ddim_table
-from sag_ros.policy.samplers.ddpm import ddpm_table
-from sag_ros.policy.samplers.falcon import FalconSampler
-from sag_ros.policy.samplers.protocol import Sampler, TableSampler
-from sag_ros.policy.samplers.streaming import Segments, StreamingSampler
+from sag_ros.policy.samplers.protocol import Sampler
+from sag_ros.policy.samplers.spec import SamplerSpec, TableBuilder
 from sag_ros.policy.schedule import CoefficientTable
 
-# builder(K, number in the name or None, clip)
-TableBuilder = Callable[[int, "int | None", float], CoefficientTable]
-# builder(contract, number in the name or None)
-SamplerBuilder = Callable[[Contract, "int | None"], Sampler]
 TRAINERS = {
     "noise": "sag train policy",
     "streaming": "sag train streaming",
     "consistency": "sag train consistency",
 }
+"""What trains weights of each ``diffusion.training``."""
 
 
-def _ddpm(K: int, steps: int | None, clip: float) -> CoefficientTable:
-    if steps not in (None, K):
-        raise ValueError(f"ddpm runs all {K} steps of this policy; got ddpm{steps}, use ddpm or ddim{steps}")
-    return ddpm_table(K, clip)
+def _in_order(specs: Collection[SamplerSpec]) -> list[SamplerSpec]:
+    """By training; of one training first the one to begin with, then those without a state, by name."""
+    trainings = list(TRAINERS)
+    return sorted(specs, key=lambda s: (trainings.index(s.training), not s.first, s.table is None, s.name))
 
 
-def _ddim(K: int, steps: int | None, clip: float) -> CoefficientTable:
-    return ddim_table(K, K if steps is None else steps, clip)
-
-
-def _cm(K: int, steps: int | None, clip: float) -> CoefficientTable:
-    return consistency_table(K, 1 if steps is None else steps, clip)
-
-
-def _plain(builder: TableBuilder) -> SamplerBuilder:
-    def build(contract: Contract, steps: int | None) -> Sampler:
-        return TableSampler(builder(contract.diffusion.steps, steps, contract.clip))
-
-    return build
-
-
-def _falcon(contract: Contract, steps: int | None) -> Sampler:
-    table = (_ddpm if steps is None else _ddim)(contract.diffusion.steps, steps, contract.clip)
-    return FalconSampler(table, contract.executed)
-
-
-def _streaming(contract: Contract, steps: int | None) -> Sampler:
-    K = contract.diffusion.steps
-    if steps is not None:
-        raise ValueError(f"streaming runs the {K} steps of its training; got streaming{steps}, use streaming")
-    segments = Segments(K, contract.horizon, contract.observation_steps, contract.action_steps)
-    return StreamingSampler(segments, contract.clip)
-
-
-TABLES: dict[str, TableBuilder] = {"ddpm": _ddpm, "ddim": _ddim, "cm": _cm}
-SAMPLERS: dict[str, SamplerBuilder] = {
-    **{name: _plain(builder) for name, builder in TABLES.items()},
-    "falcon": _falcon,
-    "streaming": _streaming,
+SAMPLERS: dict[str, SamplerSpec] = {
+    spec.name: spec for spec in _in_order(declared("sag_ros.policy.samplers", "SAMPLER"))
 }
-# The contract's ``diffusion.training`` that a sampler needs; ``noise`` for those that are not named.
-TRAINING = {"streaming": "streaming", "cm": "consistency"}
+TABLES: dict[str, TableBuilder] = {
+    name: spec.table for name, spec in SAMPLERS.items() if spec.table is not None
+}
 
 
 def _parse(name: str, known: Collection[str]) -> tuple[str, int | None]:
@@ -113,17 +80,18 @@ def build_sampler(name: str, contract: Contract) -> Sampler:
     """
     base, steps = _parse(name, SAMPLERS)
     require_training(name, contract.diffusion.training)
-    return SAMPLERS[base](contract, steps)
+    return SAMPLERS[base].build(contract, steps)
 
 
 def samplers_for(training: str) -> list[str]:
     """Names of the samplers for weights of this ``diffusion.training``."""
-    return [name for name in SAMPLERS if TRAINING.get(name, "noise") == training]
+    return [name for name, spec in SAMPLERS.items() if spec.training == training]
 
 
 def require_training(name: str, training: str) -> None:
-    """Raise ValueError when sampler ``name`` is not for weights of the contract's ``diffusion.training``."""
-    needed = TRAINING.get(name.rstrip("0123456789"), "noise")
+    """Raise ValueError when sampler ``name`` is not for weights of the contract's ``diffusion.training``, or
+    does not exist."""
+    needed = SAMPLERS[_parse(name, SAMPLERS)[0]].training
     if training != needed:
         fitting = ", ".join(samplers_for(training)) or "none of this version"
         raise ValueError(

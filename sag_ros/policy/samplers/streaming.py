@@ -18,8 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sag_ros.policy.contract import Contract
 from sag_ros.policy.samplers.ddpm import ddpm_table
 from sag_ros.policy.samplers.protocol import Estimate, Float32, Start
+from sag_ros.policy.samplers.spec import SamplerSpec
 from sag_ros.policy.schedule import CoefficientTable, cosine_alphas_cumprod
 from sag_ros.values import frozen
 
@@ -151,3 +153,14 @@ class StreamingSampler:
         """See :class:`sag_ros.policy.samplers.protocol.Sampler`. A queue that is not finite is not kept: it
         would never become so again."""
         self._kept = frozen(trace[-1].copy()) if np.isfinite(trace[-1]).all() else None
+
+
+def _build(contract: Contract, steps: int | None) -> StreamingSampler:
+    K = contract.diffusion.steps
+    if steps is not None:
+        raise ValueError(f"streaming runs the {K} steps of its training; got streaming{steps}, use streaming")
+    segments = Segments(K, contract.horizon, contract.observation_steps, contract.action_steps)
+    return StreamingSampler(segments, contract.clip)
+
+
+SAMPLER = SamplerSpec("streaming", _build, training="streaming", first=True)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from sag_ros.discovery import declared_in
+from sag_ros.declared import declared
 from sag_ros.robots.arm import Arm
 from sag_ros.sim.experts.plan import Plan
 from sag_ros.sim.robot import SimulatedRobot
@@ -25,7 +25,7 @@ class Expert(Protocol):
 
 
 EXPERTS: dict[str, type[Expert]] = {
-    task: expert for expert in declared_in("sag_ros.sim.experts", "EXPERT", type) for task in expert.tasks
+    task: expert for expert in declared("sag_ros.sim.experts", "EXPERT") for task in expert.tasks
 }
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sag_ros.discovery import declared_in
+from sag_ros.declared import declared
 from sag_ros.sim.tasks.protocol import Task
 
-TASKS: dict[str, type[Task]] = {task.name: task for task in declared_in("sag_ros.sim.tasks", "TASK", type)}
+TASKS: dict[str, type[Task]] = {task.name: task for task in declared("sag_ros.sim.tasks", "TASK")}
 
 
 def make_task(name: str) -> Task:

@@ -13,8 +13,8 @@ print(float(h.sum()), sum(embed.stats.cache_hits.values()), sum(embed.stats.cach
 """
 
 
-def run(cache):
-    environment = {**os.environ, "SAG_ROS_CACHE": str(cache)}
+def run(cache, **changes):
+    environment = {**os.environ, "SAG_ROS_CACHE": str(cache), **changes}
     child = subprocess.run(
         [sys.executable, "-c", CODE], capture_output=True, text=True, env=environment, timeout=300
     )
@@ -27,6 +27,12 @@ def test_code_is_compiled_once(tmp_path):
     (folder,) = tmp_path.iterdir()
     assert folder.name.startswith("numba-")
     assert run(tmp_path) == ["16.0", "1", "0"]
+
+
+def test_code_for_vectors_of_another_width_is_other_code(tmp_path):
+    for lanes in ("8", "16"):
+        assert run(tmp_path, SAG_ROS_VECTOR_LANES=lanes) == ["16.0", "0", "1"]
+    assert {folder.name.rpartition("-")[2] for folder in tmp_path.iterdir()} == {"8", "16"}
 
 
 def test_without_a_place_for_the_code_it_is_compiled_each_time(tmp_path):

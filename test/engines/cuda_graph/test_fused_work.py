@@ -147,7 +147,7 @@ COMPILES = """
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from sag_ros.engines import triton_glue as kernels
+from sag_ros.engines.cuda_graph import fused_kernels as kernels
 
 f = "*fp32"
 size = dict(TOKENS=9, BT=16, WIDTH=256, SLOTS=3)

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from formats import needs_native
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sag_ros.engines.buffers import aligned
-from sag_ros.engines.native.microkernel import LANES, MOST_ROWS, available_formats
+from sag_ros.engines.native.microkernel import FORMATS, LANES, MOST_ROWS
 from sag_ros.engines.native.packed_matmul import (
     lay_out,
     multiply,
@@ -29,7 +30,7 @@ def widen(bits):
     return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
-@pytest.mark.parametrize("precision", available_formats())
+@pytest.mark.parametrize("precision", [pytest.param(name, marks=needs_native(name)) for name in FORMATS])
 @settings(max_examples=30, deadline=None)
 @given(
     tokens=st.integers(1, 2 * MOST_ROWS + 1),
@@ -53,7 +54,6 @@ def test_product(precision, tokens, panels, inner, seed):
     np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.skipif("bf16" not in available_formats(), reason="this CPU does not compute in bfloat16")
 def test_rounding():
     values = np.array([[1.0, -1.0, 1.00390625, 1.01171875, 3e38, np.inf, -np.inf, 1e-40, 0.0, np.nan]])
     values = np.ascontiguousarray(values, np.float32)

@@ -22,6 +22,7 @@ import triton.language as tl
 from sag_ros.engines.persistent import engine as persistent
 from sag_ros.engines.persistent.engine import PersistentEngine
 from sag_ros.engines.persistent.grid import sum_over_programs
+from sag_ros.engines.persistent.launch import launch
 from sag_ros.engines.reference import ReferenceEngine
 from sag_ros.engines.registry import build_engine_for
 from sag_ros.policy.random_bundle import random_bundle
@@ -253,12 +254,12 @@ def in_processes(monkeypatch):
     """Run each program of a launch in a process of its own: the interpreter runs them one after the other,
     and they wait for each other."""
 
-    def launch(arrays, numbers, sizes, warps):
+    def start(arrays, numbers, sizes, warps):
         for array in arrays:
             array.share_memory_()
         context = multiprocessing.get_context("fork")
         programs = [
-            context.Process(target=launch.launch, args=(arrays, (*numbers[:-1], part), sizes, warps, 1))
+            context.Process(target=launch, args=(arrays, (*numbers[:-1], part), sizes, warps, 1))
             for part in range(sizes.PARTS)
         ]
         for program in programs:
@@ -270,7 +271,7 @@ def in_processes(monkeypatch):
             program.kill()
         assert ended == [0] * sizes.PARTS
 
-    monkeypatch.setattr(persistent, "launch", launch)
+    monkeypatch.setattr(persistent, "launch", start)
     monkeypatch.setattr(persistent, "require_interpreter", lambda device, parts: None)
 
 

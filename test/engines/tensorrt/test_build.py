@@ -121,7 +121,7 @@ def test_all_parts_in_turn(policy, tmp_path, monkeypatch):
 
 def test_what_is_missing_is_named(monkeypatch):
     present = set()
-    monkeypatch.setattr(tensorrt_compile.importlib.util, "find_spec", lambda name: name in present or None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name in present or None)
     monkeypatch.setattr(tensorrt_compile, "cuda_obstacle", lambda: "no NVIDIA GPU")
     packages, gpu = missing()
     assert packages.startswith("torch_tensorrt and tensorrt missing (extra [tensorrt]; TensorRT's own wheels")

@@ -1,0 +1,39 @@
+"""Engine ``native`` for the registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sag_ros.engines.engine_spec import EngineSpec
+from sag_ros.engines.savings.switches import Savings
+
+if TYPE_CHECKING:
+    from sag_ros.engines.protocol import Engine
+    from sag_ros.policy.bundle import PolicyBundle
+    from sag_ros.policy.schedule import CoefficientTable
+
+
+def _build(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
+    from sag_ros.engines.native.engine import NativeEngine
+
+    return NativeEngine(bundle, table, **options)
+
+
+def _obstacle(bundle: PolicyBundle | None, precision: str, all_tokens: bool) -> str | None:
+    from sag_ros.engines.native.engine import choose_precision, require_runnable
+
+    choose_precision(precision)
+    if bundle is not None:
+        require_runnable(bundle.contract.network)
+    return None
+
+
+ENGINE = EngineSpec(
+    name="native",
+    build=_build,
+    packages=("numba",),
+    install="extra [openvino]",
+    whole_horizon={"savings": Savings.without("trailing_tokens")},
+    beside="openvino",
+    obstacle=_obstacle,
+)

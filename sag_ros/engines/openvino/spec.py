@@ -1,0 +1,37 @@
+"""Engine ``openvino`` for the registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sag_ros.engines.engine_spec import EngineSpec
+
+if TYPE_CHECKING:
+    from sag_ros.engines.protocol import Engine
+    from sag_ros.policy.bundle import PolicyBundle
+    from sag_ros.policy.schedule import CoefficientTable
+
+
+def _build(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
+    from sag_ros.engines.openvino.engine import OpenVinoEngine
+
+    return OpenVinoEngine(bundle, table, **options)
+
+
+def _obstacle(bundle: PolicyBundle | None, precision: str, all_tokens: bool) -> str | None:
+    from sag_ros.engines.savings.cross_attention import require_token_wise
+
+    if bundle is not None:
+        require_token_wise(bundle.contract.network.cond_layers)
+    return None
+
+
+ENGINE = EngineSpec(
+    name="openvino",
+    build=_build,
+    packages=("openvino", "numba"),
+    install="extra [openvino]",
+    stateful=False,
+    beside="openvino",
+    obstacle=_obstacle,
+)

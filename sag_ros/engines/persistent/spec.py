@@ -1,0 +1,41 @@
+"""Engine ``persistent`` for the registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sag_ros.engines.engine_spec import EngineSpec
+
+if TYPE_CHECKING:
+    from sag_ros.engines.protocol import Engine
+    from sag_ros.policy.bundle import PolicyBundle
+    from sag_ros.policy.schedule import CoefficientTable
+
+
+def _build(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
+    from sag_ros.engines.persistent.engine import PersistentEngine
+
+    return PersistentEngine(bundle, table, **options)
+
+
+def _obstacle(bundle: PolicyBundle | None, precision: str, all_tokens: bool) -> str | None:
+    from sag_ros.engines.gpu.device import gpu_obstacle
+
+    reason = gpu_obstacle(bundle, precision)
+    if reason is None and bundle is not None:
+        from sag_ros.engines.gpu.triton.sizes import require_runnable
+
+        require_runnable(bundle.contract)
+    return reason
+
+
+ENGINE = EngineSpec(
+    name="persistent",
+    build=_build,
+    packages=("triton",),
+    install="pip install triton",
+    on_gpu=True,
+    whole_horizon={"all_tokens": True},
+    beside="gpu",
+    obstacle=_obstacle,
+)

@@ -37,7 +37,7 @@ lint: $(READY)
 	@$(IN_VENV) lint-imports --no-cache
 
 test: lint
-	@$(IN_VENV) pytest $(ARGS)
+	@$(IN_VENV) pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 $(DOCS_READY): $(READY)
 	@$(IN_VENV) python -m pip install --disable-pip-version-check --quiet --editable '.[docs]'

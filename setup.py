@@ -59,6 +59,7 @@ EXTRAS = {
         "mypy==2.4.1",
         "pytest==9.2.0",
         "pytest-timeout==2.4.0",
+        "pytest-xdist==3.8.0",
         "ruff==0.17.6",
         # Executes the kernels of engine persistent without a GPU; the version that torch's CUDA builds bring.
         "triton==3.7.1",

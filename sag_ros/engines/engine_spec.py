@@ -25,7 +25,7 @@ class EngineSpec:
 
     Attributes:
         name: as users write it, and of the folder.
-        build: (bundle, the sampler's table, options) -> engine; raises ValueError, TypeError or ImportError.
+        load: imports the engine's class, which is called with a bundle, the sampler's table and options.
         packages: that it imports beside those which every installation has.
         install: how to get them.
         on_gpu: whether it computes on a GPU.
@@ -37,7 +37,7 @@ class EngineSpec:
     """
 
     name: str
-    build: Callable[..., Engine]
+    load: Callable[[], Callable[..., Engine]]
     packages: tuple[str, ...] = ()
     install: str = ""
     on_gpu: bool = False

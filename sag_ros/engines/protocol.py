@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sag_ros.policy.dpt import DPTConfig
 from sag_ros.pruning.plan import Plan
 
 if TYPE_CHECKING:
@@ -90,61 +88,3 @@ class FrameEncoder(Protocol):
 def tokens_of(contract: Contract, all_tokens: bool) -> int:
     """T', the tokens that an engine computes: all T, or those that influence executed actions."""
     return contract.horizon if all_tokens else contract.executed.stop
-
-
-def require_shapes(
-    obs_features: np.ndarray, plan: Plan, noise: np.ndarray, config: DPTConfig, steps: int
-) -> None:
-    """Raise ValueError unless the arguments of ``denoise`` fit a policy whose sampler has ``steps`` steps."""
-    obs_shape = config.obs_steps, config.obs_dim
-    if obs_features.shape != obs_shape:
-        raise ValueError(f"features have shape {obs_features.shape}; the policy needs {obs_shape}")
-    noise_shape = steps + 1, config.horizon, config.action_dim
-    if noise.shape != noise_shape:
-        raise ValueError(f"noise has shape {noise.shape}; the policy and sampler need {noise_shape}")
-    if (plan.steps, plan.blocks) != (steps, config.blocks):
-        raise ValueError(
-            f"the plan has {plan.steps} steps of {plan.blocks} blocks; need {steps} of {config.blocks}"
-        )
-
-
-def require_start(plan: Plan, first_step: int, trace: np.ndarray | None, shape: tuple[int, int, int]) -> None:
-    """Raise ValueError unless ``plan`` can begin at ``first_step`` and ``trace`` is float32 of ``shape``,
-    (n + 1, T', A)."""
-    if not 0 <= first_step < plan.steps:
-        raise ValueError(f"first_step is {first_step}; the plan has steps 0 to {plan.steps - 1}")
-    if first_step and not plan.starts()[first_step]:
-        raise ValueError(
-            f"first_step is {first_step}, but the plan reuses there what earlier steps would have cached; "
-            "begin at one of plan.starts(), or use a denser mask (dense always fits)"
-        )
-    if trace is not None and (
-        trace.shape != shape or trace.dtype != np.float32 or not trace.flags.c_contiguous
-    ):
-        raise ValueError(
-            f"the trace is {trace.dtype} {trace.shape}; it has to be float32 {shape}, contiguous"
-        )
-
-
-def require_sample(
-    obs_features: np.ndarray, sample: np.ndarray, step: int, config: DPTConfig, steps: int
-) -> None:
-    """Raise ValueError unless the arguments of ``estimate`` fit a policy and a sampler of ``steps`` steps."""
-    obs_shape, shape = (config.obs_steps, config.obs_dim), (config.horizon, config.action_dim)
-    if obs_features.shape != obs_shape or sample.shape != shape:
-        raise ValueError(
-            f"features and sample have shapes {obs_features.shape} and {sample.shape}; "
-            f"the policy needs {obs_shape} and {shape}"
-        )
-    if not 0 <= step < steps:
-        raise ValueError(f"step is {step}; the sampler has steps 0 to {steps - 1}")
-
-
-def require_image(camera: str, image: np.ndarray, sizes: Mapping[str, tuple[int, ...]]) -> None:
-    """Raise KeyError for a camera not in ``sizes``, ValueError unless ``image`` is uint8 of its size."""
-    if camera not in sizes:
-        raise KeyError(f"camera {camera!r} does not exist; available: {', '.join(sizes)}")
-    if image.shape != sizes[camera] or image.dtype != np.uint8:
-        raise ValueError(
-            f"camera {camera!r}: need a {sizes[camera]} uint8 image, got {image.shape} {image.dtype}"
-        )

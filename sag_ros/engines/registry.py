@@ -92,7 +92,7 @@ def build_engine(name: str, bundle: PolicyBundle, table: CoefficientTable, **opt
     """
     spec = ENGINES[choose(name, bundle, options.get("precision", "auto"))[0]]
     try:
-        return spec.build(bundle, table, **options)
+        return spec.load()(bundle, table, **options)
     except ImportError as error:
         if not spec.packages:
             raise

@@ -58,7 +58,7 @@ def broken(error):
 
 
 def test_the_next_one_serves(gpu, bundle, monkeypatch):
-    spec = replace(registry.ENGINES["cuda_graph"], build=broken(RuntimeError("CUDA out of memory")))
+    spec = replace(registry.ENGINES["cuda_graph"], load=lambda: broken(RuntimeError("CUDA out of memory")))
     monkeypatch.setitem(registry.ENGINES, "cuda_graph", spec)
     runner = PolicyRunner(bundle, engine="auto")
     assert runner.engine.name == "native"

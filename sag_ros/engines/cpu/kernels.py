@@ -118,7 +118,7 @@ def cross_attention(
 def _update(
     x: Float64, head: Float64, mean_square: float | np.floating, row: Float64, bias: Float64, noise: Float64
 ) -> None:
-    """Sampler update of one token: x, head, bias, noise (A,); row as ``step_tail.sampler_rows``."""
+    """Sampler update of one token: x, head, bias, noise (A,); row as ``savings.step_tail.sampler_rows``."""
     ratio, low, high, from_v, from_x, from_eps = row
     scale = 1.0 / math.sqrt(mean_square)
     for i in range(len(x)):
@@ -200,7 +200,7 @@ def skip(
     noise: Float64,
 ) -> None:
     """Fully pruned steps in action space: x (T', A), quadratic (A, 2A), constant (T', 2A), mean_square (T',),
-    rows (steps, T' or 1, 6), noise (steps, T', A). See ``step_tail``."""
+    rows (steps, T' or 1, 6), noise (steps, T', A). See ``savings.step_tail``."""
     tokens, actions = x.shape
     joint = np.empty(2 * actions)
     for t in range(tokens):

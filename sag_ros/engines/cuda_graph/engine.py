@@ -129,25 +129,25 @@ class TorchBlocks:
         self._cross, self._head = CrossAttention(), Head(weights.readout).to(device)
 
     def self_attention(self, layer: int, h: Tensor, out: Tensor) -> None:
-        """See ``gpu_work.Blocks``."""
+        """See ``gpu.work.Blocks``."""
         out.copy_(self._attention[layer](h))
 
     def cross_attention(self, layer: int, h: Tensor, memory: Tensor, bias: Tensor, out: Tensor) -> None:
-        """See ``gpu_work.Blocks``."""
+        """See ``gpu.work.Blocks``."""
         out.copy_(self._cross(h, memory[0], bias, memory[1]))
 
     def feed_forward(self, layer: int, h: Tensor, out: Tensor) -> None:
-        """See ``gpu_work.Blocks``."""
+        """See ``gpu.work.Blocks``."""
         out.copy_(self._forward[layer](h))
 
     def head(self, h: Tensor, out: Tensor) -> None:
-        """See ``gpu_work.Blocks``."""
+        """See ``gpu.work.Blocks``."""
         out.copy_(self._head(h))
 
     def normalised_attention(self, layer: int, x: Tensor, out: Tensor) -> None:
-        """See ``gpu_fused.NormalisedBlocks``."""
+        """See ``fused_work.NormalisedBlocks``."""
         out.copy_(self._attention[layer].normalised(x))
 
     def normalised_forward(self, layer: int, x: Tensor, out: Tensor) -> None:
-        """See ``gpu_fused.NormalisedBlocks``."""
+        """See ``fused_work.NormalisedBlocks``."""
         out.copy_(self._forward[layer].normalised(x))

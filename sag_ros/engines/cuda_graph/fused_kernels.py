@@ -1,7 +1,7 @@
 """What happens between the blocks of engine ``cuda_graph``, one kernel where torch needs five to fifteen.
 
 Each kernel is one program that takes its weights' row and its step from counters (2,) int64 on the device and
-moves them on. BT token rows of which T' count, d width; see ``triton_blocks`` and ``triton_step``.
+moves them on. BT token rows of which T' count, d width; see ``blocks`` and ``step_tail`` in ``gpu.triton``.
 """
 
 # Device code has no types in Python's sense.

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sag_ros.engines.engine_spec import EngineSpec
 
 if TYPE_CHECKING:
     from sag_ros.engines.protocol import Engine
     from sag_ros.policy.bundle import PolicyBundle
-    from sag_ros.policy.schedule import CoefficientTable
 
 
-def _build(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
+def _load() -> Callable[..., Engine]:
     from sag_ros.engines.cuda_graph.engine import CudaGraphEngine
 
-    return CudaGraphEngine(bundle, table, **options)
+    return CudaGraphEngine
 
 
 def _obstacle(bundle: PolicyBundle | None, precision: str, all_tokens: bool) -> str | None:
@@ -26,7 +26,7 @@ def _obstacle(bundle: PolicyBundle | None, precision: str, all_tokens: bool) -> 
 
 ENGINE = EngineSpec(
     name="cuda_graph",
-    build=_build,
+    load=_load,
     on_gpu=True,
     whole_horizon={"all_tokens": True},
     beside="gpu",

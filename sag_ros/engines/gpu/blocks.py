@@ -1,7 +1,7 @@
 """The network's parts as torch modules of static shape, for CUDA graphs and for export to TensorRT.
 
-Weights as in ``folded``: the stream h (T', d) is float32 and centred. T' tokens, d width, H heads, S memory
-tokens, A action dimensions.
+Weights as in ``savings.folded_weights``: the stream h (T', d) is float32 and centred. T' tokens, d width, H
+heads, S memory tokens, A action dimensions.
 """
 
 from __future__ import annotations
@@ -74,14 +74,14 @@ class FeedForward(nn.Module):
 
     def __init__(self, projections: tuple[Projection, Projection], dtype: torch.dtype) -> None:
         super().__init__()
-        self.rise, self.fall = (Linear(projection, dtype) for projection in projections)
+        self.up, self.down = (Linear(projection, dtype) for projection in projections)
 
     def forward(self, h: Tensor) -> Tensor:
-        return self.normalised(normalise(h).to(self.rise.weight.dtype)).float()
+        return self.normalised(normalise(h).to(self.up.weight.dtype)).float()
 
     def normalised(self, x: Tensor) -> Tensor:
         """The same from the normalised stream, all in the weights' format."""
-        out: Tensor = self.fall(F.gelu(self.rise(x)))
+        out: Tensor = self.down(F.gelu(self.up(x)))
         return out
 
 
@@ -109,7 +109,7 @@ class Head(nn.Module):
 class Conditioning(nn.Module):
     """Features (To, D) -> the frames' part of the folded cross-attention, float32.
 
-    A (L, To, H, d), bias (L, To, H), B (L, To, H, d); see ``cross_attention``.
+    A (L, To, H, d), bias (L, To, H), B (L, To, H, d); see ``savings.cross_attention``.
     """
 
     def __init__(self, dpt: DPT, matrices: HeadMatrices) -> None:
@@ -124,7 +124,7 @@ class Conditioning(nn.Module):
 
         buffer("frame", weights["cond_obs_emb.weight"].T)
         buffer("positions", positions)
-        self.rise, self.fall = (
+        self.up, self.down = (
             Linear(Projection(weights[f"{name}.weight"], weights[f"{name}.bias"]), torch.float32)
             for name in ("encoder.0", "encoder.2")
         )
@@ -137,7 +137,7 @@ class Conditioning(nn.Module):
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         layers, heads, frames = self._shape
         tokens = torch.addmm(self.get_buffer("positions"), features, self.get_buffer("frame"))
-        memory = self.fall(F.mish(self.rise(tokens)))
+        memory = self.down(F.mish(self.up(tokens)))
         projected = memory @ self.get_buffer("projections")
         by_head = projected.reshape(frames, 2, layers * heads, -1).permute(1, 2, 0, 3)
         a, b = (by_head @ self.get_buffer("fold")).unbind(0)  # (L H, To, d)

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sag_ros.engines.checked import require_image
 from sag_ros.engines.gpu.device import choose_device, choose_precision, full_sums
 from sag_ros.engines.gpu.graphs import make_graphs
-from sag_ros.engines.protocol import require_image
 from sag_ros.engines.pruner_margins import Margin, MaskDecision, plain_attention, require_features
 from sag_ros.pruning.plan import Reuse
 from sag_ros.pruning.pruner import Pruner

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sag_ros.engines.checked import CheckedEngine, Float32
 from sag_ros.engines.gpu.blocks import Conditioning
 from sag_ros.engines.gpu.device import full_sums
 from sag_ros.engines.gpu.graphs import Work, make_graphs
@@ -16,7 +17,7 @@ from sag_ros.engines.gpu.launches import Launches, make_launches
 from sag_ros.engines.gpu.sequence import Sequence
 from sag_ros.engines.gpu.state import Constants, State
 from sag_ros.engines.gpu.work import LaunchWork
-from sag_ros.engines.protocol import require_sample, require_shapes, require_start, tokens_of
+from sag_ros.engines.protocol import tokens_of
 from sag_ros.engines.savings.cross_attention import head_matrices, require_token_wise
 from sag_ros.engines.savings.folded_weights import FoldedWeights, fold
 from sag_ros.policy.schedule import CoefficientTable
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 MOST_PREPARED = 32  # plans that may be recorded as a whole
 
 
-class GraphEngine:
+class GraphEngine(CheckedEngine):
     """What CUDA graphs and TensorRT share; not thread-safe.
 
     Attributes:
@@ -60,9 +61,8 @@ class GraphEngine:
         require_token_wise(config.n_cond_layers)
         self.device = device
         self.events: tuple[Any, Any] | None = None
-        self._config, self._table = config, table
-        self._executed = contract.executed
-        self.tokens = tokens = tokens_of(contract, all_tokens)
+        super().__init__(bundle, table, tokens_of(contract, all_tokens))
+        tokens = self.tokens
         weights = fold(dpt)
         matrices = head_matrices(weights, config.heads)
         constants = Constants(dpt, weights, matrices, table, tokens)
@@ -82,7 +82,7 @@ class GraphEngine:
     def _record(self) -> None:
         work = self._work
         self._begin, self._condition = self._capture(work.begin), self._capture(work.condition)
-        self._estimate = self._capture(lambda: work.end_step(3, estimate=True))
+        self._end_estimate = self._capture(lambda: work.end_step(3, estimate=True))
         self._works = {slots: Sequence.of(work, slots) for slots in {3, self._config.blocks}}
         self._replays = {slots: works.map(self._capture) for slots, works in self._works.items()}
 
@@ -111,20 +111,10 @@ class GraphEngine:
                 self._state.upload_launches(launches)
             self._prepared[key] = self._capture(lambda: works.run(launches, traced=False))
 
-    def denoise(
-        self,
-        obs_features: NDArray[np.float32],
-        plan: Plan,
-        noise: NDArray[np.float32],
-        first_step: int = 0,
-        trace: NDArray[np.float32] | None = None,
-    ) -> NDArray[np.float32]:
-        """See :class:`sag_ros.engines.protocol.Engine`."""
-        config, state = self._config, self._state
-        require_shapes(obs_features, plan, noise, config, len(self._table))
-        traced = trace is not None
-        if first_step or traced:
-            require_start(plan, first_step, trace, (len(noise), self.tokens, config.action_dim))
+    def _denoise(
+        self, obs_features: Float32, plan: Plan, noise: Float32, first_step: int, trace: Float32 | None
+    ) -> Float32:
+        state, traced = self._state, trace is not None
         launches = self._launches(plan).from_step(first_step)
         if first_step or traced:
             works = self._replays[plan.slots].order(launches, traced)
@@ -149,15 +139,11 @@ class GraphEngine:
             trace[first_step + 1 :] = samples[first_step + 1 :]
         return x[self._executed].copy()
 
-    def estimate(
-        self, obs_features: NDArray[np.float32], sample: NDArray[np.float32], step: int
-    ) -> NDArray[np.float32]:
-        """See :class:`sag_ros.engines.protocol.Engine`."""
-        require_sample(obs_features, sample, step, self._config, len(self._table))
+    def _estimate(self, obs_features: Float32, sample: Float32, step: int) -> Float32:
         with torch.inference_mode(), self._graphs.running():
             self._start_from(obs_features, sample, step)
             self._replays[3].all_blocks()
-            self._estimate()
+            self._end_estimate()
             x, _ = self._state.download(False)
         self._graphs.synchronise()
         return x.copy()

@@ -28,7 +28,7 @@ class Constants:
 
     Attributes:
         embed: (A, d). positions: (T', d).
-        rows, estimates: (n, T' or 1, 6), see ``step_tail.sampler_rows``; of steps that end at x0.
+        rows, estimates: (n, T' or 1, 6), see ``savings.step_tail.sampler_rows``; of steps that end at x0.
         noise_scale: (n, T' or 1, 1) float64, on the host.
         time: (L, n, 2, H, d), A and B of the time token. time_bias: (L, n, H).
         hidden: (T', To, 1), added to the frames' scores.

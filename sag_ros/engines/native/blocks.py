@@ -1,7 +1,8 @@
-"""The residual blocks of DP-T as compiled functions, written around ``panels.multiply``.
+"""The residual blocks of DP-T as compiled functions, written around ``packed_matmul.multiply``.
 
-Shapes: T' tokens in buffers of R >= T' rows (see ``panels.tile_of``), d width, H heads, L layers, S memory
-tokens. The stream is centred (see ``folded``), so a norm divides by the root mean square.
+Shapes: T' tokens in buffers of R >= T' rows (see ``packed_matmul.tile_of``), d width, H heads, L layers, S
+memory tokens. The stream is centred (see ``savings.folded_weights``), so a norm divides by the root mean
+square.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 from sag_ros.engines.buffers import aligned
 from sag_ros.engines.cpu.jit import kernel
-from sag_ros.engines.native.packed_matmul import Float32, Tile, Units, lay_out, multiply, operand, pack
+from sag_ros.engines.native.packed_matmul import Float32, Packed, Tile, multiply, operand, pack, write_operand
 from sag_ros.engines.savings.folded_weights import NORM_EPSILON, FoldedWeights, Projection
 
 
@@ -21,33 +22,33 @@ class LayerWeights(NamedTuple):
     """Packed weights of the self-attention and feed-forward blocks of all layers, biases float32.
 
     Attributes:
-        qkv: d -> 3d, bias (L, 3d). mix: d -> d. rise: d -> 4d. fall: 4d -> d.
+        qkv: d -> 3d, bias (L, 3d). out: d -> d. up: d -> 4d. down: 4d -> d.
     """
 
-    qkv: Units
+    qkv: Packed
     qkv_bias: Float32
-    mix: Units
-    mix_bias: Float32
-    rise: Units
-    rise_bias: Float32
-    fall: Units
-    fall_bias: Float32
+    out: Packed
+    out_bias: Float32
+    up: Packed
+    up_bias: Float32
+    down: Packed
+    down_bias: Float32
 
 
 class BlockBuffers(NamedTuple):
     """What blocks write on the way; ``narrow`` and ``broad`` are left sides of products."""
 
     normal: Float32  # (R, d)
-    narrow: Units  # (R, d)
+    narrow: Packed  # (R, d)
     joint: Float32  # (R, 3d)
     hidden: Float32  # (R, 4d)
-    broad: Units  # (R, 4d)
+    broad: Packed  # (R, 4d)
 
 
 def layer_weights(weights: FoldedWeights, precision: str) -> LayerWeights:
     """Pack ``weights`` as ``precision`` f32 or bf16."""
 
-    def stack(projections: list[Projection]) -> tuple[Units, Float32]:
+    def stack(projections: list[Projection]) -> tuple[Packed, Float32]:
         packed = pack(np.stack([p.weight for p in projections]), precision)
         bias = np.stack([p.bias for p in projections]).astype(np.float32)
         return packed, bias
@@ -180,12 +181,12 @@ def self_attention(
     """Residual of a causal self-attention block: h, out (R, d)."""
     width = h.shape[1]
     normalise(h, buffers.normal)
-    lay_out(buffers.normal, buffers.narrow)
+    write_operand(buffers.normal, buffers.narrow)
     multiply(tile, buffers.narrow, weights.qkv[layer], weights.qkv_bias[layer], buffers.joint)
     joint, mixed = buffers.joint[:tokens], buffers.normal[:tokens]
     attend(joint, joint, joint, (0, width, 2 * width), heads, 0, mixed)
-    lay_out(buffers.normal, buffers.narrow)
-    multiply(tile, buffers.narrow, weights.mix[layer], weights.mix_bias[layer], out)
+    write_operand(buffers.normal, buffers.narrow)
+    multiply(tile, buffers.narrow, weights.out[layer], weights.out_bias[layer], out)
 
 
 @kernel
@@ -194,7 +195,7 @@ def cross_attention(
     h: Float32,
     tokens: int,
     heads: int,
-    weights: tuple[Units, Float32, Units, Float32],
+    weights: tuple[Packed, Float32, Packed, Float32],
     memory: tuple[Float32, Float32],
     buffers: BlockBuffers,
     out: Float32,
@@ -205,10 +206,10 @@ def cross_attention(
     first.
     """
     normalise(h, buffers.normal)
-    lay_out(buffers.normal, buffers.narrow)
+    write_operand(buffers.normal, buffers.narrow)
     multiply(tile, buffers.narrow, weights[0], weights[1], out)
     attend(out, memory[0], memory[1], (0, 0, 0), heads, 1, buffers.normal[:tokens])
-    lay_out(buffers.normal, buffers.narrow)
+    write_operand(buffers.normal, buffers.narrow)
     multiply(tile, buffers.narrow, weights[2], weights[3], out)
 
 
@@ -223,8 +224,8 @@ def feed_forward(
 ) -> None:
     """Residual of a feed-forward block: h, out (R, d)."""
     normalise(h, buffers.normal)
-    lay_out(buffers.normal, buffers.narrow)
-    multiply(tile, buffers.narrow, weights.rise[layer], weights.rise_bias[layer], buffers.hidden)
+    write_operand(buffers.normal, buffers.narrow)
+    multiply(tile, buffers.narrow, weights.up[layer], weights.up_bias[layer], buffers.hidden)
     gelu(buffers.hidden)
-    lay_out(buffers.hidden, buffers.broad)
-    multiply(tile, buffers.broad, weights.fall[layer], weights.fall_bias[layer], out)
+    write_operand(buffers.hidden, buffers.broad)
+    multiply(tile, buffers.broad, weights.down[layer], weights.down_bias[layer], out)

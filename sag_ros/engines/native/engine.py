@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sag_ros.engines.buffers import aligned
+from sag_ros.engines.checked import CheckedEngine, Float32
 from sag_ros.engines.native.blocks import block_buffers, layer_weights
 from sag_ros.engines.native.chunk import Network, Program, State, Tiles, TimeTable, denoise
 from sag_ros.engines.native.memory_tokens import memory_buffers, memory_weights
 from sag_ros.engines.native.microkernel import LANES, available_formats
 from sag_ros.engines.native.packed_matmul import tile_of
-from sag_ros.engines.protocol import require_sample, require_shapes, require_start, tokens_of
+from sag_ros.engines.protocol import tokens_of
 from sag_ros.engines.savings.cross_attention import head_matrices, require_token_wise, time_table, time_tokens
 from sag_ros.engines.savings.folded_weights import fold
 from sag_ros.engines.savings.step_tail import StepTail
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 ALL_SAVINGS = Savings()
 
 
-class NativeEngine:
+class NativeEngine(CheckedEngine):
     """Executes plans; all but the plan's own arrays is allocated at construction."""
 
     name = "native"
@@ -46,7 +47,7 @@ class NativeEngine:
         savings: Savings = ALL_SAVINGS,
     ) -> None:
         """Rearrange the weights; the first chunk ever on a machine compiles for about 20 s, later ones find
-        the code on disk (``jit``).
+        the code on disk (``cpu.jit``).
 
         Args:
             precision: ``f32`` agrees with the reference to 1e-5; ``bf16`` is twice as fast and agrees to
@@ -61,9 +62,8 @@ class NativeEngine:
         require_runnable(contract.network)
         self.precision = choose_precision(precision)
         self.savings = savings
-        self._config, self._table = config, table
-        self._executed = contract.executed
-        self.tokens = tokens = tokens_of(contract, not savings.trailing_tokens)
+        super().__init__(bundle, table, tokens_of(contract, not savings.trailing_tokens))
+        tokens = self.tokens
         self._no_trace = np.empty((0, tokens, config.action_dim), np.float32)
         self._dense: Plan | None = None
 
@@ -104,20 +104,12 @@ class NativeEngine:
             tail=self._tail.arrays,
         )
 
-    def denoise(
-        self,
-        obs_features: NDArray[np.float32],
-        plan: Plan,
-        noise: NDArray[np.float32],
-        first_step: int = 0,
-        trace: NDArray[np.float32] | None = None,
-    ) -> NDArray[np.float32]:
-        """See :class:`sag_ros.engines.protocol.Engine`. With a trace, steps without a computed block do not
-        stay in action space: there is a sample after each of them."""
+    def _denoise(
+        self, obs_features: Float32, plan: Plan, noise: Float32, first_step: int, trace: Float32 | None
+    ) -> Float32:
+        """With a trace, steps without a computed block do not stay in action space: there is a sample after
+        each of them."""
         config, network = self._config, self._network
-        require_shapes(obs_features, plan, noise, config, len(self._table))
-        if first_step or trace is not None:
-            require_start(plan, first_step, trace, (len(noise), self.tokens, config.action_dim))
         self._tail.start(noise[:, : self.tokens])
         if trace is None:
             trace = self._no_trace
@@ -129,12 +121,8 @@ class NativeEngine:
         denoise(self._tiles, program, network, self._state, trace)
         return self._tail.x[self._executed].astype(np.float32)
 
-    def estimate(
-        self, obs_features: NDArray[np.float32], sample: NDArray[np.float32], step: int
-    ) -> NDArray[np.float32]:
-        """See :class:`sag_ros.engines.protocol.Engine`."""
+    def _estimate(self, obs_features: Float32, sample: Float32, step: int) -> Float32:
         config = self._config
-        require_sample(obs_features, sample, step, config, len(self._table))
         if self._dense is None:
             self._dense = make_plan(dense_mask(len(self._table), config.blocks))
         self._tail.start_estimate(sample[: self.tokens], step)

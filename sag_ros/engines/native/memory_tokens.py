@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sag_ros.engines.buffers import aligned
 from sag_ros.engines.cpu.jit import kernel
-from sag_ros.engines.native.packed_matmul import Float32, Tile, Units, lay_out, multiply, operand, pack
+from sag_ros.engines.native.packed_matmul import Float32, Packed, Tile, multiply, operand, pack, write_operand
 from sag_ros.engines.savings.cross_attention import HIDDEN, HeadMatrices
 from sag_ros.engines.savings.folded_weights import Array
 from sag_ros.policy.dpt import DPT, sinusoidal
@@ -27,29 +27,29 @@ class MemoryWeights(NamedTuple):
     Attributes:
         frame: D' -> d, D' being D rounded up to an even number. frame_offset: (To, d), bias and positions.
         time_tokens: (n, d), the time token of each step before the MLP.
-        rise, fall: the MLP, d -> 4d -> d.
+        up, down: the MLP, d -> 4d -> d.
         key, value: (L) d -> d. score: (L, H, d), memory token -> score offset.
         query, out: (L, H) d/H -> d, that fold a head's keys and values. out_share: (L, H, d), a share of the
             output's bias.
         whole_query, whole_out: (L) d -> d, for cross-attention that is not folded.
     """
 
-    frame: Units
+    frame: Packed
     frame_offset: Float32
     time_tokens: Float32
-    rise: Units
-    rise_bias: Float32
-    fall: Units
-    fall_bias: Float32
-    key: Units
-    value: Units
+    up: Packed
+    up_bias: Float32
+    down: Packed
+    down_bias: Float32
+    key: Packed
+    value: Packed
     score: Float32
-    query: Units
-    out: Units
+    query: Packed
+    out: Packed
     out_share: Float32
-    whole_query: Units
+    whole_query: Packed
     whole_query_bias: Float32
-    whole_out: Units
+    whole_out: Packed
     whole_out_bias: Float32
     nothing: Float32
 
@@ -63,12 +63,12 @@ class Memory(NamedTuple):
     key: Float32  # (L, M, d)
     value: Float32  # (L, M, d)
     tokens: Float32  # (M, d)
-    features: Units  # (M, D')
-    narrow: Units  # (M, d)
+    features: Packed  # (M, D')
+    narrow: Packed  # (M, d)
     hidden: Float32  # (M, 4d)
-    broad: Units  # (M, 4d)
+    broad: Packed  # (M, 4d)
     part: Float32  # (M, d/H)
-    head: Units  # (M, d/H)
+    head: Packed  # (M, d/H)
 
 
 def memory_weights(
@@ -84,23 +84,23 @@ def memory_weights(
     positions = w["cond_pos_emb"][0]
     time = sinusoidal(torch.tensor(timesteps), width).double().numpy() + positions[0]
 
-    def by_head(matrix: Array) -> Units:
+    def by_head(matrix: Array) -> Packed:
         return pack(matrix.reshape(layers, heads, size, width).swapaxes(2, 3), precision)
 
     def narrow(x: Array) -> Float32:
         return np.ascontiguousarray(x, np.float32)
 
-    def by_layer(matrix: Array) -> Units:
+    def by_layer(matrix: Array) -> Packed:
         return pack(matrix.reshape(layers, width, width), precision)
 
     return MemoryWeights(
         frame=pack(frame, precision),
         frame_offset=narrow(positions[1:] + w["cond_obs_emb.bias"]),
         time_tokens=narrow(time),
-        rise=pack(w["encoder.0.weight"], precision),
-        rise_bias=narrow(w["encoder.0.bias"]),
-        fall=pack(w["encoder.2.weight"], precision),
-        fall_bias=narrow(w["encoder.2.bias"]),
+        up=pack(w["encoder.0.weight"], precision),
+        up_bias=narrow(w["encoder.0.bias"]),
+        down=pack(w["encoder.2.weight"], precision),
+        down_bias=narrow(w["encoder.2.bias"]),
         key=by_layer(matrices.key),
         value=by_layer(matrices.value),
         score=narrow(matrices.bias.T.reshape(layers, heads, width)),
@@ -139,7 +139,7 @@ def memory_buffers(dpt: DPT, rows: int, precision: str) -> Memory:
 @kernel
 def embed_frames(tile: Tile, features: Float32, w: MemoryWeights, memory: Memory) -> None:
     """features (R, D') -> tokens before the MLP."""
-    lay_out(features, memory.features)
+    write_operand(features, memory.features)
     multiply(tile, memory.features, w.frame, w.nothing, memory.tokens)
     for m in range(w.frame_offset.shape[0]):
         for c in range(w.frame_offset.shape[1]):
@@ -151,12 +151,12 @@ def project_memory(
     tile: Tile, w: MemoryWeights, layers: NDArray[np.bool_], folded: bool, memory: Memory
 ) -> None:
     """Tokens before the MLP -> keys and values, folded or not, of those ``layers`` (L,) that are True."""
-    lay_out(memory.tokens, memory.narrow)
-    multiply(tile, memory.narrow, w.rise, w.rise_bias, memory.hidden)
+    write_operand(memory.tokens, memory.narrow)
+    multiply(tile, memory.narrow, w.up, w.up_bias, memory.hidden)
     _mish(memory.hidden)
-    lay_out(memory.hidden, memory.broad)
-    multiply(tile, memory.broad, w.fall, w.fall_bias, memory.tokens)
-    lay_out(memory.tokens, memory.narrow)
+    write_operand(memory.hidden, memory.broad)
+    multiply(tile, memory.broad, w.down, w.down_bias, memory.tokens)
+    write_operand(memory.tokens, memory.narrow)
     for layer in range(len(layers)):
         if not layers[layer]:
             continue
@@ -178,7 +178,7 @@ def project_memory(
 
 @kernel
 def _fold(
-    tile: Tile, x: Float32, matrix: Units, bias: Float32, head: int, memory: Memory, out: Float32
+    tile: Tile, x: Float32, matrix: Packed, bias: Float32, head: int, memory: Memory, out: Float32
 ) -> None:
     """``out[:, head] = x[:, columns of head] matrix + bias``: x (R, d), out (R, H, d)."""
     part = memory.part
@@ -187,7 +187,7 @@ def _fold(
         own = x[m][head * size :]
         for c in range(size):
             part[m, c] = own[c]
-    lay_out(part, memory.head)
+    write_operand(part, memory.head)
     # The hidden buffer is free by now; its first R d numbers take the product.
     product = memory.hidden.reshape(-1)[: rows * out.shape[2]].reshape(rows, out.shape[2])
     multiply(tile, memory.head, matrix, bias, product)

@@ -24,7 +24,7 @@ from sag_ros.engines.cpu.jit import kernel
 from sag_ros.engines.native.microkernel import LANES, MOST_ROWS, SIGNATURE, address
 
 Float32 = NDArray[np.float32]
-Units = NDArray[np.uint16]
+Packed = NDArray[np.uint16]
 
 
 class Tile(NamedTuple):
@@ -48,12 +48,12 @@ def tile_of(tokens: int, precision: str) -> tuple[Tile, int]:
     return Tile(rows, address(rows, 1, half), address(rows, 2, half)), tiles * rows
 
 
-def operand(rows: int, inner: int, precision: str) -> Units:
-    """Buffer for the left side of a product (rows, inner), as :func:`lay_out` writes it."""
+def operand(rows: int, inner: int, precision: str) -> Packed:
+    """Buffer for the left side of a product (rows, inner), as :func:`write_operand` writes it."""
     return aligned(rows, inner if precision == "bf16" else 2 * inner, dtype=np.uint16)
 
 
-def pack(weights: NDArray[np.floating], precision: str) -> Units:
+def pack(weights: NDArray[np.floating], precision: str) -> Packed:
     """(..., out, in) -> panels (..., out / columns, in or in / 2, columns, 2).
 
     Raises:
@@ -68,7 +68,7 @@ def pack(weights: NDArray[np.floating], precision: str) -> Units:
     columns = 2 * LANES if out % (2 * LANES) == 0 else LANES
     rows = np.ascontiguousarray(weights, np.float32).reshape(-1, inner)
     units = operand(len(rows), inner, precision)
-    lay_out(rows, units)
+    write_operand(rows, units)
     units = units.reshape(*outer, out // columns, columns, -1, 2)
     packed = aligned(*outer, out // columns, units.shape[-2], columns, 2, dtype=np.uint16)
     packed[...] = np.swapaxes(units, -3, -2)
@@ -76,11 +76,11 @@ def pack(weights: NDArray[np.floating], precision: str) -> Units:
 
 
 @kernel
-def multiply(tile: Tile, x: Units, weights: Units, bias: Float32, out: Float32) -> None:
+def multiply(tile: Tile, x: Packed, weights: Packed, bias: Float32, out: Float32) -> None:
     """``out = x weights + bias``.
 
-    x (rows, ...) as :func:`lay_out` writes it, weights as :func:`pack` does, bias (N,), out (rows, N); rows a
-    multiple of the tile's.
+    x (rows, ...) as :func:`write_operand` writes it, weights as :func:`pack` does, bias (N,), out (rows, N);
+    rows a multiple of the tile's.
     """
     code = tile.narrow if weights.shape[2] == LANES else tile.wide
     for panel in range(weights.shape[0]):
@@ -89,7 +89,7 @@ def multiply(tile: Tile, x: Units, weights: Units, bias: Float32, out: Float32) 
 
 
 @kernel
-def lay_out(x: Float32, target: Units) -> None:
+def write_operand(x: Float32, target: Packed) -> None:
     """Write x (rows, in) as the left side of a product: as it is, or rounded to bfloat16."""
     rows, inner = x.shape
     bits = x.view(np.uint32)

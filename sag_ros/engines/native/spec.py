@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sag_ros.engines.engine_spec import EngineSpec
 from sag_ros.engines.savings.switches import Savings
@@ -10,13 +11,12 @@ from sag_ros.engines.savings.switches import Savings
 if TYPE_CHECKING:
     from sag_ros.engines.protocol import Engine
     from sag_ros.policy.bundle import PolicyBundle
-    from sag_ros.policy.schedule import CoefficientTable
 
 
-def _build(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
+def _load() -> Callable[..., Engine]:
     from sag_ros.engines.native.engine import NativeEngine
 
-    return NativeEngine(bundle, table, **options)
+    return NativeEngine
 
 
 def _obstacle(bundle: PolicyBundle | None, precision: str, all_tokens: bool) -> str | None:
@@ -30,7 +30,7 @@ def _obstacle(bundle: PolicyBundle | None, precision: str, all_tokens: bool) -> 
 
 ENGINE = EngineSpec(
     name="native",
-    build=_build,
+    load=_load,
     packages=("numba",),
     install="extra [openvino]",
     whole_horizon={"savings": Savings.without("trailing_tokens")},

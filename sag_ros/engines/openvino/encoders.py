@@ -14,8 +14,8 @@ from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 from torch import Tensor, nn
 
 from sag_ros.engines.buffers import aligned
+from sag_ros.engines.checked import require_image
 from sag_ros.engines.openvino.runtime import Request, choose_precision, compile_model, make_core
-from sag_ros.engines.protocol import require_image
 from sag_ros.engines.pruner_margins import Margin, MaskDecision, plain_attention, require_features
 from sag_ros.pruning.plan import Reuse
 from sag_ros.pruning.pruner import Pruner

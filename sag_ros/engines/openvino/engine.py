@@ -1,7 +1,7 @@
 """Sparse execution on one CPU core.
 
 Weight-heavy blocks (self-attention, feed-forward) are OpenVINO requests on shared memory; cross-attention is
-folded and it and everything between blocks is compiled (``glue``). Tokens behind the executed ones are
+folded and it and everything between blocks is compiled (``cpu.kernels``). Tokens behind the executed ones are
 dropped: the network is causal. Fully pruned steps, the majority, stay in action space.
 """
 
@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sag_ros.engines.buffers import aligned
+from sag_ros.engines.checked import CheckedEngine, Float32
 from sag_ros.engines.cpu import kernels
 from sag_ros.engines.openvino import blocks as blocks
 from sag_ros.engines.openvino import runtime as runtime
-from sag_ros.engines.protocol import require_shapes
+from sag_ros.engines.protocol import tokens_of
 from sag_ros.engines.savings.cross_attention import FoldedCrossAttention, head_matrices
 from sag_ros.engines.savings.folded_weights import fold
 from sag_ros.engines.savings.step_tail import StepTail
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
 
 CROSS_ATTENTION = 1  # block index modulo 3
-NO_STATE = (
-    "engine openvino runs only samplers that begin every chunk at step 0 (ddpm, ddim); use engine native or "
-    "reference"
-)
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(CheckedEngine):
     """Executes plans; every buffer is allocated at construction except the gathered cross-attention."""
 
     name = "openvino"
+    no_state = (
+        "engine openvino runs only samplers that begin every chunk at step 0 (ddpm, ddim); use engine native "
+        "or reference"
+    )
 
     def __init__(self, bundle: PolicyBundle, table: CoefficientTable, precision: str = "auto") -> None:
         """Compile one model for each block and one for all layers; takes a few seconds.
@@ -50,9 +50,8 @@ class OpenVinoEngine:
             ValueError: unknown precision, or conditioning that is not token-wise.
         """
         dpt, contract, config = bundle.dpt, bundle.contract, bundle.dpt.config
-        self._config, self._table = config, table
-        self._first = contract.observation_steps - 1
-        self.tokens = tokens = self._first + contract.action_steps
+        super().__init__(bundle, table, tokens_of(contract, all_tokens=False))
+        tokens = self.tokens
         weights = fold(dpt)
         matrices = head_matrices(weights, config.heads)
         self._cross = FoldedCrossAttention(dpt, matrices, table.timesteps, tokens)
@@ -103,20 +102,10 @@ class OpenVinoEngine:
                     request.bind_output(self._cache[index % slots])
             self._bound_slots = slots
 
-    def denoise(
-        self,
-        obs_features: NDArray[np.float32],
-        plan: Plan,
-        noise: NDArray[np.float32],
-        first_step: int = 0,
-        trace: NDArray[np.float32] | None = None,
-    ) -> NDArray[np.float32]:
-        """See :class:`sag_ros.engines.protocol.Engine`; begins at step 0 and has no trace."""
-        if first_step or trace is not None:
-            raise ValueError(f"{NO_STATE}; asked for first_step {first_step}, trace {trace is not None}")
-        config = self._config
-        require_shapes(obs_features, plan, noise, config, len(self._table))
-        slots = plan.slots
+    def _denoise(
+        self, obs_features: Float32, plan: Plan, noise: Float32, first_step: int, trace: Float32 | None
+    ) -> Float32:
+        config, slots = self._config, plan.slots
         self._bind(slots)
         if not plan.mask.pruned[:, CROSS_ATTENTION::3].all():
             self._obs[:] = obs_features
@@ -167,10 +156,4 @@ class OpenVinoEngine:
             else:
                 tail.finish(step, h)
                 step, embedded = step + 1, False
-        return tail.x[self._first :].astype(np.float32)
-
-    def estimate(
-        self, obs_features: NDArray[np.float32], sample: NDArray[np.float32], step: int
-    ) -> NDArray[np.float32]:
-        """Always raises ValueError: see ``NO_STATE``."""
-        raise ValueError(f"{NO_STATE}; asked for an estimate at step {step}")
+        return tail.x[self._executed].astype(np.float32)

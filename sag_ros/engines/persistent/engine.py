@@ -1,4 +1,4 @@
-"""Sparse execution on a GPU: one Triton launch executes a whole plan, see ``triton_chunk``.
+"""Sparse execution on a GPU: one Triton launch executes a whole plan, see ``kernel.chunk``.
 
 What is launched does not depend on the mask: the plan is data, uploaded together with noise and features.
 """
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sag_ros.engines.checked import CheckedEngine, Float32
 from sag_ros.engines.gpu.blocks import Conditioning
 from sag_ros.engines.gpu.device import DTYPES, choose_device, choose_precision, full_sums
 from sag_ros.engines.gpu.graphs import make_graphs
@@ -21,7 +22,6 @@ from sag_ros.engines.persistent.buffers import Buffers
 from sag_ros.engines.persistent.launch import launch
 from sag_ros.engines.persistent.program import RECORD, Program, make_program
 from sag_ros.engines.persistent.weights import kernel_weights
-from sag_ros.engines.protocol import require_sample, require_shapes, require_start
 from sag_ros.engines.savings.cross_attention import head_matrices
 from sag_ros.engines.savings.folded_weights import fold
 from sag_ros.policy.schedule import CoefficientTable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
 
 
-class PersistentEngine:
+class PersistentEngine(CheckedEngine):
     """Executes plans; all but the plan's own arrays is allocated at construction. Not thread-safe.
 
     Attributes:
@@ -77,10 +77,9 @@ class PersistentEngine:
             contract, table, self.precision, shared_memory_of(self._device), parts, tile, stages, all_tokens
         )
         self.sizes, self._warps = sizes, warps
-        self._config, self._table = config, table
-        self._executed = contract.executed
+        super().__init__(bundle, table, sizes.TOKENS)
+        tokens = self.tokens
         self.events: tuple[Any, Any] | None = None
-        self.tokens = tokens = sizes.TOKENS
         self._noise_scale = table.by_token()[:, :tokens, 5:].astype(np.float32)
 
         folded = fold(dpt)
@@ -103,20 +102,10 @@ class PersistentEngine:
                 self._launch(0, 0)  # compiles
         self._graphs.synchronise()
 
-    def denoise(
-        self,
-        obs_features: NDArray[np.float32],
-        plan: Plan,
-        noise: NDArray[np.float32],
-        first_step: int = 0,
-        trace: NDArray[np.float32] | None = None,
-    ) -> NDArray[np.float32]:
-        """See :class:`sag_ros.engines.protocol.Engine`."""
-        require_shapes(obs_features, plan, noise, self._config, len(self._table))
-        tokens = self.tokens
-        if first_step or trace is not None:
-            require_start(plan, first_step, trace, (len(noise), tokens, self._config.action_dim))
-        steps, buffers = plan.steps, self._buffers
+    def _denoise(
+        self, obs_features: Float32, plan: Plan, noise: Float32, first_step: int, trace: Float32 | None
+    ) -> Float32:
+        steps, tokens, buffers = plan.steps, self.tokens, self._buffers
         buffers.noise[0] = noise[0, :tokens]
         np.multiply(noise[1:, :tokens], self._noise_scale, out=buffers.noise[1:])
         with torch.inference_mode(), self._graphs.running():
@@ -131,11 +120,7 @@ class PersistentEngine:
             trace[first_step:] = samples
         return samples[-1, self._executed].copy()
 
-    def estimate(
-        self, obs_features: NDArray[np.float32], sample: NDArray[np.float32], step: int
-    ) -> NDArray[np.float32]:
-        """See :class:`sag_ros.engines.protocol.Engine`."""
-        require_sample(obs_features, sample, step, self._config, len(self._table))
+    def _estimate(self, obs_features: Float32, sample: Float32, step: int) -> Float32:
         buffers = self._buffers
         buffers.noise[0] = sample[: self.tokens]
         buffers.noise[step + 1] = 0.0

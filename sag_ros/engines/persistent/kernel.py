@@ -1,4 +1,4 @@
-"""The kernel of engine ``persistent``: one launch executes all launches of a chunk (see ``launches``).
+"""The kernel of engine ``persistent``: one launch executes all launches of a chunk (see ``gpu.launches``).
 
 The stream (BT, d), the last residual and the sample (BT, AP) stay in registers. Weights, cached residuals and
 tables are read through the caches of the GPU. Nothing is asked of the host in between.
@@ -88,7 +88,7 @@ def chunk(
     STAGES: tl.constexpr,
     PRODUCTS: tl.constexpr,
 ):
-    """Execute ``count`` records of ``program``; arrays as ``persistent_buffers`` makes them.
+    """Execute ``count`` records of ``program``; arrays as ``buffers`` makes them.
 
     Program p of the grid is part ``first_part + p`` of PARTS. The first sample is row 0 of ``noise``, the one
     before ``first_step``; with ``given`` the stream begins as ``stream`` (T', d) instead of its embedding.

@@ -13,7 +13,7 @@ from sag_ros.engines.persistent.kernel import chunk
 def launch(
     arrays: tuple[Tensor, ...], numbers: tuple[int, ...], sizes: Sizes, warps: int, programs: int = 0
 ) -> None:
-    """Queue one launch; ``arrays`` and ``numbers`` are the arguments of ``triton_chunk.chunk`` in order.
+    """Queue one launch; ``arrays`` and ``numbers`` are the arguments of ``kernel.chunk`` in order.
 
     programs: of the grid, where they are not all of ``sizes.PARTS`` (tests).
     """

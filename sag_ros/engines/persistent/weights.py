@@ -1,4 +1,4 @@
-"""Arrays of a policy as the kernel of engine ``persistent`` reads them; sizes as in ``triton_chunk``."""
+"""Arrays of a policy as the kernel of engine ``persistent`` reads them; sizes as in ``kernel``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Weights(NamedTuple):
             the feed-forward's first projection and its transposed second, (4d, d) each.
         biases: (L, 7 d) float32: query, attention's output, first projection (4d), second.
         times: (n, L, 2, H, d) of ``dtype``, A and B of the time tokens; ``time_bias`` (n, L, H) float32.
-        constants: float32, see ``tail_constants``.
+        constants: float32, see ``gpu.triton.constants``.
         rows, clean_rows: (n, T' or 1, 6) float32, of the sampler and of steps that end at the clean sample.
     """
 

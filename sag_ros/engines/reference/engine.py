@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sag_ros.engines.protocol import require_image, require_sample, require_shapes, require_start
+from sag_ros.engines.checked import CheckedEngine, Float32, require_image
 from sag_ros.policy.schedule import CoefficientTable
 from sag_ros.pruning.plan import Plan
 from sag_ros.pruning.rollout import apply_row, sparse_rollout
@@ -17,30 +17,18 @@ if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
 
 
-class ReferenceEngine:
+class ReferenceEngine(CheckedEngine):
     """Follows the mask of the plan block by block; none of the identities of the fast engines."""
 
     name = "reference"
 
     def __init__(self, bundle: PolicyBundle, table: CoefficientTable) -> None:
+        super().__init__(bundle, table, bundle.contract.horizon)
         self._dpt = bundle.dpt.eval()
-        self._table = table
-        self.tokens = self._dpt.config.horizon
-        start = bundle.contract.observation_steps - 1
-        self._executed = slice(start, start + bundle.contract.action_steps)
 
-    def denoise(
-        self,
-        obs_features: NDArray[np.float32],
-        plan: Plan,
-        noise: NDArray[np.float32],
-        first_step: int = 0,
-        trace: NDArray[np.float32] | None = None,
-    ) -> NDArray[np.float32]:
-        """See :class:`sag_ros.engines.protocol.Engine`."""
-        require_shapes(obs_features, plan, noise, self._dpt.config, len(self._table))
-        samples_shape = len(noise), noise.shape[1], noise.shape[2]
-        require_start(plan, first_step, trace, samples_shape)
+    def _denoise(
+        self, obs_features: Float32, plan: Plan, noise: Float32, first_step: int, trace: Float32 | None
+    ) -> Float32:
         samples: list[torch.Tensor] | None = None if trace is None else []
         gates = torch.from_numpy(~plan.mask.pruned).float()[None]
         with torch.inference_mode():
@@ -59,12 +47,8 @@ class ReferenceEngine:
             trace[first_step:] = torch.cat(samples).numpy()
         return sample[0, self._executed].numpy()
 
-    def estimate(
-        self, obs_features: NDArray[np.float32], sample: NDArray[np.float32], step: int
-    ) -> NDArray[np.float32]:
-        """See :class:`sag_ros.engines.protocol.Engine`."""
-        config, table = self._dpt.config, self._table
-        require_sample(obs_features, sample, step, config, len(table))
+    def _estimate(self, obs_features: Float32, sample: Float32, step: int) -> Float32:
+        table = self._table
         obs = torch.tensor(obs_features, dtype=torch.float32)[None]
         x = torch.tensor(sample, dtype=torch.float32)[None]
         with torch.inference_mode():

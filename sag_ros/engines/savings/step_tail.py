@@ -22,7 +22,7 @@ Float64 = NDArray[np.float64]
 
 
 class TailArrays(NamedTuple):
-    """What the kernels of ``glue`` take; n steps."""
+    """What the functions of ``cpu.kernels`` take; n steps."""
 
     x: Float64  # (T', A), the sample
     embed: Float32  # (A, d)

@@ -1,4 +1,4 @@
-"""Exact savings, each of which can be switched off: to test it, and to measure what it is worth."""
+"""Exact savings, each of which can be switched off: to test it, and to measure how much time it saves."""
 
 from __future__ import annotations
 

@@ -122,19 +122,19 @@ class TensorRtBlocks:
         self._contexts, self._device = contexts, device
 
     def self_attention(self, layer: int, h: Tensor, out: Tensor) -> None:
-        """See ``gpu_work.Blocks``."""
+        """See ``gpu.work.Blocks``."""
         self._enqueue(part_name(layer, "self_attention"), out, h=h)
 
     def cross_attention(self, layer: int, h: Tensor, memory: Tensor, bias: Tensor, out: Tensor) -> None:
-        """See ``gpu_work.Blocks``."""
+        """See ``gpu.work.Blocks``."""
         self._enqueue(part_name(layer, "cross_attention"), out, h=h, a=memory[0], bias=bias, b=memory[1])
 
     def feed_forward(self, layer: int, h: Tensor, out: Tensor) -> None:
-        """See ``gpu_work.Blocks``."""
+        """See ``gpu.work.Blocks``."""
         self._enqueue(part_name(layer, "feed_forward"), out, h=h)
 
     def head(self, h: Tensor, out: Tensor) -> None:
-        """See ``gpu_work.Blocks``."""
+        """See ``gpu.work.Blocks``."""
         self._enqueue(HEAD, out, h=h)
 
     def _enqueue(self, name: str, out: Tensor, **inputs: Tensor) -> None:

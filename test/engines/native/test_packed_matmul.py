@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from sag_ros.engines.buffers import aligned
 from sag_ros.engines.native.microkernel import FORMATS, LANES, MOST_ROWS
 from sag_ros.engines.native.packed_matmul import (
-    lay_out,
     multiply,
     operand,
     pack,
     tile_of,
+    write_operand,
 )
 
 
@@ -46,7 +46,7 @@ def test_product(precision, tokens, panels, inner, seed):
     weights = rng.standard_normal((panels * LANES, 2 * inner))
     bias = rng.standard_normal(len(weights)).astype(np.float32)
     left, out = operand(rows, 2 * inner, precision), np.full((rows, len(weights)), np.nan, np.float32)
-    lay_out(x, left)
+    write_operand(x, left)
     multiply(tile, left, pack(weights, precision), bias, out)
     if precision == "bf16":
         x, weights = widen(to_bf16(x)), widen(to_bf16(weights))
@@ -58,14 +58,14 @@ def test_rounding():
     values = np.array([[1.0, -1.0, 1.00390625, 1.01171875, 3e38, np.inf, -np.inf, 1e-40, 0.0, np.nan]])
     values = np.ascontiguousarray(values, np.float32)
     left = operand(1, values.shape[1], "bf16")
-    lay_out(values, left)
+    write_operand(values, left)
     assert np.array_equal(widen(left), widen(to_bf16(values)), equal_nan=True)
     # Halves between two numbers go to the even one.
     assert widen(left)[0, 2] == 1.0
     assert widen(left)[0, 3] == 1.015625
     awkward = np.array([[0x7F800001, 0xFFFFFFFF]], np.uint32).view(np.float32)  # not-a-number, both
     left = operand(1, 2, "bf16")
-    lay_out(awkward, left)
+    write_operand(awkward, left)
     assert not np.isfinite(widen(left)).any()
 
 

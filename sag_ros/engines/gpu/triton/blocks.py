@@ -134,7 +134,7 @@ def cross_attention(
     EPSILON: tl.constexpr,
     PRODUCTS: tl.constexpr,
 ):
-    """Residual (BT, d) of a folded block, see ``cross_attention``.
+    """Residual (BT, d) of a folded block, see ``savings.cross_attention``.
 
     time (2, H, d) and time_bias (H,): A and B of the time token; frames (2, To, H, d) and frame_bias
     (To, H): of the observation. MEMORY: 1 + To or more, a power of two.

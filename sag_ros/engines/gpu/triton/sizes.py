@@ -18,7 +18,7 @@ REMEDY = "use engine cuda_graph"
 
 
 class Sizes(NamedTuple):
-    """Compile-time constants of the kernel, by its names for them; see ``triton_chunk.chunk``.
+    """Compile-time constants of the kernel, by its names for them; see ``persistent.kernel.chunk``.
 
     Attributes:
         BT, AP: T' tokens and A actions, rounded up to what tensor cores multiply.
@@ -26,7 +26,7 @@ class Sizes(NamedTuple):
         PARTS: programs that share the work; HEAD_PARTS: that share the heads.
         TILE: hidden columns that are multiplied at once.
         ATTENTION_STAGES, STAGES: of weights fetched ahead, per head and per tile.
-        PRODUCTS: how float32 is multiplied, see ``triton_blocks.product``.
+        PRODUCTS: how float32 is multiplied, see ``blocks.product``.
     """
 
     TOKENS: int

@@ -1,4 +1,4 @@
-"""The end of a denoising step as Triton device functions; see ``step_tail`` for the identities.
+"""The end of a denoising step as Triton device functions; see ``savings.step_tail`` for the identities.
 
 BT token rows and AP action columns, of which T' and A count and the others are 0; d width. All float32.
 ``constants`` is one array, see ``constants.tail_constants``: positions (T', d), embedding (A, d),
@@ -70,8 +70,8 @@ def update(
 ):
     """The sample after ``step``: head (BT, AP) before the norm, square (BT,) its mean square.
 
-    rows (n, T' or 1, 6) as ``step_tail.sampler_rows``; noise (n + 1, T', A) scaled, row ``step + 1`` is
-    added in ``step``.
+    rows (n, T' or 1, 6) as ``savings.step_tail.sampler_rows``; noise (n + 1, T', A) scaled, row ``step + 1``
+    is added in ``step``.
     """
     tokens = tl.arange(0, BT)
     actions = tl.arange(0, AP)

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sag_ros.bench.gpu import compile as gpu_compile
-from sag_ros.bench.gpu import sections
 from sag_ros.bench.gpu.policies import Spec
-from sag_ros.bench.gpu.sections import Section
+from sag_ros.bench.gpu.sections import LISTS, Emit, Section, run_all, run_apart, run_here
 from sag_ros.engines.tensorrt.compile import missing
 
 RESERVE = 8.0  # s kept for what the last section leaves behind and for the table
@@ -113,22 +112,22 @@ def check(
         "options": {key: value for key, value in asdict(options).items() if key != "json"},
         "hardware": hardware.describe(),
         "machine": {},
-        **{name: [] for name in (*sections.LISTS, "sections")},
+        **{name: [] for name in (*LISTS, "sections")},
     }
     print(f"seed {options.seed}", flush=True)
 
-    def run(section: Section, limit: float, emit: sections.Emit) -> None:
+    def run(section: Section, limit: float, emit: Emit) -> None:
         if options.device == "cpu":
             from sag_ros.engines.registry import build_engine
 
-            sections.run_here(section, options, limit, emit, build or build_engine, clock)
+            run_here(section, options, limit, emit, build or build_engine, clock)
         else:
-            sections.run_apart(section, options, limit, emit)
+            run_apart(section, options, limit, emit)
 
     save = partial(gpu_report.save, content, options.json)
     save()
     try:
-        sections.run_all(
+        run_all(
             sections_of(options) if sections is None else sections,
             run,
             60.0 * options.minutes - RESERVE,

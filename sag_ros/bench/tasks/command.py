@@ -131,9 +131,9 @@ def _report_kept(options: Options) -> int:
         )
     if missing:
         print(f"not measured: {', '.join(missing)}", file=sys.stderr)
-    times = options.journal("times")
-    machine, kept = times.kept(times, identities, options.torch_chunks)
-    clocks = {clock: Journal(times, own, Turn) for clock, own in kept.items()}
+    path = options.journal("times")
+    machine, kept = times.kept(path, identities, options.torch_chunks)
+    clocks = {clock: Journal(path, own, Turn) for clock, own in kept.items()}
     episodes = Journal(options.journal("episodes"), identities, EpisodeResult)
     recorder = REFERENCE if REFERENCE in identities else next(iter(identities))
     return _finish(options, episodes, clocks, recorder, machine, False)

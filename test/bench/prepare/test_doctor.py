@@ -60,9 +60,7 @@ def test_engine():
 
 
 def test_engine_is_that_of_the_bundle(tmp_path):
-    save_bundle(
-        tmp_path / "policy", random_bundle(0, network={"width": 36})
-    )  # no multiple of any lanes
+    save_bundle(tmp_path / "policy", random_bundle(0, network={"width": 36}))  # no multiple of any lanes
     assert doctor.engine_line(str(tmp_path / "policy")).startswith("openvino | not engine tensorrt: ")
     assert doctor.engine_line(str(tmp_path / "nothing")).startswith("native: f32")
 

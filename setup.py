@@ -30,6 +30,12 @@ PLOTS = [
 IMAGES = ["opencv-python-headless==5.0.0.93"]
 ROS_MESSAGES = ["sensor", "std", "geometry", "trajectory", "diagnostic"]
 EXTRAS = {
+    # Statistics and page of the benchmarks, which need "sim" as well.
+    "bench": [
+        'scipy==1.17.1; python_version >= "3.11"',
+        'scipy==1.15.3; python_version < "3.11"',
+        "jinja2==3.1.6",
+    ],
     # daqp is the solver that mink is asked for.
     "sim": ["mujoco==3.9.0", "mink==1.2.0", "daqp==0.11.0", *IMAGES, *PLOTS],
     "train": [
@@ -106,7 +112,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.13",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: package_files("sim/assets")},
+    package_data={NAME: package_files("sim/assets") + package_files("bench/tasks")},
     zip_safe=False,
     install_requires=CORE,
     extras_require=EXTRAS,

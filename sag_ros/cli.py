@@ -35,7 +35,7 @@ COMMANDS = (
         "bench tasks",
         "sag_ros.bench.tasks.command:main",
         "success and speed of methods on a task, closed loop without ROS",
-        ("sim", "openvino"),
+        ("sim", "bench", "openvino"),
     ),
     Command(
         "bench engines",
@@ -48,7 +48,7 @@ COMMANDS = (
         "bench masks",
         "sag_ros.bench.masks.command:main",
         "what the pruner decides in each phase, and what each of its masks is worth alone",
-        ("sim", "openvino"),
+        ("sim", "bench", "openvino"),
     ),
     Command(
         "bench reuse",
@@ -114,6 +114,8 @@ COMMANDS = (
 EXTRA_OF = {
     "mujoco": "sim",
     "mink": "sim",
+    "scipy": "bench",
+    "jinja2": "bench",
     "zarr": "train",
     "tqdm": "train",
     "openvino": "openvino",

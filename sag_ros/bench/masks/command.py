@@ -116,11 +116,11 @@ class Study:
 
     def calibration(self) -> list[MaskEpisode]:
         """Calibration episodes that are done."""
-        return self.journal.episodes(ADAPTIVE, self.calibration_seeds)
+        return self.journal.records(ADAPTIVE, self.calibration_seeds)
 
     def adaptive(self) -> list[MaskEpisode]:
         """Evaluation episodes of the adaptive source that are done."""
-        return self.journal.episodes(ADAPTIVE, self.seeds)
+        return self.journal.records(ADAPTIVE, self.seeds)
 
     def candidates(self) -> list[Candidate]:
         """Masks to be fixed: the mean first; nothing before the calibration is complete.

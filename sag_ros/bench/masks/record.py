@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sag_ros.bench.run.journal import append_line
+from sag_ros.bench.run.journal import Journal
 from sag_ros.values import Mask
 
 ADAPTIVE, DENSE = "adaptive", "dense"
@@ -66,9 +65,14 @@ class MaskEpisode:
     masks: list[str] = field(default_factory=list)
     bits: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def key(self) -> int:
+        """What tells episodes of one method apart."""
+        return self.seed
 
-class MaskJournal:
-    """Episodes of one identity in a JSONL file, written as they end; lines of other identities stay unused.
+
+class MaskJournal(Journal[MaskEpisode]):
+    """Episodes of one identity, written as they end; which methods there are turns out on the way.
 
     Args:
         path: created with the first episode.
@@ -76,25 +80,11 @@ class MaskJournal:
     """
 
     def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
-        self.path, self.identity = path, dict(identity)
-        self._done: dict[tuple[str, int], MaskEpisode] = {}
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-            try:
-                entry = json.loads(line)
-                if entry.pop("identity") == self.identity:
-                    episode = MaskEpisode(**entry)
-                    self._done[episode.method, episode.seed] = episode
-            except (json.JSONDecodeError, TypeError, KeyError, AttributeError):
-                continue  # cut short by a crash, or another format: run again
+        self.identity = dict(identity)
+        super().__init__(path, {}, MaskEpisode)
 
-    def __contains__(self, key: tuple[str, int]) -> bool:
-        return key in self._done
+    def _method(self, identity: Any, entry: Mapping[str, Any]) -> str | None:
+        return entry.get("method") if identity == self.identity else None
 
-    def episodes(self, method: str, seeds: range) -> list[MaskEpisode]:
-        """Those that are done, in the order of ``seeds``."""
-        return [self._done[method, seed] for seed in seeds if (method, seed) in self._done]
-
-    def append(self, episode: MaskEpisode) -> None:
-        """Add an episode and write it through."""
-        self._done[episode.method, episode.seed] = episode
-        append_line(self.path, {"identity": self.identity, **asdict(episode)})
+    def _identity(self, method: str) -> Mapping[str, Any]:
+        return self.identity

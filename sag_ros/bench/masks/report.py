@@ -46,9 +46,9 @@ def content(study: Any) -> dict[str, Any]:
 def _rows(study: Any, adaptive: list[MaskEpisode], candidates: list[Candidate]) -> list[dict[str, Any]]:
     rows = [compare(ADAPTIVE, adaptive, adaptive, None)]
     if study.options.dense:
-        rows.append(compare(DENSE, study.journal.episodes(DENSE, study.seeds), adaptive, None))
+        rows.append(compare(DENSE, study.journal.records(DENSE, study.seeds), adaptive, None))
     for candidate in candidates:
-        episodes = study.journal.episodes(candidate.digest, study.seeds)
+        episodes = study.journal.records(candidate.digest, study.seeds)
         rows.append(compare(candidate.label, episodes, adaptive, candidate))
     return [row for row in rows if row["episodes"]]
 

@@ -5,45 +5,35 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
-
-NUMBERS = (signal.SIGINT, signal.SIGTERM)
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible() -> AbstractContextManager[None]:
     """Raise KeyboardInterrupt on SIGINT and SIGTERM inside the block.
 
     Also where SIGINT was ignored before: a shell without job control starts what is behind ``&`` like that,
-    and Python then keeps ignoring it. Does nothing outside of the main thread.
+    and Python then keeps ignoring it.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    former = {number: signal.signal(number, _raise) for number in NUMBERS}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+    return _handled(signal.default_int_handler, signal.SIGINT, signal.SIGTERM)
 
 
-def _raise(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-@contextmanager
-def deaf_children() -> Iterator[None]:
+def deaf_children() -> AbstractContextManager[None]:
     """Processes started inside the block ignore SIGINT from their first instruction: the parent decides.
 
     A Ctrl-C reaches the whole group, also children that are still importing.
     """
-    if threading.current_thread() is not threading.main_thread():
+    return _handled(signal.SIG_IGN, signal.SIGINT)
+
+
+@contextmanager
+def _handled(handler: Any, *numbers: signal.Signals) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # only that one may set handlers
         yield
         return
-    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    former = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, former)
+        for number, before in former.items():
+            signal.signal(number, before)

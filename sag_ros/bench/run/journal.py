@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
-
-class Record(Protocol):
-    """A dataclass of JSON values that belongs to a method and has a key within it."""
-
-    @property
-    def method(self) -> str:
-        """Name of the method."""
-        ...
-
-    @property
-    def key(self) -> int:
-        """What tells records of one method apart."""
-        ...
-
-
-R = TypeVar("R", bound=Record)
+R = TypeVar("R")
 
 
 class Journal(Generic[R]):
@@ -35,7 +20,7 @@ class Journal(Generic[R]):
         identities: method -> everything its records depend on; lines of another identity are kept in the
             file but not used. A method is known by its identity, not by its name: other methods may come
             and go, and a folder may be renamed.
-        kind: the dataclass.
+        kind: a dataclass of JSON values with a ``method`` and a ``key``, an int that is unique within it.
 
     Attributes:
         foreign: number of lines of other identities or another format.
@@ -45,26 +30,27 @@ class Journal(Generic[R]):
         self.path = path
         self.identities = {method: dict(identity) for method, identity in identities.items()}
         self.foreign = 0
-        self._kind = kind
-        self._methods = {_text(identity): method for method, identity in self.identities.items()}
         self._done: dict[tuple[str, int], R] = {}
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-            self._read(line)
+        self._methods = {_text(identity): method for method, identity in self.identities.items()}
+        for identity, entry in lines(path):
+            method = self._method(identity, entry)
+            try:
+                record = None if method is None else kind(**{**entry, "method": method})
+            except TypeError:  # other fields: an older or newer format
+                record = None
+            if record is None:
+                self.foreign += 1
+            else:
+                self._add(record)
 
-    def _read(self, line: str) -> None:
-        try:
-            entry = json.loads(line)
-            method = self._methods.get(_text(entry.pop("identity")))
-        except (json.JSONDecodeError, TypeError, KeyError, AttributeError):
-            return  # cut short by a crash: that episode is run again
-        try:
-            record = None if method is None else self._kind(**{**entry, "method": method})
-        except TypeError:  # other fields: an older or newer format
-            record = None
-        if record is None:
-            self.foreign += 1
-        else:
-            self._done[record.method, record.key] = record
+    def _method(self, identity: Any, entry: Mapping[str, Any]) -> str | None:
+        return self._methods.get(_text(identity))
+
+    def _identity(self, method: str) -> Mapping[str, Any]:
+        return self.identities[method]
+
+    def _add(self, record: Any) -> None:
+        self._done[record.method, record.key] = record
 
     def __contains__(self, key: tuple[str, int]) -> bool:
         return key in self._done
@@ -79,23 +65,29 @@ class Journal(Generic[R]):
         """As if nothing were done; the file keeps it, and what is appended replaces it."""
         self._done.clear()
 
-    def append(self, record: R) -> None:
+    def append(self, record: Any) -> None:
         """Add a record and write it through, so that an interruption loses at most the running one."""
-        self._done[record.method, record.key] = record
-        content = {"identity": self.identities[record.method], **asdict(record)}  # type: ignore[call-overload]
-        append_line(self.path, content)
+        self._add(record)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps({"identity": self._identity(record.method), **asdict(record)})
+        with self.path.open("ab+") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":  # torn by a crash: leave that half line alone
+                    line = "\n" + line
+            file.write(line.encode() + b"\n")
 
 
-def append_line(path: Path, content: Mapping[str, Any]) -> None:
-    """Add a line of JSON to a file, which is created with its folder if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps(content)
-    with path.open("ab+") as file:
-        if file.tell():
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":  # torn by a crash: leave that half line alone
-                line = "\n" + line
-        file.write(line.encode() + b"\n")
+def lines(path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """(identity, record) of each whole line; one that a crash has cut short is run again."""
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            entry = json.loads(line)
+            identity = entry.pop("identity")
+        except (json.JSONDecodeError, TypeError, KeyError, AttributeError):
+            continue
+        if isinstance(identity, dict):
+            yield identity, entry
 
 
 def kept_identities(
@@ -108,15 +100,8 @@ def kept_identities(
         methods: names.
         wanted: values that the identity must have.
     """
-    newest: dict[str, dict[str, Any]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            entry = json.loads(line)
-            identity, method = entry["identity"], entry["method"]
-            if all(identity[key] == value for key, value in wanted.items()):
-                newest[method] = identity
-        except (json.JSONDecodeError, TypeError, KeyError, AttributeError):
-            continue
+    fitting = [(entry, own) for own, entry in lines(path) if wanted.items() <= own.items()]
+    newest = {entry.get("method"): own for entry, own in fitting}
     return {method: newest[method] for method in methods if method in newest}
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,10 @@ PACKAGES = ("numpy", "torch", "openvino", "numba", "mujoco", "ruckig", "rclpy")
 
 def cpu_name() -> str:
     """Model name of the CPU."""
-    try:
+    with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith(("model name", "Model")):
                 return line.partition(":")[2].strip()
-    except OSError:
-        pass
     return platform.processor() or platform.machine()
 
 
@@ -61,12 +60,8 @@ def resident_mb() -> float:
         return 0.0
 
 
-def peak_mb() -> float | None:
+def peak_mb() -> float:
     """Most memory this process has had in RAM, MB."""
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / 1e6 if platform.system() == "Darwin" else peak * 1024 / 1e6, 1)
 
@@ -78,19 +73,16 @@ def gpu_names() -> list[str]:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return []
-    if answer.returncode != 0:
-        return []
-    return [line.strip() for line in answer.stdout.splitlines() if line.strip()]
+    lines = answer.stdout.splitlines() if answer.returncode == 0 else []
+    return [line.strip() for line in lines if line.strip()]
 
 
 def cpu_governors() -> list[str]:
     """Frequency governors in use, sorted; empty where the kernel does not tell."""
     found = set()
     for path in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_governor"):
-        try:
+        with suppress(OSError):
             found.add(path.read_text().strip())
-        except OSError:
-            continue
     return sorted(found)
 
 
@@ -98,10 +90,8 @@ def package_versions() -> dict[str, str]:
     """Installed ones of ``PACKAGES``."""
     found = {}
     for name in PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             found[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return found
 
 

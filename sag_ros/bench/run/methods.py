@@ -7,8 +7,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 FRESH_CROSS_ATTENTION = "+ca"  # as in pruning.mask_sources, which would import torch
-DEFAULT_SAMPLER = "ddpm"
-DEFAULT_MASK_SOURCE = "dense"
 
 
 @dataclass(frozen=True)
@@ -51,11 +49,9 @@ def parse_method(name: str, samplers: Collection[str], mask_sources: Collection[
     base, at, folder = name.partition("@")
     if at and not folder:
         raise ValueError(f"method {name!r}: a folder is missing behind @, as in cm3@out/consistency")
-    parts = base.split("+")
-    fresh = FRESH_CROSS_ATTENTION if FRESH_CROSS_ATTENTION[1:] in parts[1:] else ""
-    for part in parts:
-        if fresh and part == fresh[1:]:
-            continue
+    first, *others = base.split("+")
+    fresh = FRESH_CROSS_ATTENTION if "ca" in others else ""
+    for part in (first, *(other for other in others if other != "ca")):
         word = re.sub(r"\d+$", "", part)
         axis = "sampler" if word in samplers else "mask source" if word in mask_sources else None
         if axis is None:
@@ -66,8 +62,7 @@ def parse_method(name: str, samplers: Collection[str], mask_sources: Collection[
         if axis in chosen:
             raise ValueError(f"method {name!r} names two of the axis {axis}: {chosen[axis]!r} and {part!r}")
         chosen[axis] = part
-    sampler = chosen.get("sampler", DEFAULT_SAMPLER)
-    return Method(name, sampler, chosen.get("mask source", DEFAULT_MASK_SOURCE) + fresh, folder)
+    return Method(name, chosen.get("sampler", "ddpm"), chosen.get("mask source", "dense") + fresh, folder)
 
 
 def parse_methods(names: str) -> list[Method]:

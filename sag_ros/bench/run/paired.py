@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import comb, sqrt
-from statistics import NormalDist
+from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
+from scipy import optimize, stats
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
     """Two-sided p of McNemar's exact test: are both methods equally likely to be the one that succeeds alone?
 
-    The pairs in which one succeeds and the other fails are tosses of a fair coin under the null hypothesis;
-    twice the smaller binomial tail, at most 1 (Fagerland, Lydersen and Laake 2013, BMC Medical Research
-    Methodology 13:91).
+    The pairs in which one succeeds and the other fails are tosses of a fair coin under the null hypothesis
+    (Fagerland, Lydersen and Laake 2013, BMC Medical Research Methodology 13:91).
 
     Args:
         only_first, only_second: pairs in which only the one, only the other succeeds.
@@ -24,8 +23,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     if min(only_first, only_second) < 0:
         raise ValueError(f"counts of pairs cannot be negative; got {only_first} and {only_second}")
     discordant = only_first + only_second
-    tail = sum(comb(discordant, k) for k in range(min(only_first, only_second) + 1))
-    return min(1.0, 2 * tail / 2**discordant)
+    return float(stats.binomtest(only_first, discordant).pvalue) if discordant else 1.0
 
 
 def tango(only_first: int, only_second: int, pairs: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -47,44 +45,25 @@ def tango(only_first: int, only_second: int, pairs: int, confidence: float = 0.9
         raise ValueError(f"{only_first} and {only_second} discordant pairs do not fit into {pairs} pairs")
     if pairs == 0:
         return -1.0, 1.0
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    estimate = (only_first - only_second) / pairs
+    z = float(stats.norm.ppf(0.5 + confidence / 2))
+    lower = _tango_lower(only_first, only_second, pairs, z)
+    return lower, -_tango_lower(only_second, only_first, pairs, z)
+
+
+def _tango_lower(b: int, c: int, n: int, z: float) -> float:
+    """Where Tango's score (equation 5) is ``z``; it falls with the difference, and is 0 at the estimate."""
 
     def excess(delta: float) -> float:
-        return _tango_score(only_first, only_second, pairs, delta) - z
+        # Restricted maximum likelihood of the share of pairs in which only the second succeeds.
+        B = -b - c + (2 * n - b + c) * delta
+        C = -c * delta * (1 - delta)
+        q = (sqrt(max(B * B - 8 * n * C, 0.0)) - B) / (4 * n)
+        variance = n * (2 * q + delta * (1 - delta))
+        # Not divided by the deviation, which may vanish at -1 and at the estimate.
+        return b - c - n * delta - z * sqrt(max(variance, 0.0))
 
-    def mirrored(delta: float) -> float:
-        return -_tango_score(only_first, only_second, pairs, delta) - z
-
-    # The score falls with delta: 0 at the estimate, z at the lower bound, -z at the upper one.
-    return _root(excess, estimate, -1.0), _root(mirrored, estimate, 1.0)
-
-
-def _tango_score(b: int, c: int, n: int, delta: float) -> float:
-    """Tango's equation 5; infinite where ``delta`` leaves the data no variance."""
-    # Restricted maximum likelihood of the share of pairs in which only the second succeeds.
-    A = 2 * n
-    B = -b - c + (2 * n - b + c) * delta
-    C = -c * delta * (1 - delta)
-    q = (sqrt(max(B * B - 4 * A * C, 0.0)) - B) / (2 * A)
-    variance = n * (2 * q + delta * (1 - delta))
-    numerator = b - c - n * delta
-    if variance <= 0.0:
-        return 0.0 if numerator == 0.0 else float(np.copysign(np.inf, numerator))
-    return numerator / sqrt(variance)
-
-
-def _root(function: Callable[[float], float], inside: float, outside: float) -> float:
-    """Bisect for the border between ``inside``, where ``function`` <= 0, and ``outside``, where it is > 0."""
-    if function(outside) <= 0.0:
-        return outside
-    for _ in range(60):
-        middle = 0.5 * (inside + outside)
-        if function(middle) <= 0.0:
-            inside = middle
-        else:
-            outside = middle
-    return inside
+    # Just below the estimate: there both terms may vanish.
+    return -1.0 if c == n else float(optimize.brentq(excess, -1.0, (b - c) / n - 1e-9, xtol=1e-13))
 
 
 def holm(values: Sequence[float]) -> list[float]:
@@ -92,13 +71,11 @@ def holm(values: Sequence[float]) -> list[float]:
 
     At a level of 5 % at most one such list in twenty then contains a false alarm.
     """
-    order = sorted(range(len(values)), key=lambda index: values[index])
-    out = [1.0] * len(values)
-    largest = 0.0
-    for rank, index in enumerate(order):
-        largest = max(largest, min(1.0, (len(values) - rank) * values[index]))
-        out[index] = largest
-    return out
+    raw = np.asarray(values, np.float64)
+    order = np.argsort(raw)
+    corrected = np.empty_like(raw)
+    corrected[order] = np.maximum.accumulate(np.arange(len(raw), 0, -1) * raw[order])
+    return [float(p) for p in np.minimum(corrected, 1.0)]
 
 
 def bootstrap_mean(
@@ -110,9 +87,11 @@ def bootstrap_mean(
         values: independent, here one for each episode or pair of episodes.
         seed: of the resampling, fixed so that a report can be repeated to the digit.
     """
-    if not len(values):
-        return float("nan"), float("nan")
-    data = np.asarray(values, dtype=np.float64)
-    picks = np.random.default_rng(seed).integers(len(data), size=(resamples, len(data)))
-    low, high = np.quantile(data[picks].mean(axis=1), [0.5 - confidence / 2, 0.5 + confidence / 2])
-    return float(low), float(high)
+    if len(values) < 2:
+        point = float(values[0]) if len(values) else float("nan")
+        return point, point
+    found = stats.bootstrap(
+        (values,), np.mean, n_resamples=resamples, confidence_level=confidence, method="percentile",
+        rng=np.random.default_rng(seed),
+    )  # fmt: skip
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.pool import Pool
 from typing import Any
@@ -34,3 +34,13 @@ def worker_pool(build: Callable[[Any], Any], setting: Any, processes: int) -> It
         pool = context.Pool(processes, _start, (build, setting))
     with pool:
         yield pool
+
+
+def play(worker: Any, setting: Any, jobs: Sequence[tuple[Any, ...]], processes: int) -> Iterator[Any]:
+    """Results of ``worker.run(*job)``, as they finish: here, or in ``processes`` with a worker each."""
+    if processes == 1 or len(jobs) < 2:
+        for job in jobs:
+            yield worker.run(*job)
+        return
+    with worker_pool(type(worker), setting, min(processes, len(jobs))) as pool:
+        yield from pool.imap_unordered(run, jobs)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol, TypeVar
+from contextlib import nullcontext
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -15,17 +16,7 @@ if not console.is_terminal:  # a log: 80 columns would cut tables
     console = Console(width=120)
 INTERVAL = 60.0  # between lines of a log, s
 
-
-class Result(Protocol):
-    """What has been done belongs to a method."""
-
-    @property
-    def method(self) -> str:
-        """Name of the method."""
-        ...
-
-
-R = TypeVar("R", bound=Result)
+R = TypeVar("R")
 
 
 class Remaining:
@@ -35,9 +26,6 @@ class Remaining:
         jobs: method of every job that is to be done.
         parallel: jobs at the same time.
         known: seconds that earlier jobs of a method took.
-
-    Attributes:
-        jobs: number of all jobs.
     """
 
     def __init__(
@@ -62,65 +50,42 @@ class Remaining:
         total = sum(count * means.get(method, average) for method, count in self._open.items())
         return total / self.parallel
 
+    def __str__(self) -> str:
+        seconds = self.seconds
+        if seconds is None:
+            return "remaining time not known yet"
+        return f"{seconds / 60:.0f} min remaining" if seconds >= 90 else f"{seconds:.0f} s remaining"
+
 
 def track(
     results: Iterable[R],
     title: str,
     remaining: Remaining,
-    text: Callable[[R], str] = lambda result: result.method,
-    seconds: Callable[[R], float] | None = None,
+    text: Callable[[Any], str] = lambda result: result.method,
+    seconds: Callable[[Any], float] | None = None,
 ) -> Iterator[R]:
     """Pass ``results`` through and show how many there are, and how long the rest takes.
 
     Args:
+        results: each has a ``method``.
         remaining: of all jobs; counts them down.
         text: what to say about a result.
         seconds: what it took; by default the time since the one before.
     """
-    timed = _timed(results, remaining, seconds)
-    return (
-        _bar(timed, title, remaining, text) if console.is_terminal else _lines(timed, title, remaining, text)
-    )
-
-
-def _timed(results: Iterable[R], remaining: Remaining, seconds: Callable[[R], float] | None) -> Iterator[R]:
-    before = time.monotonic()
-    for result in results:
-        now = time.monotonic()
-        took = (now - before) * remaining.parallel if seconds is None else seconds(result)
-        remaining.done(result.method, took)
-        before = now
-        yield result
-
-
-def _bar(results: Iterable[R], title: str, remaining: Remaining, text: Callable[[R], str]) -> Iterator[R]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[rest]}"),
-        TextColumn("{task.fields[last]}"),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(title, total=remaining.jobs, last="", rest=_minutes(remaining))
-        for result in results:
-            bar.update(task, advance=1, last=text(result), rest=_minutes(remaining))
+    parts = ("{task.description}", "{task.fields[rest]}", "{task.fields[last]}")
+    name, rest, last = map(TextColumn, parts)
+    columns = (name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), rest, last)
+    before = said = time.monotonic()
+    with Progress(*columns, console=console) if console.is_terminal else nullcontext() as bar:
+        task = bar and bar.add_task(title, total=remaining.jobs, last="", rest=remaining)
+        for count, result in enumerate(results, 1):
+            now = time.monotonic()
+            took = (now - before) * remaining.parallel if seconds is None else seconds(result)
+            remaining.done(result.method, took)
+            before = now
+            if bar:
+                bar.update(task, advance=1, last=text(result), rest=remaining)
+            elif now - said >= INTERVAL or count == remaining.jobs:
+                print(f"{title}: {count}/{remaining.jobs}, {remaining}; {text(result)}", flush=True)
+                said = now
             yield result
-
-
-def _lines(results: Iterable[R], title: str, remaining: Remaining, text: Callable[[R], str]) -> Iterator[R]:
-    said = time.monotonic()
-    for count, result in enumerate(results, 1):
-        now = time.monotonic()
-        if now - said >= INTERVAL or count == remaining.jobs:
-            print(f"{title}: {count}/{remaining.jobs}, {_minutes(remaining)}; {text(result)}", flush=True)
-            said = now
-        yield result
-
-
-def _minutes(remaining: Remaining) -> str:
-    seconds = remaining.seconds
-    if seconds is None:
-        return "remaining time not known yet"
-    return f"{seconds / 60:.0f} min remaining" if seconds >= 90 else f"{seconds:.0f} s remaining"

@@ -101,8 +101,5 @@ class Agreement:
 def _heading(actions: np.ndarray, execute: int) -> np.ndarray:
     """(J,) where a chunk has the arm one period after its ``execute``-th action."""
     if execute < len(actions):
-        ahead: np.ndarray = actions[execute]
-        return ahead
-    before = actions[execute - 2] if execute > 1 else actions[execute - 1]
-    continued: np.ndarray = 2.0 * actions[execute - 1] - before
-    return continued
+        return np.asarray(actions[execute])
+    return np.asarray(2.0 * actions[execute - 1] - actions[max(execute - 2, 0)])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
-from statistics import NormalDist
 
 import numpy as np
 
@@ -21,18 +19,14 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
     Raises:
         ValueError: successes outside 0..trials.
     """
+    from scipy.stats import binomtest  # the GPU's check needs the percentiles below, and has no scipy
+
     if not 0 <= successes <= trials:
         raise ValueError(f"successes must be in 0..{trials}; got {successes}")
     if trials == 0:
         return 0.0, 1.0
-    z2 = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2
-    share = successes / trials
-    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = sqrt(z2 * (share * (1 - share) / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)
-    # At 0 and 1 the bound is exact; rounding would leave 1e-17.
-    lower = 0.0 if successes == 0 else centre - half
-    upper = 1.0 if successes == trials else centre + half
-    return lower, upper
+    bounds = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
+    return float(bounds.low), float(bounds.high)
 
 
 def percentile(values: Sequence[float], q: float) -> float:

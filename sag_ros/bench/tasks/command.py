@@ -5,26 +5,25 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import fields
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 from sag_ros.bench.run import machine as hardware
 from sag_ros.bench.run import progress
 from sag_ros.bench.run.interrupt import interruptible
 from sag_ros.bench.run.journal import Journal, kept_identities
-from sag_ros.bench.run.methods import parse_methods
+from sag_ros.bench.run.methods import Method, parse_methods
+from sag_ros.bench.run.pool import play
 from sag_ros.bench.run.records import EpisodeResult, Turn
 from sag_ros.bench.tasks import times
 from sag_ros.bench.tasks.choice import parse_budgets
 from sag_ros.bench.tasks.options import Options
 from sag_ros.bench.tasks.report import report, show, write
 from sag_ros.bench.tasks.rows import REFERENCE, Measured
-from sag_ros.bench.tasks.worker import FORMAT, Settings, Worker, play
+from sag_ros.bench.tasks.worker import FORMAT, Worker
 
 RECORDED = 2  # episodes whose observations the times are measured on
 MACHINE = ("cpu", "cores", "memory_gib", "governors", "python", "packages")  # times depend on these
-Identities = Mapping[str, Mapping[str, Any]]
 
 
 def main(options: Options) -> int:
@@ -41,21 +40,21 @@ def main(options: Options) -> int:
 
 
 def _run(options: Options) -> int:
-    names = [method.name for method in parse_methods(options.methods)]
-    settings = Settings(**{field.name: getattr(options, field.name) for field in fields(Settings)})
-    worker = Worker(settings)
+    names = list(_methods(options))
+    worker = Worker(options)
     identities = {name: worker.identity(name) for name in names}  # wrong names fail here
-    _require_different(identities)
+    for one, other in combinations(names, 2):
+        if identities[one] == identities[other]:
+            raise ValueError(f"methods {one!r} and {other!r} are the same; name one of them")
     machine = hardware.describe()
     recorder = REFERENCE if REFERENCE in names else names[0]
     recorded = times.recorded(identities[recorder], range(options.seed, options.seed + RECORDED))
+    place = recorded, {key: machine[key] for key in MACHINE}
     clocks = {
         clock: Journal(
             options.journal("times"),
             {
-                name: times.identity(
-                    own, clock, options.torch_chunks, recorded, {key: machine[key] for key in MACHINE}
-                )
+                name: times.identity(own, clock, options.torch_chunks, *place)
                 for name, own in identities.items()
             },
             Turn,
@@ -65,7 +64,7 @@ def _run(options: Options) -> int:
     episodes = Journal(options.journal("episodes"), identities, EpisodeResult)
     interrupted = False
     try:
-        _play(options, settings, worker, episodes)
+        _play(options, worker, episodes)
         _time(options, worker, recorder, clocks)
     except KeyboardInterrupt:
         interrupted = True
@@ -75,15 +74,11 @@ def _run(options: Options) -> int:
     return _finish(options, episodes, clocks, recorder, machine, interrupted)
 
 
-def _require_different(identities: Identities) -> None:
-    names = list(identities)
-    for index, name in enumerate(names):
-        for other in names[:index]:
-            if identities[name] == identities[other]:
-                raise ValueError(f"methods {other!r} and {name!r} are the same; name one of them")
+def _methods(options: Options) -> dict[str, Method]:
+    return {method.name: method for method in parse_methods(options.methods)}
 
 
-def _play(options: Options, settings: Settings, worker: Worker, journal: Journal[EpisodeResult]) -> None:
+def _play(options: Options, worker: Worker, journal: Journal[EpisodeResult]) -> None:
     names = list(journal.identities)
     # Seed by seed through all methods: an interruption leaves pairs.
     jobs = [(name, seed) for seed, name in product(options.seeds, names) if (name, seed) not in journal]
@@ -96,7 +91,7 @@ def _play(options: Options, settings: Settings, worker: Worker, journal: Journal
         )
     known = {name: [result.wall for result in journal.records(name)] for name in names}
     results = progress.track(
-        play(worker, settings, jobs, options.processes),
+        play(worker, options, jobs, options.processes),
         f"{options.task}, episodes",
         progress.Remaining((name for name, _ in jobs), options.processes, known),
         lambda result: f"{result.method} {result.seed}: {result.message}",
@@ -121,20 +116,17 @@ def _time(options: Options, worker: Worker, recorder: str, clocks: Mapping[str, 
 
 def _report_kept(options: Options) -> int:
     """The report of what the journals hold, from whatever machine; needs neither policy nor robot."""
-    names = [method.name for method in parse_methods(options.methods)]
+    names, path, timed = list(_methods(options)), options.journal("episodes"), options.journal("times")
     wanted = {"format": FORMAT, **{key: getattr(options, key) for key in ("task", "execute", "noise")}}
-    identities = kept_identities(options.journal("episodes"), names, wanted)
-    missing = [name for name in names if name not in identities]
+    identities = kept_identities(path, names, wanted)
     if not identities:
-        raise ValueError(
-            f"{options.journal('episodes')} has no episodes of {options.methods}; run without --report-only"
-        )
+        raise ValueError(f"{path} has no episodes of {options.methods}; run without --report-only")
+    missing = [name for name in names if name not in identities]
     if missing:
         print(f"not measured: {', '.join(missing)}", file=sys.stderr)
-    path = options.journal("times")
-    machine, kept = times.kept(path, identities, options.torch_chunks)
-    clocks = {clock: Journal(path, own, Turn) for clock, own in kept.items()}
-    episodes = Journal(options.journal("episodes"), identities, EpisodeResult)
+    machine, kept = times.kept(timed, identities, options.torch_chunks)
+    clocks = {clock: Journal(timed, own, Turn) for clock, own in kept.items()}
+    episodes = Journal(path, identities, EpisodeResult)
     recorder = REFERENCE if REFERENCE in identities else next(iter(identities))
     return _finish(options, episodes, clocks, recorder, machine, False)
 
@@ -147,15 +139,10 @@ def _finish(
     machine: Mapping[str, Any],
     interrupted: bool,
 ) -> int:
-    methods = {method.name: method for method in parse_methods(options.methods)}
+    methods = _methods(options)
+    turns = {name: [clocks[clock].records(name) for clock in times.CLOCKS] for name in episodes.identities}
     measured = [
-        Measured(
-            methods[name],
-            identity,
-            episodes.records(name, options.seeds),
-            clocks["engine"].records(name),
-            clocks["torch"].records(name),
-        )
+        Measured(methods[name], identity, episodes.records(name, options.seeds), *turns[name])
         for name, identity in episodes.identities.items()
     ]
     settings = {

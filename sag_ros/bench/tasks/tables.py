@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ from sag_ros.bench.tasks.choice import SLACK
 
 Row = Mapping[str, Any]
 NOTHING = "–"
-WORDS = ("best success", "smoothest, not worse than dense", "also fit, best first")  # of budgets
 
 
 @dataclass(frozen=True)
@@ -26,28 +25,41 @@ class Cells:
     title: str
     columns: tuple[str, ...]
     rows: list[tuple[str, ...]]
-    note: str = ""
+    note: str
     left: tuple[str, ...] = ()
     wrap: tuple[str, ...] = ()
 
+    def kinds(self) -> list[str]:
+        """Of each column: ``text``, ``text wrap`` or, for numbers, nothing."""
+        text = {self.columns[0], *self.left}
+        kinds = ((name in text, name in self.wrap) for name in self.columns)
+        return [" ".join(["text"] * left + ["wrap"] * wraps) for left, wraps in kinds]
+
 
 def all_tables(content: Mapping[str, Any]) -> list[Cells]:
-    """Tables of a report; see ``bench.task_report`` for its keys."""
+    """Tables of a report; see ``bench.tasks.report`` for its keys."""
     rows, settings = content["rows"], content["settings"]
-    out = [success(rows, settings)]
+    out = [success(rows, settings["task"], settings["margin"])]
     if any(row["ms"] for row in rows):
         out.append(milliseconds(rows, content["hardware"]))
         if content["budgets"]:
             out.append(budgets(content["budgets"], rows))
-    out.append(smoothness(rows))
-    return out
+    return [*out, smoothness(rows)]
 
 
-def success(rows: Sequence[Row], settings: Mapping[str, Any]) -> Cells:
+def success(rows: Sequence[Row], task: str, margin: float) -> Cells:
     """Success of every method and its difference to dense on the same seeds."""
-    margin = settings["margin"]
+
+    def paired(row: Row) -> tuple[str, ...]:
+        found = row["paired"]
+        if found is None:
+            return (NOTHING,) * 5 + ("",)
+        alone = f"{found['dense_only']}:{found['method_only']}"
+        p = _p(found["p"]), _p(found["p_holm"])
+        return *_difference(found["difference"], found["ci95"], 1), alone, *p, said(row["verdict"], margin)
+
     return Cells(
-        f"Success on {settings['task']}, paired with dense",
+        f"Success on {task}, paired with dense",
         (
             "method", "success", "95 %", "− dense", "95 %", "−:+", "p", "Holm", "verdict", "density", "ms",
         ),
@@ -56,9 +68,9 @@ def success(rows: Sequence[Row], settings: Mapping[str, Any]) -> Cells:
                 row["method"],
                 f"{row['successes']}/{row['episodes']}",
                 f"{100 * row['ci95'][0]:.1f}–{100 * row['ci95'][1]:.1f}",
-                *_paired(row, margin),
+                *paired(row),
                 f"{row['density']:.3f}",
-                NOTHING if row["ms"] is None else _digits(row["ms"]["policy"]["p50"]),
+                _digits(row["ms"] and row["ms"]["policy"]["p50"]),
             )
             for row in rows
         ],
@@ -73,21 +85,6 @@ def success(rows: Sequence[Row], settings: Mapping[str, Any]) -> Cells:
     )  # fmt: skip
 
 
-def _paired(row: Row, margin: float) -> tuple[str, ...]:
-    paired = row["paired"]
-    if paired is None:
-        return (NOTHING,) * 5 + ("",)
-    low, high = paired["ci95"]
-    return (
-        _signed(paired["difference"]),
-        f"{_signed(low)} … {_signed(high)}",
-        f"{paired['dense_only']}:{paired['method_only']}",
-        _p(paired["p"]),
-        _p(paired["p_holm"]),
-        said(row["verdict"], margin),
-    )
-
-
 def said(verdict: str, margin: float) -> str:
     """A verdict in words."""
     return f"within {margin:g}" if verdict == "within margin" else verdict
@@ -96,11 +93,19 @@ def said(verdict: str, margin: float) -> str:
 def milliseconds(rows: Sequence[Row], hardware: Mapping[str, Any]) -> Cells:
     """Where the time of a chunk goes."""
     timed = [row for row in rows if row["ms"] is not None]
-    counts = sorted({row["ms"]["chunks"] for row in timed})
-    torch = sorted({row["torch_ms"]["chunks"] for row in timed if row["torch_ms"]})
-    counted = f"{' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} chunks"
-    if torch:
-        counted += f"; torch eager: {torch[-1]} chunks"
+    counts = [row["ms"]["chunks"] for row in timed]
+    torch = [row["torch_ms"]["chunks"] for row in timed if row["torch_ms"]]
+    counted = f"{span(counts)} chunks" + (f"; torch eager: {max(torch)} chunks" if torch else "")
+    parts = (
+        ("pruner", "p50"), ("plan", "p50"), ("denoise", "p50"), ("policy", "p50"), ("policy", "p99"), "×",
+        ("encode", "p50"), ("total", "p50"), ("total", "p99"),
+    )  # fmt: skip
+
+    def cell(row: Row, part: Any) -> str:
+        if part == "×":
+            return _optional(row["policy_speedup"], "{:.1f}".format)
+        return _digits(row["ms"][part[0]][part[1]])
+
     return Cells(
         f"Milliseconds per chunk on {hardware.get('cpu', 'this CPU')}, one thread; {counted}",
         (
@@ -111,13 +116,8 @@ def milliseconds(rows: Sequence[Row], hardware: Mapping[str, Any]) -> Cells:
             (
                 row["method"],
                 row["engine"],
-                *(_digits(row["ms"][part]["p50"]) for part in ("pruner", "plan", "denoise", "policy")),
-                _digits(row["ms"]["policy"]["p99"]),
-                NOTHING if row["policy_speedup"] is None else f"{row['policy_speedup']:.1f}",
-                _digits(row["ms"]["encode"]["p50"]),
-                _digits(row["ms"]["total"]["p50"]),
-                _digits(row["ms"]["total"]["p99"]),
-                _digits(row["torch_ms"]["policy"]["p50"]) if row["torch_ms"] else NOTHING,
+                *(cell(row, part) for part in parts),
+                _digits(row["torch_ms"] and row["torch_ms"]["policy"]["p50"]),
             )
             for row in timed
         ],
@@ -128,43 +128,59 @@ def milliseconds(rows: Sequence[Row], hardware: Mapping[str, Any]) -> Cells:
     )  # fmt: skip
 
 
+def span(counts: Sequence[int]) -> str:
+    """``200``, or ``180 to 200`` where counts differ."""
+    return " to ".join(map(str, sorted({min(counts), max(counts)})))
+
+
 def budgets(found: Sequence[Row], rows: Sequence[Row]) -> Cells:
     """Who is best at equal milliseconds."""
     by_name = {row["method"]: row for row in rows}
     earlier = [[], *(row["methods"] for row in found[:-1])]
+    words = ("best success", "smoothest, not worse than dense", "also fit, best first")
 
-    def named(name: str) -> str:
+    def best(name: str) -> str:
         row = by_name[name]
         return f"{name} {100 * row['success']:.1f} %, {_digits(row['ms']['policy']['p50'])} ms"
 
+    def smoothest(name: str) -> str:
+        return f"{name} {_digits(by_name[name]['smoothness']['rms_jerk']['mean'])} rad/s³"
+
     return Cells(
         "At equal milliseconds",
-        ("budget, ms", "with cameras", *WORDS),
+        ("budget, ms", "with cameras", *words),
         [
             (
                 f"{row['ms']:g}",
                 f"{row['total_ms']:.1f}",
-                "; ".join(map(named, row["best_success"])) or NOTHING,
-                NOTHING
-                if row["smoothest"] is None
-                else f"{row['smoothest']} {_jerk(by_name[row['smoothest']])} rad/s³",
+                "; ".join(map(best, row["best_success"])) or NOTHING,
+                _optional(row["smoothest"], smoothest),
                 ", ".join(name for name in row["methods"] if name not in before) or NOTHING,
             )
             for row, before in zip(found, earlier, strict=True)
         ],
         f"A method fits when its Σ p50 is at most {SLACK:g} × the budget. Smoothest: least rms jerk among "
         "those not significantly worse than dense (p ≥ .05 uncorrected).",
-        left=WORDS,
-        wrap=WORDS,
+        left=words,
+        wrap=words,
     )
-
-
-def _jerk(row: Row) -> str:
-    return _digits(row["smoothness"]["rms_jerk"]["mean"])
 
 
 def smoothness(rows: Sequence[Row]) -> Cells:
     """How the arm moves, and how well chunks agree."""
+
+    def cells(found: Row) -> tuple[str, ...]:
+        jerk = found["rms_jerk"]
+        low, high = jerk["ci95"]
+        return (
+            _digits(jerk["mean"]),
+            NOTHING if low is None else f"{_digits(low)}–{_digits(high)}",
+            *_difference(jerk["difference"], jerk["difference_ci95"], 2),
+            _optional(found["peak_jerk"]["mean"], "{:.0%}".format).replace("%", " %"),
+            _digits(found["rms_acceleration"]["mean"]),
+            *(_optional(found[key]["mean"], lambda rad: _digits(1e3 * rad)) for key in ("jump", "bend")),
+        )
+
     return Cells(
         "Smoothness of the executed motion",
         (
@@ -174,17 +190,9 @@ def smoothness(rows: Sequence[Row]) -> Cells:
         [
             (
                 row["method"],
-                _jerk(row),
-                _range(row["smoothness"]["rms_jerk"]["ci95"]),
-                *_difference(row["smoothness"]["rms_jerk"]),
-                _percent(row["smoothness"]["peak_jerk"]["mean"]),
-                _digits(row["smoothness"]["rms_acceleration"]["mean"]),
-                _milli(row["smoothness"]["jump"]["mean"]),
-                _milli(row["smoothness"]["bend"]["mean"]),
-                NOTHING if row["seconds"] is None else f"{row['seconds']:.1f}",
-                str(row["clipped"]),
-                str(row["refused"]),
-                str(row["violations"]),
+                *cells(row["smoothness"]),
+                _optional(row["seconds"], "{:.1f}".format),
+                *(str(row[key]) for key in ("clipped", "refused", "violations")),
             )
             for row in rows
         ],
@@ -196,30 +204,27 @@ def smoothness(rows: Sequence[Row]) -> Cells:
     )  # fmt: skip
 
 
-def _difference(value: Row) -> tuple[str, str]:
-    if value["difference"] is None:
+def _optional(value: Any, text: Callable[[Any], str]) -> str:
+    return NOTHING if value is None else text(value)
+
+
+def _difference(value: float | None, bounds: Sequence[float], digits: int) -> tuple[str, str]:
+    """A difference and its interval, with signs."""
+    if value is None:
         return NOTHING, NOTHING
-    low, high = value["difference_ci95"]
-    return _signed(value["difference"], 2), f"{_signed(low, 2)} … {_signed(high, 2)}"
 
+    def signed(number: float) -> str:
+        text = f"{number:+.{digits}f}"
+        return text[1:] if float(text) == 0 else text.replace("-", "−")
 
-def _range(bounds: Sequence[float | None]) -> str:
-    low, high = bounds
-    return NOTHING if low is None or high is None else f"{_digits(low)}–{_digits(high)}"
-
-
-def _signed(value: float, digits: int = 1) -> str:
-    text = f"{value:+.{digits}f}"
-    return text[1:] if float(text) == 0 else text.replace("-", "−")
+    return signed(value), " … ".join(map(signed, bounds))
 
 
 def _digits(value: float | None) -> str:
     """Three significant digits."""
     if value is None:
         return NOTHING
-    if abs(value) >= 100:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    return f"{value:.{0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2}f}"
 
 
 def _p(value: float) -> str:
@@ -228,28 +233,16 @@ def _p(value: float) -> str:
     return "1" if value >= 0.9995 else f"{value:.3f}".lstrip("0")
 
 
-def _percent(value: float | None) -> str:
-    return NOTHING if value is None else f"{100 * value:.0f} %"
-
-
-def _milli(value: float | None) -> str:
-    return NOTHING if value is None else _digits(1e3 * value)
-
-
 def terminal(cells: Cells) -> Table:
     """The table for a terminal; the columns of text wrap, numbers do not."""
     shown = Table(
-        title=cells.title,
-        caption=cells.note,
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
-    for number, column in enumerate(cells.columns):
-        text = number == 0 or column in cells.left
-        wraps = number == 0 or column in cells.wrap  # long names of folders, too
-        shown.add_column(column, justify="left" if text else "right", no_wrap=not wraps, overflow="fold")
+        title=cells.title, caption=cells.note, caption_justify="left", box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0), pad_edge=False,
+    )  # fmt: skip
+    for number, (column, kind) in enumerate(zip(cells.columns, cells.kinds(), strict=True)):
+        wraps = number == 0 or "wrap" in kind  # long names of folders, too
+        side = "left" if "text" in kind else "right"
+        shown.add_column(column, justify=side, no_wrap=not wraps, overflow="fold")
     for row in cells.rows:
         shown.add_row(*row)
     return shown

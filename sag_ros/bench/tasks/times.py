@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sag_ros.bench.run import progress
-from sag_ros.bench.run.journal import Journal, kept_identities
+from sag_ros.bench.run.journal import Journal, kept_identities, lines
 from sag_ros.bench.run.records import Turn
 from sag_ros.values import Observation
 
@@ -27,13 +27,11 @@ def record(run: Callable[[int, Callable[[Observation], None]], Any], seeds: Sequ
         run: plays the episode of a seed and shows every observation to a witness.
         seeds: one episode each.
     """
-    out: list[Recording] = []
+    recordings: list[list[Observation]] = []
     for seed in seeds:
-        seen: list[Observation] = []
-        run(seed, seen.append)
-        if seen:
-            out.append(seen)
-    return out
+        recordings.append([])
+        run(seed, recordings[-1].append)
+    return [recording for recording in recordings if recording]
 
 
 def take_turn(runner: Any, method: str, number: int, recording: Recording, warm: bool = True) -> Turn:
@@ -85,11 +83,8 @@ def turns_needed(recordings: Sequence[Recording], chunks: int) -> int:
 
 def incomplete(journal: Journal[Turn], chunks: int) -> list[str]:
     """Methods with fewer than ``chunks`` chunks."""
-    return [
-        name
-        for name in journal.identities
-        if sum(len(turn.encode) for turn in journal.records(name)) < chunks
-    ]
+    done = {name: sum(len(turn.encode) for turn in journal.records(name)) for name in journal.identities}
+    return [name for name, count in done.items() if count < chunks]
 
 
 def measure(
@@ -104,11 +99,9 @@ def measure(
         worker: gives the runner of a method, in an engine.
         clock: of ``CLOCKS``; plain torch plays the first ``chunks`` chunks of an episode, without one ahead.
     """
-    methods = incomplete(journal, chunks)
-    torch = clock == "torch"
+    methods, torch, jobs = incomplete(journal, chunks), clock == "torch", []
     if torch:
         recordings = [recordings[0][:chunks]]
-    jobs = []
     for number in range(turns_needed(recordings, chunks) if methods else 0):
         first = number % len(methods)
         order = [*methods[first:], *methods[:first]]
@@ -137,12 +130,10 @@ def identity(
     recorded: Mapping[str, Any],
     machine: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What the times of a method depend on.
+    """What the times of a method depend on: its identity, see ``Worker.identity``, and more.
 
     Args:
-        method: its identity; see ``Worker.identity``.
-        clock: of ``CLOCKS``.
-        torch_chunks: length of a turn in plain torch.
+        clock: of ``CLOCKS``; a turn in plain torch has ``torch_chunks`` chunks.
         recorded: which observations.
         machine: times of two machines are never mixed.
     """
@@ -163,15 +154,10 @@ def kept(
     All of the machine and the observations that the last of its lines came from.
     """
     common: dict[str, Any] = {}
-    for line in reversed(path.read_text(encoding="utf-8").splitlines() if path.exists() else []):
-        try:
-            last = json.loads(line)["identity"]
-            common = {key: last[key] for key in ("machine", "recorded")}
-            break
-        except (json.JSONDecodeError, TypeError, KeyError):
-            continue
+    for identity, _ in lines(path):
+        if {"machine", "recorded"} <= identity.keys():
+            common = {key: identity[key] for key in ("machine", "recorded")}
     out: dict[str, dict[str, dict[str, Any]]] = {clock: {} for clock in CLOCKS}
     for clock, (name, own) in product(CLOCKS, methods.items()):
-        wanted = {**_clocked(own, clock, torch_chunks), **common}
-        out[clock] |= kept_identities(path, [name], wanted)
+        out[clock] |= kept_identities(path, [name], {**_clocked(own, clock, torch_chunks), **common})
     return common.get("machine", {}), out

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from sag_ros.bench.run.methods import Method, parse_methods
-from sag_ros.bench.run.pool import run, worker_pool
+import numpy as np
+
+from sag_ros.bench.run.methods import FRESH_CROSS_ATTENTION, Method, parse_methods
 from sag_ros.bench.run.records import EpisodeResult
+from sag_ros.bench.tasks.options import Options
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from sag_ros.policy.bundle import PolicyBundle
     from sag_ros.values import Observation
 
 FORMAT = 2  # of the journal lines
 ALIKE = ("task", "cameras", "joints", "action", "control_period", "observation_steps")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What every process of a run needs to know; see ``bench.tasks.Options``."""
-
-    task: str
-    methods: str
-    bundle: str
-    engine: str
-    precision: str
-    noise: Literal["fresh", "fixed"]
-    execute: int
 
 
 class Worker:
@@ -41,21 +27,18 @@ class Worker:
         ValueError: a bundle that does not fit the others or the settings.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, options: Options) -> None:
         import torch
 
         torch.set_num_threads(1)
         from sag_ros.paths import model_folder
         from sag_ros.policy.bundle import load_bundle
 
-        self._settings = settings
-        self._methods = {method.name: method for method in parse_methods(settings.methods)}
-        self._bundles: dict[str, PolicyBundle] = {}
-        for method in self._methods.values():
-            folder = method.bundle or settings.bundle
-            if folder not in self._bundles:
-                self._bundles[folder] = load_bundle(model_folder(folder))
-        require_alike(self._bundles, settings.execute)
+        self._options = options
+        self._methods = {method.name: method for method in parse_methods(options.methods)}
+        folders = dict.fromkeys(self._folder(method) for method in self._methods.values())
+        self._bundles = {folder: load_bundle(model_folder(folder)) for folder in folders}
+        require_alike(self._bundles, options.execute)
         self._robot: Any = None
         self._runners: dict[tuple[str, str], Any] = {}
 
@@ -65,7 +48,7 @@ class Worker:
             self._robot.close()
 
     def _folder(self, method: Method) -> str:
-        return method.bundle or self._settings.bundle
+        return method.bundle or self._options.bundle
 
     @property
     def robot(self) -> Any:
@@ -74,7 +57,7 @@ class Worker:
             from sag_ros.sim.robot import SimulatedRobot
 
             camera = next(iter(next(iter(self._bundles.values())).contract.cameras.values()))
-            self._robot = SimulatedRobot(self._settings.task, (camera.height, camera.width))
+            self._robot = SimulatedRobot(self._options.task, (camera.height, camera.width))
         return self._robot
 
     def runner(self, name: str, engine: str = "") -> Any:
@@ -83,28 +66,25 @@ class Worker:
         Raises:
             ValueError: parts of the method that do not fit each other or the bundle.
         """
-        engine = engine or self._settings.engine
+        engine = engine or self._options.engine
         if (name, engine) not in self._runners:
             self._runners[name, engine] = self._build(self._methods[name], engine)
         return self._runners[name, engine]
 
     def _build(self, method: Method, engine: str) -> Any:
-        import numpy as np
-
         from sag_ros.engines.runner import PolicyRunner
 
-        settings, bundle = self._settings, self._bundles[self._folder(method)]
-        chosen: dict[str, Any] = {}
-        if settings.precision != "auto" and engine == settings.engine:
-            chosen["precision"] = settings.precision
+        options, bundle = self._options, self._bundles[self._folder(method)]
+        own = engine == options.engine
+        chosen = {"precision": options.precision} if own and options.precision != "auto" else {}
         try:
             runner = PolicyRunner(
-                bundle, method.sampler, method.mask_source, engine, noise=settings.noise, **chosen
+                bundle, method.sampler, method.mask_source, engine, noise=options.noise, **chosen
             )
         except ValueError as error:
             raise ValueError(f"method {method.name!r}: {error}") from error
-        contract = bundle.contract
-        if engine == settings.engine:  # compiled code is slow at first
+        if own:  # compiled code is slow at first
+            contract = bundle.contract
             runner.reset(0)
             for _ in range(2):
                 for camera, spec in contract.cameras.items():
@@ -118,21 +98,19 @@ class Worker:
         ``weights`` are those of the policy alone, ``mask`` tells the mask or the pruner that is really used:
         a schedule or a pruner that is added to the bundle later changes nothing for the others.
         """
-        method, runner, settings = self._methods[name], self.runner(name), self._settings
+        method, runner = self._methods[name], self.runner(name)
         bundle = self._bundles[self._folder(method)]
-        mask = _fixed_mask(runner.mask_source, (bundle.contract.observation_steps, bundle.contract.obs_dim))
-        if not mask:
-            mask = _pruner(bundle, method.mask_source, len(runner.table))
+        fixed = _fixed_mask(runner.mask_source, (bundle.contract.observation_steps, bundle.contract.obs_dim))
         return {
             "format": FORMAT,
-            "task": settings.task,
+            "task": self._options.task,
             "sampler": method.sampler,
             "mask_source": method.mask_source,
-            "mask": mask,
+            "mask": fixed or _pruner(bundle, method.mask_source, len(runner.table)),
             "weights": bundle.policy_hash,
             "engine": runner.engine_name,
-            "execute": settings.execute,
-            "noise": settings.noise,
+            "execute": self._options.execute,
+            "noise": self._options.noise,
         }
 
     def run(
@@ -142,14 +120,8 @@ class Worker:
         from sag_ros.bench.run.episode import EpisodeSettings, run_episode
 
         contract = self._bundles[self._folder(self._methods[name])].contract
-        loop = EpisodeSettings(
-            tuple(contract.cameras),
-            contract.control_period,
-            contract.observation_steps,
-            self._settings.execute,
-            self.robot.task.time_limit,
-            contract.diffusion.steps * contract.blocks,
-        )
+        blocks = contract.diffusion.steps * contract.blocks
+        loop = EpisodeSettings.of(contract, self._options.execute, self.robot.task.time_limit, blocks)
         return run_episode(self.robot, self.runner(name), loop, name, seed, witness)
 
 
@@ -174,37 +146,21 @@ def require_alike(bundles: dict[str, PolicyBundle], execute: int) -> None:
 
 def _fixed_mask(source: Any, shape: tuple[int, int]) -> str:
     """Digest of a mask and its reuse rule if it is the same for every observation, else empty."""
-    import numpy as np
-
     rng = np.random.default_rng(0)
     first, second = (source.mask(rng.standard_normal(shape).astype(np.float32)) for _ in range(2))
     if first is not second:
         return ""
-    pruned: np.ndarray = first.pruned
-    return hashlib.sha256(repr((pruned.shape, source.reuse)).encode() + pruned.tobytes()).hexdigest()
+    text = repr((first.pruned.shape, source.reuse)).encode() + first.pruned.tobytes()
+    return hashlib.sha256(text).hexdigest()
 
 
 def _pruner(bundle: PolicyBundle, name: str, steps: int) -> str:
     """SHA-256 of the weights of the pruner that mask source ``name`` takes under a sampler of ``steps``."""
-    from sag_ros.bench.run.methods import FRESH_CROSS_ATTENTION
     from sag_ros.policy.bundle import PRUNER_FILE
     from sag_ros.pruning.stored import FOLDER, schedule_key
 
     assert bundle.folder is not None  # it was loaded from there
     key = schedule_key(name.removesuffix(FRESH_CROSS_ATTENTION), steps, bundle.contract.diffusion.steps)
-    file = bundle.folder / FOLDER / f"{key}.safetensors"
-    if key == "sag":  # the bundle's own
-        file = bundle.folder / PRUNER_FILE
+    # "sag" is the bundle's own.
+    file = bundle.folder / (PRUNER_FILE if key == "sag" else f"{FOLDER}/{key}.safetensors")
     return "pruner " + hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def play(
-    worker: Worker, settings: Settings, jobs: Sequence[tuple[str, int]], processes: int
-) -> Iterator[EpisodeResult]:
-    """Run the jobs (method, seed); results in the order in which they finish."""
-    if processes == 1 or len(jobs) < 2:
-        for job in jobs:
-            yield worker.run(*job)
-        return
-    with worker_pool(Worker, settings, min(processes, len(jobs))) as pool:
-        yield from pool.imap_unordered(run, jobs)

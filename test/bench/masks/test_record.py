@@ -39,7 +39,7 @@ def test_episodes_are_read_again(path):
     MaskJournal(path, {"task": "a"}).append(first)
     journal = MaskJournal(path, {"task": "a"})
     assert (ADAPTIVE, 7) in journal and (ADAPTIVE, 8) not in journal
-    assert journal.episodes(ADAPTIVE, range(9, 6, -1)) == [first]
+    assert journal.records(ADAPTIVE, range(9, 6, -1)) == [first]
 
 
 def test_other_identities_and_torn_lines_are_left_alone(path):
@@ -48,5 +48,5 @@ def test_other_identities_and_torn_lines_are_left_alone(path):
         file.write('{"identity": {"task": "a"}, "meth')
     journal = MaskJournal(path, {"task": "a"})
     journal.append(episode(2, []))
-    assert [e.seed for e in MaskJournal(path, {"task": "a"}).episodes(ADAPTIVE, range(5))] == [1, 2]
-    assert MaskJournal(path, {"task": "b"}).episodes(ADAPTIVE, range(5)) == []
+    assert [e.seed for e in MaskJournal(path, {"task": "a"}).records(ADAPTIVE, range(5))] == [1, 2]
+    assert MaskJournal(path, {"task": "b"}).records(ADAPTIVE, range(5)) == []

@@ -7,22 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from sag_ros.bench.tasks.worker import Settings, Worker, play
+from sag_ros.bench.tasks.options import Options
+from sag_ros.bench.tasks.worker import Worker
 from sag_ros.policy.bundle import load_bundle, save_bundle
 from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.pruning.pruner import Pruner, pruner_config
 from sag_ros.pruning.stored import Schedule, save_schedule
 
 
-def settings(methods, bundle, **changes):
-    values = {
-        "task": "pick_release",
-        "engine": "reference",
-        "precision": "auto",
-        "noise": "fresh",
-        "execute": 4,
-    }
-    return Settings(methods=methods, bundle=str(bundle), **{**values, **changes})
+def settings(methods, bundle, execute=4):
+    return Options(methods=methods, bundle=str(bundle), engine="reference", execute=execute)
 
 
 def with_pruner(seed, pruner_seed=0):
@@ -121,21 +115,6 @@ def test_parts_that_do_not_fit_name_the_method(bundles):
 def test_runner_of_another_engine_is_another(bundles):
     worker = Worker(settings("dense", bundles / "a"))
     assert worker.runner("dense") is worker.runner("dense", "reference")
-
-
-class Fake:
-    def __init__(self):
-        self.ran = []
-
-    def run(self, method, seed):
-        self.ran.append((method, seed))
-        return method, seed
-
-
-def test_one_process_plays_in_order(bundles):
-    fake, jobs = Fake(), [("a", 1), ("b", 1), ("a", 2)]
-    assert list(play(fake, settings("dense", bundles / "a"), jobs, 1)) == jobs == fake.ran
-    assert list(play(fake, settings("dense", bundles / "a"), [], 4)) == []
 
 
 def test_features_of_the_runner_fit_the_bundle(bundles):

@@ -50,18 +50,11 @@ class Trial:
         from sag_ros.sim.robot import SimulatedRobot
 
         bundle = load_bundle(setting.bundle)
-        contract = bundle.contract
-        size = next(iter(contract.cameras.values()))
+        size = next(iter(bundle.contract.cameras.values()))
         self._setting = setting
         self._robot = SimulatedRobot(setting.task, (size.height, size.width))
         self._runner = PolicyRunner(bundle, setting.sampler, "dense", setting.engine)
-        self._loop = EpisodeSettings(
-            tuple(contract.cameras),
-            contract.control_period,
-            contract.observation_steps,
-            setting.execute,
-            setting.time_limit,
-        )
+        self._loop = EpisodeSettings.of(bundle.contract, setting.execute, setting.time_limit)
 
     def run(self, pruned: Pruned, seed: int) -> bool:
         """Whether the episode ``seed`` succeeds under ``pruned`` (n, 3L)."""

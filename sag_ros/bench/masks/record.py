@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,14 @@ def decode_mask(text: str) -> Mask:
 def digest(text: str) -> str:
     """Short name of an encoded mask: the same gates have the same one in every run."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+class Job(NamedTuple):
+    """One episode; ``mask`` is the encoded mask to be kept, empty for ``adaptive`` and ``dense``."""
+
+    method: str
+    seed: int
+    mask: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import numpy as np
 
 from sag_ros.bench.masks.phases import PHASES
 from sag_ros.bench.masks.record import ADAPTIVE, MaskEpisode, decode_mask
-from sag_ros.bench.masks.worker import Job
 from sag_ros.values import Mask
 
 PIXELS = 240
@@ -63,22 +62,14 @@ def typical(episodes: Sequence[MaskEpisode]) -> MaskEpisode:
 
 def scenes(worker: Any, episodes: Sequence[MaskEpisode]) -> list[Scene]:
     """Run the typical one of ``episodes`` again; a moment of each phase, with the phase's usual mask."""
-    chosen = typical(episodes)
-    episode, seen = worker.watch(Job(ADAPTIVE, chosen.seed))
-    cameras = list(worker.bundle.contract.cameras)
-    return [
-        Scene(
-            episode.seed,
-            episode.times[index],
-            phase,
-            episode.masks[index],
-            decode_mask(episode.bits[episode.masks[index]]),
-            tuple(
-                worker.robot.render_video_frame(
-                    seen.states[index].qpos, seen.states[index].mocap_pos, PIXELS, PIXELS, camera
-                )
-                for camera in cameras
-            ),
+    episode, seen = worker.watch(ADAPTIVE, typical(episodes).seed)
+    found = []
+    for phase, index in moments(episode, usual_masks(episodes)).items():
+        name, state = episode.masks[index], seen.states[index]
+        pictures = tuple(
+            worker.robot.render_video_frame(state.qpos, state.mocap_pos, PIXELS, PIXELS, camera)
+            for camera in worker.bundle.contract.cameras
         )
-        for phase, index in moments(episode, usual_masks(episodes)).items()
-    ]
+        mask = decode_mask(episode.bits[name])
+        found.append(Scene(episode.seed, episode.times[index], phase, name, mask, pictures))
+    return found

@@ -7,18 +7,61 @@ well alone, the pruner would not have to look at the observation.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sag_ros.bench.masks.options import Options
 from sag_ros.bench.masks.phases import PHASES
-from sag_ros.bench.masks.record import MaskEpisode, decode_mask, digest, encode_mask
-from sag_ros.bench.run.statistics import wilson
+from sag_ros.bench.masks.record import (
+    ADAPTIVE,
+    DENSE,
+    Job,
+    MaskEpisode,
+    MaskJournal,
+    decode_mask,
+    digest,
+    encode_mask,
+)
 from sag_ros.pruning.plan import cache_slots
 from sag_ros.values import Mask, frozen
+
+
+class Study:
+    """Which episodes are needed, and those that there are."""
+
+    def __init__(self, options: Options, reuse: str, journal: MaskJournal) -> None:
+        self.options, self.reuse, self.journal = options, reuse, journal
+
+    def adaptive(self) -> list[MaskEpisode]:
+        """Evaluation episodes of the adaptive source that are done."""
+        return self.journal.records(ADAPTIVE, self.options.seeds)
+
+    def candidates(self) -> list[Candidate]:
+        """Masks to be fixed: the mean first; nothing before the calibration is complete.
+
+        Failed episodes are left out, where others succeeded: they end in situations that no other visits.
+        """
+        calibration = self.journal.records(ADAPTIVE, self.options.calibration_seeds)
+        if len(calibration) < self.options.calibration_episodes:
+            return []
+        calibration = [episode for episode in calibration if episode.success] or calibration
+        mean = mean_candidate(computed_share(calibration), self.reuse)
+        return [mean, *distinct_masks(calibration, self.options.fixed_masks)]
+
+    def stages(self) -> Iterator[list[Job]]:
+        """First the calibration; with it in the journal everything else, seed by seed: pairs come first."""
+        yield self._missing([Job(ADAPTIVE, seed) for seed in self.options.calibration_seeds])
+        # The mean may be one of the masks: once is enough.
+        methods = {ADAPTIVE: ""} | ({DENSE: ""} if self.options.dense else {})
+        methods |= {candidate.digest: encode_mask(candidate.mask) for candidate in self.candidates()}
+        jobs = [Job(method, seed, mask) for seed in self.options.seeds for method, mask in methods.items()]
+        yield self._missing(jobs)
+
+    def _missing(self, jobs: list[Job]) -> list[Job]:
+        return [job for job in jobs if (job.method, job.seed) not in self.journal]
 
 
 @dataclass(frozen=True)
@@ -55,19 +98,13 @@ def distinct_masks(episodes: Sequence[MaskEpisode], limit: int) -> list[Candidat
     """The masks of the episodes, ``limit`` at most, most frequent first; of equals the earlier one."""
     used = [(mask, phase) for e in episodes for mask, phase in zip(e.masks, e.phases, strict=True)]
     bits = {name: text for episode in episodes for name, text in episode.bits.items()}
-    counts = Counter(mask for mask, _ in used)
-    pairs = Counter(used)
+    counts, pairs = Counter(mask for mask, _ in used), Counter(used)
     of_phase = Counter(phase for _, phase in used)
-    return [
-        Candidate(
-            label(index),
-            name,
-            decode_mask(bits[name]),
-            count / len(used),
-            {phase: pairs[name, phase] / of_phase[phase] if of_phase[phase] else 0.0 for phase in PHASES},
-        )
-        for index, (name, count) in enumerate(counts.most_common(limit))
-    ]
+    found = []
+    for index, (name, count) in enumerate(counts.most_common(limit)):
+        phases = {phase: pairs[name, phase] / max(of_phase[phase], 1) for phase in PHASES}
+        found.append(Candidate(label(index), name, decode_mask(bits[name]), count / len(used), phases))
+    return found
 
 
 def computed_share(episodes: Sequence[MaskEpisode]) -> NDArray[np.float64]:
@@ -91,53 +128,17 @@ def mean_mask(share: NDArray[np.float64], reuse: str) -> Mask:
         share: (K, 3L) of :func:`computed_share`.
         reuse: rule of the pruner, which says what must be computed first.
     """
-    steps, blocks = share.shape
+    forced = cache_slots(share.shape[1], reuse)
     wanted = share.ravel().copy()
-    wanted[: cache_slots(blocks, reuse)] = 2.0  # nothing is cached before them
+    wanted[:forced] = 2.0  # nothing is cached before them
     # Stable: of equally frequent blocks the earlier one.
-    chosen = np.argsort(-wanted, kind="stable")[: max(round(float(share.sum())), cache_slots(blocks, reuse))]
-    pruned = np.ones(steps * blocks, np.bool_)
+    chosen = np.argsort(-wanted, kind="stable")[: max(round(float(share.sum())), forced)]
+    pruned = np.ones(share.size, np.bool_)
     pruned[chosen] = False
-    return Mask(frozen(pruned.reshape(steps, blocks)))
+    return Mask(frozen(pruned.reshape(share.shape)))
 
 
 def mean_candidate(share: NDArray[np.float64], reuse: str) -> Candidate:
     """:func:`mean_mask` as one more mask to be fixed."""
     mask = mean_mask(share, reuse)
     return Candidate("mean", digest(encode_mask(mask)), mask, 0.0, dict.fromkeys(PHASES, 0.0))
-
-
-def compare(
-    name: str, episodes: Sequence[MaskEpisode], reference: Sequence[MaskEpisode], candidate: Candidate | None
-) -> dict[str, Any]:
-    """One row of the study.
-
-    Args:
-        name: shown.
-        episodes: of this method.
-        reference: of the adaptive pruner; only seeds that both have make pairs.
-        candidate: the mask that was fixed; None for adaptive and dense.
-    Returns:
-        ``ci95``: Wilson interval; ``lost``: pairs in which only the adaptive pruner succeeded, ``won``: only
-        this method; ``distance_mm``: median of the bag from the centre of the zone, over successes.
-    """
-    successes = sum(episode.success for episode in episodes)
-    adaptive = {episode.seed: episode.success for episode in reference}
-    pairs = [(episode.success, adaptive[episode.seed]) for episode in episodes if episode.seed in adaptive]
-    placed = [1e3 * episode.distance for episode in episodes if episode.success]
-    return {
-        "method": name,
-        "episodes": len(episodes),
-        "successes": successes,
-        "ci95": [round(bound, 4) for bound in wilson(successes, len(episodes))],
-        "pairs": len(pairs),
-        "lost": sum(theirs and not ours for ours, theirs in pairs),
-        "won": sum(ours and not theirs for ours, theirs in pairs),
-        "density": round(float(np.mean([e.density for e in episodes])), 5) if episodes else None,
-        "seconds": round(float(np.median([e.seconds for e in episodes])), 2) if episodes else None,
-        "distance_mm": round(float(np.median(placed)), 1) if placed else None,
-        "digest": candidate.digest if candidate else None,
-        "share": round(candidate.share, 4) if candidate else None,
-        "phase": candidate.phase if candidate else "",
-        "seeds_failed": [episode.seed for episode in episodes if not episode.success],
-    }

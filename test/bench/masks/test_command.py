@@ -11,8 +11,8 @@ from mask_fakes import episode, mask, name
 from sag_ros import cli
 from sag_ros.bench.masks import command as masks
 from sag_ros.bench.masks import worker as mask_worker
-from sag_ros.bench.masks.command import Options
-from sag_ros.bench.masks.record import ADAPTIVE, DENSE, decode_mask
+from sag_ros.bench.masks.options import Options
+from sag_ros.bench.masks.record import ADAPTIVE, DENSE, Job, decode_mask
 
 PHASE_MASKS = {
     "approach": mask((1, 0)),
@@ -38,7 +38,8 @@ class Worker:
         picture = np.zeros((8, 8, 3), np.uint8)
         self.robot = SimpleNamespace(render_video_frame=lambda *_: picture)
 
-    def run(self, job):
+    def run(self, *parts):
+        job = Job(*parts)
         if len(self.ran) >= self.interrupt_after:
             raise KeyboardInterrupt
         self.ran.append(job)
@@ -48,8 +49,8 @@ class Worker:
             assert name(decode_mask(job.mask)) == job.method
         return episode(job.seed, [], job.method != BAD, job.method)
 
-    def watch(self, job):
-        found = episode(job.seed, list(PHASE_MASKS.items()))
+    def watch(self, method, seed):
+        found = episode(seed, list(PHASE_MASKS.items()))
         return found, SimpleNamespace(states=[SimpleNamespace(qpos=0, mocap_pos=0)] * len(found.times))
 
 
@@ -138,7 +139,8 @@ def test_interrupted_in_the_calibration_there_is_no_study_yet(worker, options):
 def test_failed_calibration_episodes_are_left_out(undrawn, options, monkeypatch):
     odd = mask((3, 3))
 
-    def run(self, job):
+    def run(self, *parts):
+        job = Job(*parts)
         self.ran.append(job)
         if job.seed == 98:
             return episode(98, [("approach", odd)] * 50, success=False)
@@ -185,10 +187,7 @@ def test_watched_runner_notes_time_phase_and_mask(monkeypatch):
         reset=lambda seed: seed + 1,
     )
     robot = SimpleNamespace(time=0.0, scene_state=lambda: robot.time)
-    monkeypatch.setattr("sag_ros.bench.masks.phases.situation", lambda robot: robot.time)
-    monkeypatch.setattr(
-        "sag_ros.bench.masks.phases.phase", lambda time: "grasp" if time > 0.5 else "approach"
-    )
+    monkeypatch.setattr(mask_worker, "phase", lambda robot: "grasp" if robot.time > 0.5 else "approach")
     seen = mask_worker.RecordingRunner(runner, robot)
     assert seen.reset(4) == 5  # everything else goes to the runner
     for robot.time in (0.0, 0.4, 0.8):

@@ -8,38 +8,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sag_ros.bench.masks.phases import NEAR, PHASES, Situation, phase, runs, situation
+from sag_ros.bench.masks.phases import NEAR, PHASES, phase, runs
+
+
+def robot(lifted, held, in_zone, offset):
+    columns = ("held", "bag_from_tcp_z", "bag_from_tcp_x", "other", "bag_from_tcp_y")
+    return SimpleNamespace(
+        task=SimpleNamespace(privileged_columns=columns),
+        # The distance is that of a right triangle, whose columns are read by name.
+        privileged=np.array([float(held), 0.6 * offset, 0.0, 9.0, -0.8 * offset]),
+        status=lambda: SimpleNamespace(lifted=lifted, in_zone=in_zone),
+    )
 
 
 @pytest.mark.parametrize(
-    ("now", "expected"),
+    ("lifted", "held", "in_zone", "distance", "expected"),
     [
-        (Situation(False, False, False, NEAR + 0.01), "approach"),
-        (Situation(False, False, False, NEAR - 0.01), "grasp"),
-        (Situation(False, True, False, 0.02), "grasp"),  # closed, but it still stands on the table
-        (Situation(True, True, False, 0.02), "carry"),
-        (Situation(True, True, True, 0.02), "release"),
-        (Situation(True, False, True, 0.3), "release"),  # retreating
-        (Situation(True, False, False, 0.3), "approach"),  # lost on the way
-        (Situation(True, False, False, 0.03), "grasp"),
+        (False, False, False, NEAR + 0.01, "approach"),
+        (False, False, False, NEAR - 0.01, "grasp"),
+        (False, True, False, 0.02, "grasp"),  # closed, but it still stands on the table
+        (True, True, False, 0.02, "carry"),
+        (True, True, True, 0.02, "release"),
+        (True, False, True, 0.3, "release"),  # retreating
+        (True, False, False, 0.3, "approach"),  # lost on the way
+        (True, False, False, 0.03, "grasp"),
     ],
 )
-def test_phases_of_an_episode_and_of_a_loss(now, expected):
-    assert phase(now) == expected
-
-
-def test_situation_reads_the_columns_by_name():
-    robot = SimpleNamespace(
-        task=SimpleNamespace(
-            privileged_columns=("held", "bag_from_tcp_z", "bag_from_tcp_x", "other", "bag_from_tcp_y")
-        ),
-        privileged=np.array([1.0, 0.03, 0.0, 9.0, -0.04]),
-        status=lambda: SimpleNamespace(lifted=True, in_zone=False),
-    )
-    found = situation(robot)
-    assert (found.lifted, found.held, found.in_zone) == (True, True, False)
-    assert found.distance == pytest.approx(0.05)
-    assert phase(found) == "carry"
+def test_phases_of_an_episode_and_of_a_loss(lifted, held, in_zone, distance, expected):
+    assert phase(robot(lifted, held, in_zone, distance)) == expected
 
 
 def test_runs_join_neighbours():

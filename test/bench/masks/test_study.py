@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mask_fakes import BLOCKS, STEPS, episode, mask, name
 
+from sag_ros.bench.masks.report import compare
 from sag_ros.bench.masks.study import (
-    compare,
     computed_share,
     distinct_masks,
     label,

@@ -18,13 +18,9 @@ PIXELS = 240
 
 @dataclass(frozen=True)
 class Scene:
-    """One inference.
+    """One inference: episode, time in it (s), phase, what was decided and what the cameras see.
 
-    Attributes:
-        seed, time: of the episode, and the simulated time in it, s.
-        phase: one of ``PHASES``.
-        digest, mask: of what was decided.
-        pictures: what the cameras see, (H, W, 3) uint8 each, finer than the policy is given.
+    ``pictures`` are (H, W, 3) uint8 each, finer than the policy is given.
     """
 
     seed: int

@@ -10,7 +10,7 @@ import numpy as np
 from sag_ros.bench.masks.options import Options
 from sag_ros.bench.masks.phases import phase
 from sag_ros.bench.masks.record import ADAPTIVE, DENSE, MaskEpisode, decode_mask, digest, encode_mask
-from sag_ros.bench.run.episode import EpisodeSettings, run_episode
+from sag_ros.bench.run.episode import EpisodeSettings, robot_for, run_episode
 from sag_ros.bench.run.methods import parse_methods
 
 
@@ -54,7 +54,6 @@ class MaskWorker:
         from sag_ros.engines.runner import PolicyRunner
         from sag_ros.paths import model_folder
         from sag_ros.policy.bundle import load_bundle
-        from sag_ros.sim.robot import SimulatedRobot
 
         self.bundle = load_bundle(model_folder(options.bundle))
         contract = self.bundle.contract
@@ -62,8 +61,7 @@ class MaskWorker:
         chosen = {} if options.precision == "auto" else {"precision": options.precision}
         self.runner = PolicyRunner(self.bundle, method.sampler, method.mask_source, options.engine, **chosen)
         self.source = self.runner.mask_source
-        camera = next(iter(contract.cameras.values()))
-        self.robot = SimulatedRobot(options.task, (camera.height, camera.width))
+        self.robot = robot_for(options.task, contract)
         self._loop = EpisodeSettings.of(contract, contract.action_steps, self.robot.task.time_limit)
 
     def watch(self, method: str, seed: int, mask: str = "") -> tuple[MaskEpisode, RecordingRunner]:

@@ -101,6 +101,14 @@ class ControlPath:
             gripper.move(goal.width, goal.speed, now)
 
 
+def robot_for(task: str, contract: Any) -> SimulatedRobot:
+    """The simulated robot with the cameras of a policy, which have one size."""
+    from sag_ros.sim.robot import SimulatedRobot
+
+    camera = next(iter(contract.cameras.values()))
+    return SimulatedRobot(task, (camera.height, camera.width))
+
+
 class Seen(NamedTuple):
     """One moment: images (camera -> (H, W, 3)), their features (camera -> (F,)) and the (8,) state."""
 

@@ -12,16 +12,14 @@ class EpisodeResult:
     Attributes:
         method: name at the time of the measurement; what was really run says the identity beside it.
         seed: of episode and noise.
-        success: by the task's own condition.
-        message: the task's last status.
-        seconds: simulated duration.
+        success, message: by the task. seconds: simulated duration.
         density: mean share of the K x 3L blocks of the full sampler that a chunk computed.
         chunks: number of inferences.
         rms_jerk: of the executed motion over time and joints, rad/s^3.
         peak_jerk: its maximum as a share of the FR3's limit.
         rms_acceleration: rad/s^2.
         jump: mean distance of a chunk's first action from where the one before was heading, rad; None with
-            fewer than two chunks. bend: the same within chunks (see bench.smoothness.Agreement).
+            fewer than two chunks. bend: the same within chunks (see ``smoothness.Agreement``).
         clipped: limits the guard had to enforce; refused: chunks it did not let pass;
         violations: limits the command broke after the guard (an independent check).
         wall: how long it took, s; only to say how long the rest will take.
@@ -55,7 +53,6 @@ class Turn:
     """Times of one method on the observations of one recorded episode, ms for each chunk.
 
     Attributes:
-        method: name at the time of the measurement.
         number: of the turn; the recorded episodes are played in rotation.
         encode: one new frame of every camera and the state.
         pruner: the mask; plan: the list of operations; denoise: all steps, noise and units included.

@@ -91,15 +91,9 @@ class Agreement:
             self._before = None
             return
         if self._before is not None:
-            heading = _heading(self._before.positions, self._execute)
+            before, n = self._before.positions, self._execute
+            heading = before[n] if n < len(before) else 2.0 * before[n - 1] - before[max(n - 2, 0)]
             self.jumps.append(float(np.abs(actions[0] - heading).max()))
         if len(actions) > 2:
             self.bends.append(float(np.abs(np.diff(actions, 2, axis=0)).max(axis=1).mean()))
         self._before = chunk
-
-
-def _heading(actions: np.ndarray, execute: int) -> np.ndarray:
-    """(J,) where a chunk has the arm one period after its ``execute``-th action."""
-    if execute < len(actions):
-        return np.asarray(actions[execute])
-    return np.asarray(2.0 * actions[execute - 1] - actions[max(execute - 2, 0)])

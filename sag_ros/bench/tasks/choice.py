@@ -34,7 +34,6 @@ def at_equal_ms(rows: Sequence[Row], budgets: Sequence[float]) -> list[dict[str,
     """For each budget, ms without encoding: who fits, who succeeds most, who is smoothest.
 
     Smoothest is the least rms jerk among those whose success is not significantly worse than dense.
-    Equal successes share the first place.
     """
     timed = [row for row in rows if row["ms"] is not None]
     encode = max((row["ms"]["encode"]["p50"] for row in timed), default=None)
@@ -71,11 +70,7 @@ def pareto(rows: Sequence[Row]) -> list[str]:
 
 def curves(rows: Sequence[Row]) -> dict[str, list[str]]:
     """Families with several members -> their methods, the sparsest first."""
-    families: dict[str, list[Row]] = {}
-    for row in rows:
-        families.setdefault(row["family"], []).append(row)
-    return {
-        family: [row["method"] for row in sorted(members, key=lambda row: row["density"])]
-        for family, members in families.items()
-        if len(members) > 1
-    }
+    families: dict[str, list[str]] = {row["family"]: [] for row in rows}
+    for row in sorted(rows, key=lambda row: row["density"]):
+        families[row["family"]].append(row["method"])
+    return {family: members for family, members in families.items() if len(members) > 1}

@@ -28,7 +28,7 @@ def choose_boxes(
     frame: Box,
     unit: float = 1.0,
 ) -> list[Box]:
-    """A place for each label, one after the other, where it covers least.
+    """A place for each label, one after the other, where it covers least; all in pixels.
 
     Args:
         points: what the labels belong to; sizes: width and height of each label.
@@ -38,25 +38,19 @@ def choose_boxes(
     taken: list[Box] = []
     margin = 2.0 * unit
     for (x, y), (width, height) in zip(points, sizes, strict=True):
-        best: tuple[float, Box] | None = None
+        found = []
         for distance, angle in product(_DISTANCES, _ANGLES):
             # The nearest point of the label lies in this direction.
-            dx, dy = unit * distance * cos(angle), unit * distance * sin(angle)
-            left = x + dx - width * (0.5 - 0.5 * cos(angle))
-            bottom = y + dy - height * (0.5 - 0.5 * sin(angle))
+            left = x + unit * distance * cos(angle) - width * (0.5 - 0.5 * cos(angle))
+            bottom = y + unit * distance * sin(angle) - height * (0.5 - 0.5 * sin(angle))
             box = (left, bottom, left + width, bottom + height)
-            wide = (box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin)
-            cost = 0.02 * distance
-            cost += sum(
-                3.0 + overlap(wide, other) / (height * height) for other in taken if overlap(wide, other)
-            )
+            wide = (left - margin, bottom - margin, box[2] + margin, box[3] + margin)
+            shared = [overlap(wide, other) for other in taken]
+            cost = 0.02 * distance + sum(3.0 + area / (height * height) for area in shared if area)
             cost += sum(0.7 for a, b in obstacles if wide[0] < a < wide[2] and wide[1] < b < wide[3])
-            inside = frame[0] <= box[0] and box[2] <= frame[2] and frame[1] <= box[1] and box[3] <= frame[3]
-            cost += 0.0 if inside else 50.0
-            if best is None or cost < best[0]:
-                best = cost, box
-        assert best is not None
-        taken.append(best[1])
+            inside = frame[0] <= left and box[2] <= frame[2] and frame[1] <= bottom and box[3] <= frame[3]
+            found.append((cost + (0.0 if inside else 50.0), box))
+        taken.append(min(found, key=lambda one: one[0])[1])
     return taken
 
 

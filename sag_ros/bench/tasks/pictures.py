@@ -6,40 +6,42 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sag_ros.bench.tasks.choice import policy_ms
 from sag_ros.bench.tasks.labels import Label, place_labels
 from sag_ros.bench.tasks.rows import REFERENCE, significantly_worse
+from sag_ros.bench.tasks.tables import span
 
 Row = Mapping[str, Any]
 Colours = Mapping[str, Any]  # of each method
+Interval = tuple[float, float, float]  # lower bound, value, upper bound
 FRONT = "#1b7f3b"
 BAND = "dashed: dense, grey: its 95 %"
 _TOP = 102.0  # of the axis of success, %
 
 
 def draw(content: Mapping[str, Any], path: Path) -> None:
-    """Write a PNG of four panels: see ``bench.task_report`` for ``content``, which has at least one row."""
+    """Write a PNG of four panels: see ``bench.tasks.report`` for ``content``, which has at least one row."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    rows, settings = content["rows"], content["settings"]
-    colours = _colours(rows)
+    rows, colours = content["rows"], _colours(content["rows"])
+    timed = [row for row in rows if row["ms"] is not None]
     figure = Figure(figsize=(15, 12.5), dpi=110, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     grid = figure.add_gridspec(2, 3, height_ratios=(1.3, 1), width_ratios=(1.35, 1, 1))
     above, beside = figure.add_subplot(grid[0, :]), figure.add_subplot(grid[1, 0])
-    _front(above, content, colours)
+    _front(above, content, timed, colours)
     _density(beside, content, colours)
-    _bars(figure.add_subplot(grid[1, 1]), rows, colours, "rms_jerk", 1.0)
+    _jerk(figure.add_subplot(grid[1, 1]), rows, colours)
     _jumps(figure.add_subplot(grid[1, 2]), rows, colours)
-    counts = sorted({row["episodes"] for row in rows})
-    episodes = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+    episodes = span([row["episodes"] for row in rows])
     machine = content["hardware"].get("cpu", "no times")
-    title = f"{settings['task']}, {episodes} episodes a method on the same seeds; {machine}, one thread"
-    figure.suptitle(title, fontsize=13)
+    methods = f"{content['settings']['task']}, {episodes} episodes a method on the same seeds"
+    figure.suptitle(f"{methods}; {machine}, one thread", fontsize=13)
     canvas.draw()  # settles the layout, which the places of labels depend on
-    timed = [row for row in rows if row["ms"] is not None]
-    place_labels(above, *_labels(timed, [_ms(row) for row in timed], colours), size=10)
+    place_labels(above, *_labels(timed, _ms(timed), colours), size=10)
     place_labels(beside, *_labels(rows, [row["density"] for row in rows], colours), size=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
@@ -56,8 +58,13 @@ def _colours(rows: Sequence[Row]) -> dict[str, Any]:
     return {row["method"]: chosen.get(row["family"], "black") for row in rows}
 
 
-def _ms(row: Row) -> float:
-    return policy_ms(row) or 0.0
+def _ms(rows: Sequence[Row]) -> list[float]:
+    return [policy_ms(row) or 0.0 for row in rows]
+
+
+def _success(row: Row) -> Interval:
+    """In %, with its interval."""
+    return 100 * row["ci95"][0], 100 * row["success"], 100 * row["ci95"][1]
 
 
 def _short(name: str) -> str:
@@ -72,46 +79,40 @@ def _labels(
     """Names of methods at x = ``places``, and points on markers and bars, which names should not cover."""
     labels, bars = [], []
     for row, x in zip(rows, places, strict=True):
-        labels.append((x, 100 * row["success"], _short(row["method"]), colours[row["method"]]))
-        low, high = row["ci95"]
-        bars += [(x, 100 * (low + (high - low) * n / 12)) for n in range(13)]
-        bars += [(x, 100 * row["success"])] * 4  # the marker itself
+        low, success, high = _success(row)
+        labels.append((x, success, _short(row["method"]), colours[row["method"]]))
+        bars += [(x, y) for y in (*np.linspace(low, high, 13), *[success] * 4)]  # the marker counts more
     return labels, bars
 
 
+def _spread(low: float, value: float, high: float) -> list[list[float]]:
+    """How far an error bar reaches down and up."""
+    return [[max(value - low, 0.0)], [max(high - value, 0.0)]]
+
+
 def _point(axes: Any, x: float, row: Row, colour: Any, star: bool) -> None:
-    share, (low, high) = row["success"], row["ci95"]
     axes.errorbar(
-        x,
-        100 * share,
-        yerr=[[max(100 * (share - low), 0.0)], [max(100 * (high - share), 0.0)]],
-        color=colour,
-        marker="*" if star else "o",
-        markersize=16 if star else 7,
-        markeredgecolor="black" if star else colour,
-        markeredgewidth=0.7,
-        elinewidth=1.1,
-        capsize=2.5,
-        zorder=3,
-    )
-
-
-def _dense(rows: Sequence[Row]) -> Row | None:
-    return next((row for row in rows if row["method"] == REFERENCE), None)
+        x, _success(row)[1], yerr=_spread(*_success(row)), color=colour, marker="*" if star else "o",
+        markersize=16 if star else 7, markeredgecolor="black" if star else colour, markeredgewidth=0.7,
+        elinewidth=1.1, capsize=2.5, zorder=3,
+    )  # fmt: skip
 
 
 def _success_axes(axes: Any, rows: Sequence[Row], places: Sequence[float]) -> None:
     """Scales and grid; dense and its interval behind everything."""
-    dense = _dense(rows)
-    if dense is not None:
-        low, high = dense["ci95"]
-        axes.axhspan(100 * low, 100 * high, color="0.93", zorder=0)
-        axes.axhline(100 * dense["success"], color="0.45", linestyle="--", linewidth=1, zorder=1)
-    lowest, highest = min(places), max(places)
+    for row in rows:
+        if row["method"] == REFERENCE:
+            low, success, high = _success(row)
+            axes.axhspan(low, high, color="0.93", zorder=0)
+            axes.axhline(success, color="0.45", linestyle="--", linewidth=1, zorder=1)
     axes.set_xscale("log")
-    axes.set_xlim(lowest / 1.7, highest * 1.7)
-    _stretch(axes)
-    bottom = min(100 * row["ci95"][0] for row in rows)
+    axes.set_xlim(min(places) / 1.7, max(places) * 1.7)
+    # The square root of the failures: methods crowd near 100 %, where differences matter most.
+    stretch = (lambda y: -np.sqrt(np.maximum(_TOP - np.asarray(y), 0.0)), lambda root: _TOP - np.square(root))
+    axes.set_yscale("function", functions=stretch)
+    axes.set_yticks([0, 20, 40, 60, 70, 80, 85, 90, 95, 98, 100])
+    axes.set_yticks([], minor=True)
+    bottom = min(_success(row)[0] for row in rows)
     axes.set_ylim(bottom - 0.1 * (100 - bottom) - 1, _TOP - 0.2)
     axes.set_ylabel("success, % (Wilson 95 %), stretched near 100")
     _plain_ticks(axes)
@@ -129,40 +130,24 @@ def _plain_ticks(axes: Any) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _stretch(axes: Any) -> None:
-    """The square root of the failures: methods crowd near 100 %, where differences matter most."""
-    import numpy as np
-
-    def forward(success: Any) -> Any:
-        return -np.sqrt(np.maximum(_TOP - np.asarray(success), 0.0))
-
-    axes.set_yscale("function", functions=(forward, lambda root: _TOP - np.square(root)))
-    axes.set_yticks([0, 20, 40, 60, 70, 80, 85, 90, 95, 98, 100])
-    axes.set_yticks([], minor=True)
-
-
-def _front(axes: Any, content: Mapping[str, Any], colours: Colours) -> None:
-    rows = [row for row in content["rows"] if row["ms"] is not None]
+def _front(axes: Any, content: Mapping[str, Any], rows: Sequence[Row], colours: Colours) -> None:
     if not rows:
         axes.text(0.5, 0.5, "no times were measured", ha="center", transform=axes.transAxes, color="0.4")
         axes.set_axis_off()
         return
-    places = [_ms(row) for row in rows]
-    _success_axes(axes, rows, places)
+    _success_axes(axes, rows, _ms(rows))
     by_name = {row["method"]: row for row in rows}
     for members in content["curves"].values():
-        line = sorted((by_name[name] for name in members if name in by_name), key=_ms)
+        line = sorted((by_name[name] for name in members if name in by_name), key=policy_ms)
         if line:
-            ms, success = [_ms(row) for row in line], [100 * row["success"] for row in line]
-            axes.plot(ms, success, color=colours[line[0]["method"]], linewidth=1, alpha=0.55, zorder=2)
+            success = [_success(row)[1] for row in line]
+            axes.plot(_ms(line), success, color=colours[line[0]["method"]], linewidth=1, alpha=0.55, zorder=2)
     front = [by_name[name] for name in content["pareto"]]
     # Up to the next one on the front nothing better is known: steps.
-    ms, success = [_ms(row) for row in front], [100 * row["success"] for row in front]
     left, right = axes.get_xlim()
-    axes.step(
-        [*ms, right], [*success, success[-1]], where="post", color=FRONT, linewidth=3, alpha=0.4, zorder=2
-    )
-    for row, x in zip(rows, places, strict=True):
+    ms, success = [*_ms(front), right], [_success(row)[1] for row in (*front, front[-1])]
+    axes.step(ms, success, where="post", color=FRONT, linewidth=3, alpha=0.4, zorder=2)
+    for row, x in zip(rows, _ms(rows), strict=True):
         _point(axes, x, row, colours[row["method"]], row["method"] in content["pareto"])
     for budget in content["budgets"]:
         if left < budget["ms"] < right:
@@ -180,7 +165,7 @@ def _density(axes: Any, content: Mapping[str, Any], colours: Colours) -> None:
     by_name = {row["method"]: row for row in rows}
     for members in content["curves"].values():
         line = [by_name[name] for name in members]
-        density, success = [row["density"] for row in line], [100 * row["success"] for row in line]
+        density, success = [row["density"] for row in line], [_success(row)[1] for row in line]
         axes.plot(density, success, color=colours[members[0]], linewidth=1.4, alpha=0.7, zorder=2)
     for row in rows:
         _point(axes, row["density"], row, colours[row["method"]], False)
@@ -194,27 +179,21 @@ def _bars(axes: Any, rows: Sequence[Row], colours: Colours, key: str, scale: flo
         value = row["smoothness"][key]
         if value["mean"] is None:
             continue
-        low, high = (scale * bound for bound in value["ci95"])
-        centre, pale = scale * value["mean"], significantly_worse(row["paired"])
+        low, centre, high = (scale * x for x in (value["ci95"][0], value["mean"], value["ci95"][1]))
         axes.errorbar(
-            centre,
-            place,
-            xerr=[[max(centre - low, 0.0)], [max(high - centre, 0.0)]],
-            color=colours[row["method"]],
-            marker="o",
-            markersize=8,
-            capsize=3,
-            elinewidth=2,
-            alpha=0.4 if pale else 1.0,
-        )
-    dense = _dense(rows)
-    if dense is not None and dense["smoothness"][key]["mean"] is not None:
-        axes.axvline(scale * dense["smoothness"][key]["mean"], color="0.3", linestyle="--", linewidth=1)
-    axes.set_yticks(
-        range(len(rows)), [_short(row["method"]) for row in rows], fontsize=8 if len(rows) > 14 else 9
-    )
+            centre, place, xerr=_spread(low, centre, high), color=colours[row["method"]], marker="o",
+            markersize=8, capsize=3, elinewidth=2, alpha=0.4 if significantly_worse(row["paired"]) else 1.0,
+        )  # fmt: skip
+        if row["method"] == REFERENCE:
+            axes.axvline(centre, color="0.3", linestyle="--", linewidth=1, zorder=2.1)
+    names = [_short(row["method"]) for row in rows]
+    axes.set_yticks(range(len(rows)), names, fontsize=8 if len(rows) > 14 else 9)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.grid(True, alpha=0.3)
+
+
+def _jerk(axes: Any, rows: Sequence[Row], colours: Colours) -> None:
+    _bars(axes, rows, colours, "rms_jerk", 1.0)
     axes.set_xlabel("rms joint jerk, rad/s³ (bootstrap 95 %)")
     axes.set_title("Jerk of the executed motion\npale: success significantly worse than dense", fontsize=11)
 
@@ -228,6 +207,5 @@ def _jumps(axes: Any, rows: Sequence[Row], colours: Colours) -> None:
     axes.set_xscale("log")
     _plain_ticks(axes)
     axes.set_xlabel("mrad (bootstrap 95 %), log scale")
-    axes.set_title(
-        "Jump from chunk to chunk, before splicing\nmark: from action to action within chunks", fontsize=11
-    )
+    title = "Jump from chunk to chunk, before splicing\nmark: from action to action within chunks"
+    axes.set_title(title, fontsize=11)

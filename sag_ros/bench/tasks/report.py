@@ -4,17 +4,14 @@ Schema of the JSON (numbers are null where nothing was measured):
 
 - ``complete``: false after an interruption. ``created``: UTC. ``command``: gives this report again.
 - ``settings``: task, episodes, seed (of the first episode), execute, noise, margin (points), recorded (which
-  observations the times are from).
-- ``hardware``: where the times were measured (``bench.hardware.describe``).
+  observations the times are from). ``hardware``: where the times were measured.
 - ``rows``: one for each method, in the order of the command.
     - ``task``, ``method``, ``family`` (name without numbers), ``sampler``, ``mask_source``, ``engine``,
       ``bundle`` (folder, empty for that of the run), ``weights`` (SHA-256).
-    - ``episodes``, ``successes``, ``success`` (share), ``ci95`` (Wilson, shares), ``failed`` (seeds: for
-      comparisons of any two methods).
+    - ``episodes``, ``successes``, ``success`` (share), ``ci95`` (Wilson, shares), ``failed`` (seeds).
     - ``paired``: against dense on common seeds; null for dense. ``pairs``, ``method_only`` and ``dense_only``
       (seeds on which only one succeeds), ``difference`` and ``ci95`` (points, Tango), ``p`` (exact McNemar,
-      two sided), ``p_holm`` (over all methods). ``verdict``: worse, better, not inferior, within margin or
-      unclear (``bench.task_rows.verdict``).
+      two sided), ``p_holm`` (over all methods). ``verdict``: see :func:`rows.verdict`.
     - ``density``: blocks computed as a share of the K x 3L blocks of the full sampler.
     - ``ms``: ``encode``, ``pruner``, ``plan``, ``denoise``, ``policy`` (the last three) and ``total`` (all
       four), each with ``p50`` and ``p99``; ``chunks``. ``torch_ms``: the same in the reference engine.
@@ -22,8 +19,7 @@ Schema of the JSON (numbers are null where nothing was measured):
     - ``smoothness``: ``rms_jerk`` (rad/s^3), ``peak_jerk`` (share of the limit), ``rms_acceleration``
       (rad/s^2), ``jump`` and ``bend`` (rad), each with ``mean``, ``ci95`` (bootstrap) and, paired with dense,
       ``difference`` and ``difference_ci95``.
-    - ``seconds``: mean duration of successful episodes, s. ``chunks``, ``clipped``, ``refused``,
-      ``violations``: sums.
+    - ``seconds``: mean duration of successes, s. Sums: ``chunks``, ``clipped``, ``refused``, ``violations``.
 - ``budgets``: ``ms`` (pruner + plan + denoising), ``total_ms`` (with encoding), ``methods`` that fit,
   ``best_success`` (several when equal), ``smoothest`` of those not significantly worse than dense.
 - ``pareto``: methods on the front of success against ``ms.policy.p50``. ``curves``: family -> methods, the
@@ -52,12 +48,7 @@ def report(
     command: str,
     complete: bool,
 ) -> dict[str, Any]:
-    """The content of the JSON file.
-
-    Args:
-        settings: as in the schema; ``task`` and ``margin`` are used.
-        budgets: ms.
-    """
+    """The content of the JSON file; ``settings`` as there, ``budgets`` in ms."""
     lines = rows(settings["task"], measured, settings["margin"])
     return {
         "rows": lines,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -17,7 +17,8 @@ from sag_ros.bench.run.statistics import mean, percentile, wilson
 REFERENCE = "dense"
 LEVEL = 0.05  # of significance
 SMOOTHNESS = ("rms_jerk", "peak_jerk", "rms_acceleration", "jump", "bend")
-PARTS = ("encode", "pruner", "plan", "denoise", "policy", "total")
+SUMS = ("chunks", "clipped", "refused", "violations")
+PARTS = ("encode", "pruner", "plan", "denoise")
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,7 @@ class Measured:
     """All that is known of one method.
 
     Attributes:
-        method: its name, taken apart.
         identity: what its episodes depend on; see ``Worker.identity``.
-        episodes: of the seeds that are done, in their order.
         turns: times in the engine of the run; torch_turns: in plain torch.
     """
 
@@ -35,7 +34,7 @@ class Measured:
     identity: Mapping[str, Any]
     episodes: Sequence[EpisodeResult]
     turns: Sequence[Turn] = ()
-    torch_turns: Sequence[Turn] = field(default=())
+    torch_turns: Sequence[Turn] = ()
 
 
 def rows(task: str, measured: Sequence[Measured], margin: float = 2.0) -> list[dict[str, Any]]:
@@ -50,9 +49,12 @@ def rows(task: str, measured: Sequence[Measured], margin: float = 2.0) -> list[d
     paired = [row["paired"] for row in out if row["paired"] is not None]
     for own, corrected in zip(paired, holm([own["p"] for own in paired]), strict=True):
         own["p_holm"] = corrected
+    reference = None if dense is None else times(dense.turns)
     for row in out:
         row["verdict"] = None if row["paired"] is None else verdict(row["paired"], margin)
-    _add_speedup(out)
+        for key, part in (("speedup", "total"), ("policy_speedup", "policy")):
+            both = reference and row["ms"]
+            row[key] = reference[part]["p50"] / row["ms"][part]["p50"] if both else None
     return [_json(row) for row in out]
 
 
@@ -61,7 +63,7 @@ def _row(one: Measured, dense: Measured | None) -> dict[str, Any]:
     successes = sum(result.success for result in episodes)
     other = None if dense is None or dense is one else dense
     ms = times(one.turns)
-    torch = times(one.torch_turns)
+    total = {"p50": None, "p99": None} if ms is None else ms["total"]
     return {
         "method": method.name,
         "family": method.family,
@@ -74,17 +76,13 @@ def _row(one: Measured, dense: Measured | None) -> dict[str, Any]:
         "failed": [result.seed for result in episodes if not result.success],
         "paired": None if other is None else compare(episodes, other.episodes),
         "density": mean([result.density for result in episodes]),
-        "ms_p50": None if ms is None else ms["total"]["p50"],
-        "ms_p99": None if ms is None else ms["total"]["p99"],
+        "ms_p50": total["p50"],
+        "ms_p99": total["p99"],
         "ms": ms,
-        "torch_ms": torch,
+        "torch_ms": times(one.torch_turns),
         "smoothness": {key: _smoothness(key, one, other) for key in SMOOTHNESS},
         "seconds": mean([result.seconds for result in episodes if result.success]),
-        "chunks": sum(result.chunks for result in episodes),
-        **{
-            key: sum(getattr(result, key) for result in episodes)
-            for key in ("clipped", "refused", "violations")
-        },
+        **{key: sum(getattr(result, key) for result in episodes) for key in SUMS},
     }
 
 
@@ -132,34 +130,25 @@ def times(turns: Sequence[Turn]) -> dict[str, Any] | None:
     """Percentiles over all chunks of ``turns``; ``policy`` is without encoding, ``total`` with it."""
     if not turns:
         return None
-    parts = {name: np.concatenate([getattr(turn, name) for turn in turns]) for name in PARTS[:4]}
+    parts = {name: np.concatenate([getattr(turn, name) for turn in turns]) for name in PARTS}
     parts["policy"] = parts["pruner"] + parts["plan"] + parts["denoise"]
     parts["total"] = parts["policy"] + parts["encode"]
-    out: dict[str, Any] = {
-        name: {"p50": percentile(values.tolist(), 50), "p99": percentile(values.tolist(), 99)}
-        for name, values in parts.items()
-    }
+    out = {name: {f"p{q}": percentile(values, q) for q in (50, 99)} for name, values in parts.items()}
     return {**out, "chunks": len(parts["total"])}
 
 
 def _smoothness(key: str, one: Measured, dense: Measured | None) -> dict[str, Any]:
-    own = {result.seed: getattr(result, key) for result in one.episodes if getattr(result, key) is not None}
-    other = {} if dense is None else {result.seed: getattr(result, key) for result in dense.episodes}
-    differences = [value - other[seed] for seed, value in own.items() if other.get(seed) is not None]
+    own, other = (
+        {result.seed: getattr(result, key) for result in episodes if getattr(result, key) is not None}
+        for episodes in (one.episodes, dense.episodes if dense else ())
+    )
+    values, differences = list(own.values()), [own[seed] - other[seed] for seed in own if seed in other]
     return {
-        "mean": mean(list(own.values())),
-        "ci95": list(bootstrap_mean(list(own.values()))),
+        "mean": mean(values),
+        "ci95": list(bootstrap_mean(values)),
         "difference": mean(differences),
         "difference_ci95": list(bootstrap_mean(differences)),
     }
-
-
-def _add_speedup(out: Sequence[dict[str, Any]]) -> None:
-    reference = next((row["ms"] for row in out if row["method"] == REFERENCE), None)
-    for row in out:
-        for key, part in (("speedup", "total"), ("policy_speedup", "policy")):
-            known = reference is not None and row["ms"] is not None
-            row[key] = reference[part]["p50"] / row["ms"][part]["p50"] if known and reference else None
 
 
 def _json(value: Any) -> Any:

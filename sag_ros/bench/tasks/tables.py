@@ -50,30 +50,23 @@ def all_tables(content: Mapping[str, Any]) -> list[Cells]:
 def success(rows: Sequence[Row], task: str, margin: float) -> Cells:
     """Success of every method and its difference to dense on the same seeds."""
 
-    def paired(row: Row) -> tuple[str, ...]:
-        found = row["paired"]
-        if found is None:
-            return (NOTHING,) * 5 + ("",)
-        alone = f"{found['dense_only']}:{found['method_only']}"
-        p = _p(found["p"]), _p(found["p_holm"])
-        return *_difference(found["difference"], found["ci95"], 1), alone, *p, said(row["verdict"], margin)
+    def cells(row: Row) -> tuple[str, ...]:
+        low, high = row["ci95"]
+        paired, against = row["paired"], (NOTHING,) * 5 + ("",)
+        if paired is not None:
+            alone, p = f"{paired['dense_only']}:{paired['method_only']}", (paired["p"], paired["p_holm"])
+            difference = _difference(paired["difference"], paired["ci95"], 1)
+            against = (*difference, alone, *map(_p, p), said(row["verdict"], margin))
+        own = row["method"], f"{row['successes']}/{row['episodes']}", f"{100 * low:.1f}–{100 * high:.1f}"
+        ms = _digits(row["ms"] and row["ms"]["policy"]["p50"])
+        return *own, *against, f"{row['density']:.3f}", ms
 
     return Cells(
         f"Success on {task}, paired with dense",
         (
             "method", "success", "95 %", "− dense", "95 %", "−:+", "p", "Holm", "verdict", "density", "ms",
         ),
-        [
-            (
-                row["method"],
-                f"{row['successes']}/{row['episodes']}",
-                f"{100 * row['ci95'][0]:.1f}–{100 * row['ci95'][1]:.1f}",
-                *paired(row),
-                f"{row['density']:.3f}",
-                _digits(row["ms"] and row["ms"]["policy"]["p50"]),
-            )
-            for row in rows
-        ],
+        [cells(row) for row in rows],
         "95 % of a rate: Wilson; of the difference to dense on the same seeds, in points: Tango's score "
         "interval. −:+ = seeds on which only dense : only the method succeeds; p: exact McNemar test of "
         "these, which is conservative: an interval may leave out 0 before p < .05; Holm: corrected for "
@@ -95,32 +88,27 @@ def milliseconds(rows: Sequence[Row], hardware: Mapping[str, Any]) -> Cells:
     timed = [row for row in rows if row["ms"] is not None]
     counts = [row["ms"]["chunks"] for row in timed]
     torch = [row["torch_ms"]["chunks"] for row in timed if row["torch_ms"]]
+
+    def cells(row: Row) -> tuple[str, ...]:
+        ms, torch_ms = row["ms"], row["torch_ms"]
+        return (
+            row["method"],
+            row["engine"],
+            *(_digits(ms[part]["p50"]) for part in ("pruner", "plan", "denoise", "policy")),
+            _digits(ms["policy"]["p99"]),
+            _optional(row["policy_speedup"], "{:.1f}".format),
+            *(_digits(value) for value in (ms["encode"]["p50"], ms["total"]["p50"], ms["total"]["p99"])),
+            _digits(torch_ms and torch_ms["policy"]["p50"]),
+        )
+
     counted = f"{span(counts)} chunks" + (f"; torch eager: {max(torch)} chunks" if torch else "")
-    parts = (
-        ("pruner", "p50"), ("plan", "p50"), ("denoise", "p50"), ("policy", "p50"), ("policy", "p99"), "×",
-        ("encode", "p50"), ("total", "p50"), ("total", "p99"),
-    )  # fmt: skip
-
-    def cell(row: Row, part: Any) -> str:
-        if part == "×":
-            return _optional(row["policy_speedup"], "{:.1f}".format)
-        return _digits(row["ms"][part[0]][part[1]])
-
     return Cells(
         f"Milliseconds per chunk on {hardware.get('cpu', 'this CPU')}, one thread; {counted}",
         (
             "method", "engine", "pruner", "plan", "denoise", "Σ p50", "p99", "×", "encode", "total p50",
             "p99", "torch Σ",
         ),
-        [
-            (
-                row["method"],
-                row["engine"],
-                *(cell(row, part) for part in parts),
-                _digits(row["torch_ms"] and row["torch_ms"]["policy"]["p50"]),
-            )
-            for row in timed
-        ],
+        [cells(row) for row in timed],
         "Every method on the same recorded observations, in turns, apart from the episodes. Σ: pruner + "
         "plan + denoising; total: with one new frame of each camera encoded. p50 but for p99; medians do "
         "not add up. ×: Σ of dense in this engine over it. torch: the reference engine, eager, one thread.",
@@ -146,19 +134,16 @@ def budgets(found: Sequence[Row], rows: Sequence[Row]) -> Cells:
     def smoothest(name: str) -> str:
         return f"{name} {_digits(by_name[name]['smoothness']['rms_jerk']['mean'])} rad/s³"
 
+    def cells(row: Row, before: Sequence[str]) -> tuple[str, ...]:
+        first = "; ".join(map(best, row["best_success"])) or NOTHING
+        more = ", ".join(name for name in row["methods"] if name not in before) or NOTHING
+        smooth = _optional(row["smoothest"], smoothest)
+        return f"{row['ms']:g}", f"{row['total_ms']:.1f}", first, smooth, more
+
     return Cells(
         "At equal milliseconds",
         ("budget, ms", "with cameras", *words),
-        [
-            (
-                f"{row['ms']:g}",
-                f"{row['total_ms']:.1f}",
-                "; ".join(map(best, row["best_success"])) or NOTHING,
-                _optional(row["smoothest"], smoothest),
-                ", ".join(name for name in row["methods"] if name not in before) or NOTHING,
-            )
-            for row, before in zip(found, earlier, strict=True)
-        ],
+        [cells(row, before) for row, before in zip(found, earlier, strict=True)],
         f"A method fits when its Σ p50 is at most {SLACK:g} × the budget. Smoothest: least rms jerk among "
         "those not significantly worse than dense (p ≥ .05 uncorrected).",
         left=words,
@@ -169,16 +154,19 @@ def budgets(found: Sequence[Row], rows: Sequence[Row]) -> Cells:
 def smoothness(rows: Sequence[Row]) -> Cells:
     """How the arm moves, and how well chunks agree."""
 
-    def cells(found: Row) -> tuple[str, ...]:
-        jerk = found["rms_jerk"]
+    def cells(row: Row) -> tuple[str, ...]:
+        found, jerk = row["smoothness"], row["smoothness"]["rms_jerk"]
         low, high = jerk["ci95"]
         return (
+            row["method"],
             _digits(jerk["mean"]),
             NOTHING if low is None else f"{_digits(low)}–{_digits(high)}",
             *_difference(jerk["difference"], jerk["difference_ci95"], 2),
-            _optional(found["peak_jerk"]["mean"], "{:.0%}".format).replace("%", " %"),
+            _optional(found["peak_jerk"]["mean"], lambda share: f"{100 * share:.0f} %"),
             _digits(found["rms_acceleration"]["mean"]),
             *(_optional(found[key]["mean"], lambda rad: _digits(1e3 * rad)) for key in ("jump", "bend")),
+            _optional(row["seconds"], "{:.1f}".format),
+            *(str(row[key]) for key in ("clipped", "refused", "violations")),
         )
 
     return Cells(
@@ -187,15 +175,7 @@ def smoothness(rows: Sequence[Row]) -> Cells:
             "method", "jerk", "95 %", "− dense", "95 %", "peak", "acc.", "jump", "bend", "s", "clipped",
             "refused", "broken",
         ),
-        [
-            (
-                row["method"],
-                *cells(row["smoothness"]),
-                _optional(row["seconds"], "{:.1f}".format),
-                *(str(row[key]) for key in ("clipped", "refused", "violations")),
-            )
-            for row in rows
-        ],
+        [cells(row) for row in rows],
         "Means over episodes; 95 %: bootstrap; differences are paired. Root mean square of jerk (rad/s³) "
         "and acceleration (rad/s²) over time and joints; peak jerk in % of the FR3's limit. Jump, mrad: "
         "from where a chunk was heading to the first action of the next, before splicing; bend: the same "

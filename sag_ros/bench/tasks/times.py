@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import accumulate, cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,7 @@ REFERENCE_ENGINE = "reference"
 
 
 def record(run: Callable[[int, Callable[[Observation], None]], Any], seeds: Sequence[int]) -> list[Recording]:
-    """Raw frames and states of whole episodes, as an inference sees them.
-
-    Args:
-        run: plays the episode of a seed and shows every observation to a witness.
-        seeds: one episode each.
-    """
+    """What inferences see in the episodes of ``seeds``; ``run`` plays one and shows it to a witness."""
     recordings: list[list[Observation]] = []
     for seed in seeds:
         recordings.append([])
@@ -35,10 +30,7 @@ def record(run: Callable[[int, Callable[[Observation], None]], Any], seeds: Sequ
 
 
 def take_turn(runner: Any, method: str, number: int, recording: Recording, warm: bool = True) -> Turn:
-    """Play one recorded episode to a runner, in order and with its stamps.
-
-    A sampler that keeps state between chunks sees an episode as it would in use. Nothing is executed: what
-    the policy answers does not change what it sees next.
+    """Play one recorded episode to a runner, in order: a sampler with a state sees it as it would in use.
 
     Args:
         warm: with one chunk before that does not count, because other methods have pushed the weights out
@@ -48,37 +40,32 @@ def take_turn(runner: Any, method: str, number: int, recording: Recording, warm:
         runner.reset(number)
         _chunk(runner, recording[0])
     runner.reset(number)
-    encode, pruner, plan, denoise = [], [], [], []
-    for observation in recording:
-        encode_ms, timing = _chunk(runner, observation)
-        encode.append(round(encode_ms, 4))
-        pruner.append(round(timing.pruner_ms, 4))
-        plan.append(round(timing.extra.get("plan_ms", 0.0), 4))
-        denoise.append(round(timing.denoise_ms, 4))
-    return Turn(method, number, encode, pruner, plan, denoise)
+    chunks = [_chunk(runner, observation) for observation in recording]
+    return Turn(method, number, *([round(ms, 4) for ms in part] for part in zip(*chunks, strict=True)))
 
 
-def _chunk(runner: Any, observation: Observation) -> tuple[float, Any]:
-    """One chunk; the frames before the newest were encoded when they arrived, so that does not count."""
-    cameras = tuple(observation.images)
-    frames = [
-        {camera: runner.encode(camera, observation.images[camera][index]) for camera in cameras}
-        for index in range(len(observation.state) - 1)
-    ]
+def _chunk(runner: Any, observation: Observation) -> tuple[float, ...]:
+    """ms to encode, prune, plan and denoise one chunk.
+
+    Only the newest frame counts as encoding: those before it were encoded when they arrived.
+    """
+
+    def encode(index: int) -> dict[str, Any]:
+        return {camera: runner.encode(camera, images[index]) for camera, images in observation.images.items()}
+
+    frames = [encode(index) for index in range(len(observation.state) - 1)]
     start = time.perf_counter()
-    newest = {camera: runner.encode(camera, observation.images[camera][-1]) for camera in cameras}
+    newest = encode(-1)
     features = runner.features([*frames, newest], observation.state)
     encode_ms = 1e3 * (time.perf_counter() - start)
-    return encode_ms, runner.infer(observation.stamp, features).timing
+    timing = runner.infer(observation.stamp, features).timing
+    return encode_ms, timing.pruner_ms, timing.extra.get("plan_ms", 0.0), timing.denoise_ms
 
 
 def turns_needed(recordings: Sequence[Recording], chunks: int) -> int:
     """Turns until each method has at least ``chunks`` chunks, the recordings in rotation."""
-    turns = found = 0
-    while found < chunks:
-        found += len(recordings[turns % len(recordings)])
-        turns += 1
-    return turns
+    lengths = accumulate(len(recording) for recording in cycle(recordings))
+    return next(turn for turn, done in enumerate(lengths, 1) if done >= chunks) if chunks else 0
 
 
 def incomplete(journal: Journal[Turn], chunks: int) -> list[str]:
@@ -104,7 +91,7 @@ def measure(
         recordings = [recordings[0][:chunks]]
     for number in range(turns_needed(recordings, chunks) if methods else 0):
         first = number % len(methods)
-        order = [*methods[first:], *methods[:first]]
+        order = methods[first:] + methods[:first]
         jobs += [(method, number) for method in order if (method, number) not in journal]
 
     def turns() -> Iterator[Turn]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sag_ros.bench.run.episode import robot_for
 from sag_ros.bench.run.methods import FRESH_CROSS_ATTENTION, Method, parse_methods
 from sag_ros.bench.run.records import EpisodeResult
 from sag_ros.bench.tasks.options import Options
@@ -54,10 +55,7 @@ class Worker:
     def robot(self) -> Any:
         """The SimulatedRobot; with it comes an OpenGL context."""
         if self._robot is None:
-            from sag_ros.sim.robot import SimulatedRobot
-
-            camera = next(iter(next(iter(self._bundles.values())).contract.cameras.values()))
-            self._robot = SimulatedRobot(self._options.task, (camera.height, camera.width))
+            self._robot = robot_for(self._options.task, next(iter(self._bundles.values())).contract)
         return self._robot
 
     def runner(self, name: str, engine: str = "") -> Any:

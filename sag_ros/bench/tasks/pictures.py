@@ -136,12 +136,11 @@ def _front(axes: Any, content: Mapping[str, Any], rows: Sequence[Row], colours: 
         axes.set_axis_off()
         return
     _success_axes(axes, rows, _ms(rows))
+    for line in _curves(content, rows):
+        line.sort(key=policy_ms)
+        success = [_success(row)[1] for row in line]
+        axes.plot(_ms(line), success, color=colours[line[0]["method"]], linewidth=1, alpha=0.55, zorder=2)
     by_name = {row["method"]: row for row in rows}
-    for members in content["curves"].values():
-        line = sorted((by_name[name] for name in members if name in by_name), key=policy_ms)
-        if line:
-            success = [_success(row)[1] for row in line]
-            axes.plot(_ms(line), success, color=colours[line[0]["method"]], linewidth=1, alpha=0.55, zorder=2)
     front = [by_name[name] for name in content["pareto"]]
     # Up to the next one on the front nothing better is known: steps.
     left, right = axes.get_xlim()
@@ -159,14 +158,19 @@ def _front(axes: Any, content: Mapping[str, Any], rows: Sequence[Row], colours: 
     axes.set_title(title, fontsize=11)
 
 
+def _curves(content: Mapping[str, Any], rows: Sequence[Row]) -> list[list[Row]]:
+    """Of each family the members that are among ``rows``, the sparsest first."""
+    by_name = {row["method"]: row for row in rows}
+    found = ([by_name[name] for name in names if name in by_name] for names in content["curves"].values())
+    return [line for line in found if line]
+
+
 def _density(axes: Any, content: Mapping[str, Any], colours: Colours) -> None:
     rows = content["rows"]
     _success_axes(axes, rows, [row["density"] for row in rows])
-    by_name = {row["method"]: row for row in rows}
-    for members in content["curves"].values():
-        line = [by_name[name] for name in members]
+    for line in _curves(content, rows):
         density, success = [row["density"] for row in line], [_success(row)[1] for row in line]
-        axes.plot(density, success, color=colours[members[0]], linewidth=1.4, alpha=0.7, zorder=2)
+        axes.plot(density, success, color=colours[line[0]["method"]], linewidth=1.4, alpha=0.7, zorder=2)
     for row in rows:
         _point(axes, row["density"], row, colours[row["method"]], False)
     axes.set_xlabel("blocks computed, share of the K × 3L of the full sampler")

@@ -38,7 +38,7 @@ class Measured:
 
 
 def rows(task: str, measured: Sequence[Measured], margin: float = 2.0) -> list[dict[str, Any]]:
-    """Rows of all methods that have episodes, in the given order; ``bench.task_report`` documents the keys.
+    """Rows of all methods that have episodes, in the given order; ``report`` documents the keys.
 
     Args:
         margin: points of success by which a method may fall short of dense; see :func:`verdict`.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Libraries(NamedTuple):
-    """The module tensorrt, and what compiles a part (see ``torch_tensorrt_build.build``)."""
+    """The module tensorrt, and what compiles a part (see ``engines.tensorrt.build.build``)."""
 
     tensorrt: Any
     compile_part: Callable[..., bytes]

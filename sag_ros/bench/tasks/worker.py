@@ -114,7 +114,7 @@ class Worker:
     def run(
         self, name: str, seed: int, witness: Callable[[Observation], None] | None = None
     ) -> EpisodeResult:
-        """One episode; see ``bench.episode.run_episode``."""
+        """One episode; see ``bench.run.episode.run_episode``."""
         from sag_ros.bench.run.episode import EpisodeSettings, run_episode
 
         contract = self._bundles[self._folder(self._methods[name])].contract

@@ -198,15 +198,7 @@ def check_blocks(
             by_kind[kind] = max(by_kind[kind], error)
             if error >= worst:
                 worst, where = error, f"block {block} ({kind} of layer {block // 3}), step {step}"
-    return {
-        "case": "blocks",
-        "error": worst,
-        "allowed": allowed,
-        "ok": worst <= allowed,
-        "identical": None,
-        "where": where,
-        "by_kind": by_kind,
-    }
+    return {**check_row("blocks", worst, allowed, where=where), "by_kind": by_kind}
 
 
 def check_chunk(engine: Any, case: Case, policy: Policy, precision: str) -> Iterator[dict[str, Any]]:
@@ -227,8 +219,7 @@ def check_chunk(engine: Any, case: Case, policy: Policy, precision: str) -> Iter
         allowed = TOLERANCE[precision]
         if allowed < error < np.inf and precision != "f32":
             allowed += MAGNIFIED * rounding(policy, case, precision)
-        ok = error <= allowed and same
-        return {"case": name, "error": error, "allowed": allowed, "ok": ok, "identical": same, "where": ""}
+        return check_row(name, error, allowed, same)
 
     yield row(case.name)
     density = 1.0 - float(case.plan.mask.pruned.mean())
@@ -259,18 +250,33 @@ def check_state(
     tokens, steps = engine.tokens, len(policy.table)
     _, noise = policy.draw(np.random.default_rng([seed, 7]))
     step = steps // 2
-    facts = {"allowed": allowed, "identical": None, "where": f"step {step}"}
+    where = f"step {step}"
     expected = reference.estimate(case.obs, noise[0], step)[:tokens]
     _poison(engine)
     error = relative(engine.estimate(case.obs, noise[0], step), expected)
-    yield {"case": "estimate", "error": error, "ok": error <= allowed, **facts}
+    yield check_row("estimate", error, allowed, where=where)
     shape = (len(noise), policy.bundle.contract.horizon, policy.bundle.contract.action_dim)
     wanted, got = np.zeros(shape, np.float32), np.zeros((shape[0], tokens, shape[2]), np.float32)
     reference.denoise(case.obs, case.plan, noise, step, wanted)
     _poison(engine)
     engine.denoise(case.obs, case.plan, noise, step, got)
     error = relative(got[step:], wanted[step:, :tokens])
-    yield {"case": "dense from half-way, traced", "error": error, "ok": error <= allowed, **facts}
+    yield check_row("dense from half-way, traced", error, allowed, where=where)
+
+
+def check_row(
+    case: str, error: float, allowed: float, identical: bool | None = None, where: str = ""
+) -> dict[str, Any]:
+    """JSON-ready; ok within what is allowed, unless two runs were not ``identical``."""
+    ok = error <= allowed and identical is not False
+    return {
+        "case": case,
+        "error": error,
+        "allowed": allowed,
+        "ok": ok,
+        "identical": identical,
+        "where": where,
+    }
 
 
 def relative(got: Any, expected: Any) -> float:

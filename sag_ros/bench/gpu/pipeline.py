@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from sag_ros.bench.gpu.correctness import relative
+from sag_ros.bench.gpu.correctness import check_row, relative
 from sag_ros.bench.gpu.policies import Policy, Spec, shipped_policy, why_absent
 from sag_ros.bench.gpu.sections import Context
-from sag_ros.bench.gpu.timing import TURN, Timer, figures, make_timer
+from sag_ros.bench.gpu.timing import TURN, Timer, figures
 from sag_ros.engines.reference import ReferenceFrameEncoder
 from sag_ros.engines.registry import build_mask_source_for
 from sag_ros.engines.runner import PolicyRunner
@@ -41,7 +41,7 @@ def time_pipeline(context: Context, engines: tuple[str, ...], precision: str) ->
             for row in pipeline.checks():
                 context.emit("checks", row)
             found.append(pipeline)
-    timer = make_timer(options.device)
+    timer = Timer(events=options.device != "cpu")
     for turn in range(-(-options.chunks // TURN)):
         running, found = found, []
         for pipeline in running:
@@ -89,19 +89,11 @@ class Pipeline:
         bundle, frame = self._runner.bundle, self._images[0]
         encoder = ReferenceFrameEncoder(bundle)
         facts: dict[str, Any] = {"what": self.name, "precision": self.precision}
-        facts |= {"identical": None, "where": ""}
         errors = [
             relative(self._runner.encode(camera, image), encoder.encode(camera, image))
             for camera, image in frame.items()
         ]
-        allowed = ENCODER_TOLERANCE[self.precision]
-        yield {
-            "case": "encoder",
-            "error": max(errors),
-            "allowed": allowed,
-            "ok": max(errors) <= allowed,
-            **facts,
-        }
+        yield {**facts, **check_row("encoder", max(errors), ENCODER_TOLERANCE[self.precision])}
         source = build_mask_source_for("reference", "sag", bundle, len(self._runner.table))
         different = []
         for images in self._images:
@@ -111,8 +103,7 @@ class Pipeline:
             features = self._runner.features(frames, self._states)
             got, wanted = (own.mask(features).pruned for own in (self._runner.mask_source, source))
             different.append(float((got != wanted).mean()))
-        share = float(np.mean(different))
-        yield {"case": "masks", "error": share, "allowed": MASK_SHARE, "ok": share <= MASK_SHARE, **facts}
+        yield {**facts, **check_row("masks", float(np.mean(different)), MASK_SHARE)}
 
     def turn(self, number: int, timer: Timer) -> None:
         """``TURN`` chunks, behind one or, the first time, three that do not count."""
@@ -125,7 +116,7 @@ class Pipeline:
             engine.events = None
             if count < 0:
                 continue
-            device = None if pair is None else timer.elapsed_ms(pair)
+            device = timer.elapsed_ms(pair)
             own["chunk"] = own["denoise"] if device is None else device
             for part, value in own.items():
                 self._times[part].append(value)

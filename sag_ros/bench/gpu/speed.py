@@ -10,7 +10,7 @@ import numpy as np
 
 from sag_ros.bench.gpu import timing
 from sag_ros.bench.gpu.baselines import HOW, Mode, TorchDense
-from sag_ros.bench.gpu.correctness import build_or_absent, relative
+from sag_ros.bench.gpu.correctness import build_or_absent, check_row, relative
 from sag_ros.bench.gpu.policies import Policy, Spec, plan_of, plans_of, random_policy, why_absent
 from sag_ros.bench.gpu.sections import Context
 from sag_ros.bench.gpu.timing import Candidate
@@ -132,9 +132,8 @@ def time_cpu(context: Context) -> None:
 
 
 def _check(context: Context, what: str, precision: str, error: float) -> None:
-    allowed = TOLERANCE[precision]
-    facts = {"what": what, "precision": precision, "case": "dense", "identical": None, "where": ""}
-    context.emit("checks", {**facts, "error": error, "allowed": allowed, "ok": error <= allowed})
+    facts = {"what": what, "precision": precision}
+    context.emit("checks", {**facts, **check_row("dense", error, TOLERANCE[precision])})
 
 
 def _measure(
@@ -149,7 +148,7 @@ def _measure(
     if not candidates:
         return
     obs, noise = policy.draw(np.random.default_rng(options.seed))
-    timer = timing.make_timer(device or options.device)
+    timer = timing.Timer(events=(device or options.device) != "cpu")
     chunks = chunks or options.chunks
     times = timing.measure(candidates, obs, noise, chunks, timer, context.left, context.fence)
     for candidate, own in zip(candidates, times, strict=True):

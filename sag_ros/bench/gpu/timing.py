@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -16,58 +16,30 @@ from sag_ros.pruning.plan import Plan
 TURN = 10  # chunks of one candidate before the next one's
 
 
-class Timer(Protocol):
-    """Two clocks."""
+class Timer:
+    """The host's clock and, where it has ``events``, the device's."""
+
+    def __init__(self, events: bool) -> None:
+        self._events = events
 
     def now(self) -> float:
         """Seconds of the host."""
-        ...
-
-    def pair(self) -> Any | None:
-        """Two events that an engine can record, or None where the device has none."""
-        ...
-
-    def elapsed_ms(self, pair: Any) -> float | None:
-        """Between the two; None when they were not recorded."""
-        ...
-
-
-class HostTimer:
-    """The host's clock alone."""
-
-    def now(self) -> float:
-        """See :class:`Timer`."""
         return time.perf_counter()
 
     def pair(self) -> Any | None:
-        """See :class:`Timer`."""
-        return None
-
-    def elapsed_ms(self, pair: Any) -> float | None:
-        """See :class:`Timer`."""
-        return None
-
-
-class CudaTimer(HostTimer):
-    """The host's clock and CUDA events."""
-
-    def pair(self) -> Any | None:
-        """See :class:`Timer`."""
+        """Two events that an engine can record, or None where the device has none."""
+        if not self._events:
+            return None
         import torch
 
         return torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
 
-    def elapsed_ms(self, pair: Any) -> float | None:
-        """See :class:`Timer`."""
+    def elapsed_ms(self, pair: Any | None) -> float | None:
+        """Between the two; None where there are none, or an engine did not record them."""
         try:
-            return float(pair[0].elapsed_time(pair[1]))
-        except (RuntimeError, ValueError):  # of an engine that does not record them
+            return None if pair is None else float(pair[0].elapsed_time(pair[1]))
+        except (RuntimeError, ValueError):
             return None
-
-
-def make_timer(device: str) -> Timer:
-    """The clocks of ``device``."""
-    return HostTimer() if device == "cpu" else CudaTimer()
 
 
 @dataclass
@@ -162,7 +134,7 @@ def _turn(
             start = timer.now()
             engine.denoise(obs, plan, noise)
             times.host.append(1e3 * (timer.now() - start))
-            device = None if pair is None else timer.elapsed_ms(pair)
+            device = timer.elapsed_ms(pair)
             if device is not None:
                 times.device.append(device)
     finally:

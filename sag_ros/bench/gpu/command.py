@@ -120,7 +120,7 @@ def check(
         if options.device == "cpu":
             from sag_ros.engines.registry import build_engine
 
-            run_here(section, options, limit, emit, build or build_engine, clock)
+            run_here(section, options, clock() + limit, emit, build or build_engine, clock)
         else:
             run_apart(section, options, limit, emit)
 
@@ -174,11 +174,11 @@ def sections_of(options: Options) -> list[Section]:
     if engines:
         found += [
             Section(f"sparse, {first}", sparse, 15, 90, leading, (first, SPARSE)),
-            Section("dense as CUDA graph", dense, 15, 80, leading, ("graph", both, again)),
+            *pipeline("encoder and pruner", engines),
+            Section("dense as CUDA graph", dense, 20, 60, leading, ("graph", both, again)),
         ]
     found += [
-        Section("dense eager", dense, 30, 130, (), ((), "eager", both, again)),
-        *pipeline("encoder and pruner", engines),
+        Section("dense eager", dense, 20, 50, (), ((), "eager", both, again)),
         *correctness(others),
     ]
     if others:

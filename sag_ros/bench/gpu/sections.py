@@ -95,9 +95,8 @@ def error_row(section: str, part: str, text: str, trace: Sequence[str] = ()) -> 
 Clock = Callable[[], float]
 
 
-def run_here(section: Section, options: Any, limit: float, emit: Emit, build: Any, clock: Clock) -> None:
-    """In this process; an exception is reported."""
-    end = clock() + limit
+def run_here(section: Section, options: Any, end: float, emit: Emit, build: Any, clock: Clock) -> None:
+    """In this process, until ``end`` of ``clock``; an exception is reported."""
     context = Context(section.name, options, emit, lambda: end - clock(), build)
     with context.fence("section"):
         module, _, name = section.target.partition(":")
@@ -109,14 +108,14 @@ def run_apart(section: Section, options: Any, limit: float, emit: Emit) -> None:
     """In a process of its own, which is ended when it exceeds ``limit`` seconds."""
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe(duplex=False)
-    child = spawn.Process(target=_child, args=(there, section, options, limit))
-    end = time.monotonic() + limit + GRACE
+    end = time.monotonic() + limit  # the child's clock is the same; to start and to import torch is within it
+    child = spawn.Process(target=_child, args=(there, section, options, end))
     child.start()
     there.close()  # so that the child's end is the end of the pipe
     failure = None
     try:
         while True:
-            if here.poll(max(end - time.monotonic(), 0.0)):
+            if here.poll(max(end + GRACE - time.monotonic(), 0.0)):
                 try:
                     emit(*here.recv())
                 except EOFError:
@@ -138,15 +137,15 @@ def run_apart(section: Section, options: Any, limit: float, emit: Emit) -> None:
         emit("errors", error_row(section.name, "process", failure))
 
 
-def _child(pipe: Connection, section: Section, options: Any, limit: float) -> None:
+def _child(pipe: Connection, section: Section, options: Any, end: float) -> None:
     faulthandler.enable()  # says on stderr where a crash happened, or what does not end
-    faulthandler.dump_traceback_later(limit + 0.6 * GRACE)
+    faulthandler.dump_traceback_later(max(end + 0.6 * GRACE - time.monotonic(), 0.01))
     import torch
 
     from sag_ros.engines.registry import build_engine
 
     torch.set_num_threads(1)  # products this small are slower on more
-    run_here(section, options, limit, lambda *row: pipe.send(row), build_engine, time.monotonic)
+    run_here(section, options, end, lambda *row: pipe.send(row), build_engine, time.monotonic)
     faulthandler.cancel_dump_traceback_later()
     pipe.close()
 

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
 
 Work = Callable[[], object]
 WARM_UPS = 2  # before a recording: libraries choose kernels and take their workspaces
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A replay, and the work that it repeats: a graph knows addresses only, so that weights which nobody else
+    holds would be given away behind its back."""
+
+    replay: Work
+    work: Work
+
+    def __call__(self) -> None:
+        """Do the work again."""
+        self.replay()
 
 
 class Graphs(Protocol):
@@ -47,6 +61,7 @@ class CudaGraphs:
     def capture(self, work: Work, before: Work) -> Work:
         """See :class:`Graphs`."""
         with self.running():
+            self.stream.wait_stream(torch.cuda.default_stream(self._device))  # that filled the buffers
             for _ in range(WARM_UPS):
                 before()
                 work()
@@ -55,8 +70,7 @@ class CudaGraphs:
         # Only this thread's calls are recorded: others may use the GPU meanwhile.
         with torch.cuda.graph(graph, self._pool, self.stream, capture_error_mode="thread_local"):
             work()
-        replay: Work = graph.replay
-        return replay
+        return Recording(graph.replay, work)
 
     @contextmanager
     def running(self) -> Iterator[None]:

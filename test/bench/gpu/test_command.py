@@ -137,7 +137,7 @@ def test_what_the_budget_does_not_hold_is_left_out(options):
     clock = gpu_fakes.Ticking()
 
     def build(name, bundle, table, **more):
-        clock.time += 450.0
+        clock.time += 455.0
         return registry.build_engine(name, bundle, table, **more)
 
     status = check(options, build, clock, only(options, "correctness", "dense eager"))

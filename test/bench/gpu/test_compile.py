@@ -90,7 +90,7 @@ def test_where_it_is_missing_nothing_but_that_is_said(options, context, rows, mo
 def test_the_order_is_that_of_worth(options):
     names = [own.name for own in sections_of(replace(Options(), seed=1))]
     assert names.index("correctness of persistent") < names.index("sparse, bf16")
-    assert names.index("sparse, bf16") < names.index("dense eager") < names.index("encoder and pruner")
+    assert names.index("sparse, bf16") < names.index("encoder and pruner") < names.index("dense eager")
     assert names.index("dense eager") < names.index("correctness of persistent:parts=4")
     assert names.index("correctness of persistent:parts=8") < names.index("other engines, bf16")
     assert names.index("other engines, bf16") < names.index("compiling")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
+import weakref
 
 import numpy as np
 import pytest
@@ -224,6 +226,9 @@ class Recorder:
             def synchronize(self):
                 recorder.calls.append("synchronise")
 
+            def wait_stream(self, other):
+                recorder.calls.append(f"waits for {other}")
+
         class Graph:
             def replay(self):
                 recorder.calls.append("replay")
@@ -249,6 +254,7 @@ class Recorder:
 
         for name, stand_in in {
             "Stream": Stream, "CUDAGraph": Graph, "graph": record, "graph_pool_handle": lambda: "pool",
+            "default_stream": lambda device: "the default",
             "device": lambda device: Context("device"), "stream": lambda stream: Context("stream"),
         }.items():  # fmt: skip
             monkeypatch.setattr(gpu_graphs.torch.cuda, name, stand_in)
@@ -258,7 +264,35 @@ def test_recording(monkeypatch):
     recorder = Recorder(monkeypatch)
     graphs = gpu_graphs.CudaGraphs(torch.device("cuda", 0))
     replay = graphs.capture(lambda: recorder.calls.append("work"), lambda: recorder.calls.append("before"))
-    warm = ["device in", "stream in", *["before", "work"] * 2, "stream out", "device out", "synchronise"]
+    waits = "waits for the default"
+    warm = [
+        "device in",
+        "stream in",
+        waits,
+        *["before", "work"] * 2,
+        "stream out",
+        "device out",
+        "synchronise",
+    ]
     assert recorder.calls == ["stream made", *warm, "recording in", "work", "recording out"]
     replay()
     assert recorder.calls[-1] == "replay"
+
+
+def test_a_recording_keeps_what_it_reads(monkeypatch):
+    """A graph holds addresses: a network that only the recorded work refers to must not be freed."""
+    Recorder(monkeypatch)
+
+    class Weights:
+        def use(self):
+            pass
+
+    weights = Weights()
+    held = weakref.ref(weights)
+    replay = gpu_graphs.CudaGraphs(torch.device("cuda", 0)).capture(weights.use, lambda: None)
+    del weights
+    gc.collect()
+    assert held() is not None
+    del replay
+    gc.collect()
+    assert held() is None

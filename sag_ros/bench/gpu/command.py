@@ -37,8 +37,8 @@ class Options:
     engines: tuple[str, ...] = (
         "cuda_graph",
         "persistent",
+        "persistent:parts=1",
         "persistent:parts=4",
-        "persistent:parts=8",
         "cuda_graph:fused=false",
         "tensorrt",
     )

@@ -33,7 +33,7 @@ def only(options, *words):
 
 
 def run(options, build=None, sections=None):
-    status = check(options, build, sections=sections)
+    status = check(options, build, gpu_fakes.Ticking(), sections)  # however slow this machine is
     return status, json.loads(options.json.read_text())
 
 

@@ -9,9 +9,10 @@ from sag_ros.engines.savings.cross_attention import require_token_wise
 from sag_ros.policy.schedule import CoefficientTable
 
 if TYPE_CHECKING:
-    from sag_ros.policy.contract import Contract
+    from sag_ros.policy.contract import Contract, NetworkSpec
 
 SMALLEST = 16  # rows or columns of a matrix product on tensor cores
+MOST_PARTS = 8
 LARGEST_TOKENS, LARGEST_WIDTH, LARGEST_MEMORY = 32, 256, 64
 BESIDES = {2: 24 * 1024, 4: 40 * 1024}  # bytes of shared memory for all but weights, by bytes of a number
 REMEDY = "use engine cuda_graph"
@@ -67,6 +68,14 @@ def require_runnable(contract: Contract, all_tokens: bool = False) -> None:
     _require("tokens to compute", tokens_of(contract, all_tokens), LARGEST_TOKENS)
     _require("actions", contract.action_dim, SMALLEST)
     _require("rows of memory (tokens times heads)", _power_of_two(memory) * network.heads, LARGEST_MEMORY)
+
+
+def choose_parts(network: NetworkSpec, gpu: bool) -> int:
+    """Programs that share a block where nobody says: the fastest of 1, 4 and 8 on the one GPU that was
+    measured (``bench/gpu_notes.md``), if the policy divides by them; one under the interpreter."""
+    heads = network.heads
+    divides = heads & (heads - 1) == 0 and 4 * network.width % (MOST_PARTS * SMALLEST) == 0
+    return MOST_PARTS if gpu and divides else 1
 
 
 def choose_sizes(

@@ -60,11 +60,6 @@ class Motion:
         """Time from which the motion is at rest, s."""
         return self._end
 
-    @property
-    def final_position(self) -> Float:
-        """(J,) where the motion ends, rad."""
-        return self._last
-
     def at(self, time: float) -> State:
         """Position, velocity and acceleration (J,) at ``time``; about 3 us. Do not write to them."""
         if time >= self._end:

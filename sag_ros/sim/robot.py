@@ -127,11 +127,6 @@ class SimulatedRobot:
         return self._data.qvel[self.scene.arm_dof].copy()
 
     @property
-    def joint_efforts(self) -> np.ndarray:
-        """(J,) torques of the servos, N m."""
-        return self._data.actuator_force[self.scene.arm_ctrl].copy()
-
-    @property
     def gripper_width(self) -> float:
         """Distance between the fingers, m."""
         return float(self._data.qpos[self.scene.finger_qpos].sum())

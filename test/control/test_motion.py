@@ -54,4 +54,3 @@ def test_rests_before_and_after() -> None:
 def test_one_sample_is_a_hold() -> None:
     motion = of_command(at_rest(5.0, np.array([1.0, 2.0])))
     assert motion.at(0.0)[0].tolist() == motion.at(9.0)[0].tolist() == [1.0, 2.0]
-    assert motion.final_position.tolist() == [1.0, 2.0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import fake_tensorrt as fake
+import gpu_fakes
 import pytest
 
 from sag_ros.bench.gpu import command as gpu_check
@@ -57,7 +58,7 @@ def test_what_is_compiled_is_what_is_checked(options, context, rows):
         return build_engine(name, bundle, table, library=libraries.tensorrt, **more)
 
     section = Section("check", "sag_ros.bench.gpu.correctness:check_engine", 0, 99, ("tensorrt",))
-    assert gpu_check.check(options, build, sections=[section]) == 0
+    assert gpu_check.check(options, build, gpu_fakes.Ticking(), [section]) == 0
     assert set(libraries.tensorrt.enqueued()) >= {"head", "layer1.feed_forward"}
 
 

@@ -118,7 +118,14 @@ def test_navigation_lists_every_page():
     assert len(listed) == len(set(listed))
     assert {page.name for page in DOCS.glob("*.md")} <= set(listed)
     for page in listed:
-        assert (DOCS / page).is_file() or (ROOT / page).is_file(), f"{page} does not exist"
+        path = DOCS / page if (DOCS / page).is_file() else ROOT / page
+        assert path.is_file(), f"{page} does not exist"
+        # What a page links becomes one, too, and MkDocs wants all pages listed.
+        for link in LINK.findall(prose(path)):
+            target = (path.parent / link.partition("#")[0]).resolve()
+            if target.suffix == ".md" and target.is_relative_to(ROOT):
+                name = target.relative_to(DOCS if target.is_relative_to(DOCS) else ROOT).as_posix()
+                assert name in listed, f"{page} links {link}, which the navigation of mkdocs.yml lacks"
 
 
 def test_examples_of_contributing_work(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from deviation import relative_error
 from formats import needs_native
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -99,13 +100,6 @@ def masks(steps, blocks, reuse):
     yield "uniform", uniform_mask(steps, blocks, 3)
     for seed, density in enumerate((0.05, 0.2, 0.6)):
         yield f"random {density}", random_mask(steps, blocks, density, seed, reuse)
-
-
-def relative_error(got, expected):
-    """Of the whole chunk: the first steps of a short schedule amplify single actions of bf16."""
-    assert got.shape == expected.shape
-    assert got.dtype == np.float32
-    return np.linalg.norm(got - expected) / np.linalg.norm(expected)
 
 
 @pytest.mark.parametrize(("name", "options", "bound"), CASES)

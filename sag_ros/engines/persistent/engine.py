@@ -17,7 +17,7 @@ from sag_ros.engines.gpu.device import DTYPES, choose_device, choose_precision, 
 from sag_ros.engines.gpu.graphs import make_graphs
 from sag_ros.engines.gpu.launches import Launches, make_launches
 from sag_ros.engines.gpu.triton.device import require_interpreter, shared_memory_of
-from sag_ros.engines.gpu.triton.sizes import choose_parts, choose_sizes, require_runnable
+from sag_ros.engines.gpu.triton.sizes import choose_sizes, require_runnable
 from sag_ros.engines.persistent.buffers import Buffers
 from sag_ros.engines.persistent.launch import launch
 from sag_ros.engines.persistent.program import RECORD, Program, make_program
@@ -60,10 +60,9 @@ class PersistentEngine(CheckedEngine):
             precision: ``f32``, ``bf16`` or ``f16`` weights and products; ``auto`` is bf16 where the GPU
                 multiplies it, else f16.
             device: ``auto``, ``cuda``, ``cuda:N``; ``cpu`` is for tests, under Triton's interpreter.
-            parts: programs, on a multiprocessor each, that share every self-attention and feed-forward; None
-                for ``choose_parts``.
+            parts: programs, on a multiprocessor each, that share every self-attention and feed-forward.
             tile, stages, warps: hidden columns multiplied at once, stages of weights fetched ahead, warps of
-                a program; None for what suits the GPU.
+                a program. None, also for parts: what suits the GPU.
             all_tokens: compute the tokens behind the executed ones, too.
 
         Raises:
@@ -73,9 +72,7 @@ class PersistentEngine(CheckedEngine):
         require_runnable(contract, all_tokens)
         self._device = choose_device(device)
         self.precision = choose_precision(precision, self._device)
-        if parts is None:
-            parts = choose_parts(contract.network, gpu=self._device.type == "cuda")
-        require_interpreter(self._device, parts)
+        require_interpreter(self._device, parts or 1)
         sizes = choose_sizes(
             contract, table, self.precision, shared_memory_of(self._device), parts, tile, stages, all_tokens
         )

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from deviation import relative_error
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -40,10 +41,6 @@ def pair():
     bundle = make_policy()
     table = build_table("ddpm", STEPS, bundle.contract.clip)
     return bundle, fused(bundle, table), ReferenceEngine(bundle, table)
-
-
-def relative_error(got, expected):
-    return np.linalg.norm(got - expected) / np.linalg.norm(expected)
 
 
 @pytest.mark.parametrize("precision", BOUNDS)

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from deviation import relative_error
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -59,12 +60,6 @@ def policy():
 def pair(policy):
     table = make_table(policy)
     return on_cpu(policy, table), ReferenceEngine(policy, table)
-
-
-def relative_error(got, expected):
-    assert got.shape == expected.shape
-    assert got.dtype == np.float32
-    return np.linalg.norm(got - expected) / np.linalg.norm(expected)
 
 
 def all_but_first(steps, blocks, reuse, source=None):

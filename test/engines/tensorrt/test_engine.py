@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import fake_tensorrt as fake
-import numpy as np
 import pytest
 import torch
+from deviation import relative_error
 
 from sag_ros.engines.gpu import graph_engine
 from sag_ros.engines.gpu.graphs import EagerGraphs
@@ -65,10 +65,6 @@ def plans(blocks):
     yield make_plan(uniform_mask(STEPS, blocks, 4))
     yield make_plan(uniform_mask(STEPS, blocks, 4), "block")
     yield make_plan(random_mask(STEPS, blocks, 0.3, 0, "gate"), "gate")
-
-
-def relative_error(got, expected):
-    return np.linalg.norm(got - expected) / np.linalg.norm(expected)
 
 
 def test_agrees_with_the_reference(engine, policy, table, draw):

@@ -83,7 +83,7 @@ def choose_sizes(
     table: CoefficientTable,
     precision: str,
     shared_memory: int | None,
-    parts: int,
+    parts: int | None = None,
     tile: int | None = None,
     stages: int | None = None,
     all_tokens: bool = False,
@@ -99,6 +99,8 @@ def choose_sizes(
     width, heads = network.width, network.heads
     item = 4 if precision == "f32" else 2
     room = (shared_memory or 100 * 1024) - BESIDES[item]
+    if parts is None:
+        parts = choose_parts(network, gpu=shared_memory is not None)
     if tile is None:
         tile = 64
         # Two projections of a tile, and one more of each on its way.

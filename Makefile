@@ -1,6 +1,7 @@
 # Each target does all the set-up it needs on a Debian or Ubuntu machine with python3 and make.
 #   make demo [EPISODES=n] [SEED=s]   watch the policy work; results in out/demo
 #   make test                         what CI runs
+#   make fuzz [CHUNKS=n]              a million chunks of all kinds to the guard, on all cores
 #   make docs                         the documentation as a site, in site/
 # PYTHON=/path/to/python3 chooses the interpreter (3.10 to 3.12); ARGS= is handed on to the command.
 
@@ -9,6 +10,7 @@ SHELL := /bin/bash
 
 VENV ?= .venv
 EPISODES ?= 3
+CHUNKS ?= 1000000
 SEED ?=
 ARGS ?=
 
@@ -16,10 +18,10 @@ READY := $(VENV)/.sag_ros_ready
 DOCS_READY := $(VENV)/.sag_ros_docs_ready
 IN_VENV = source $(VENV)/.sag_ros_environment &&
 
-.PHONY: help setup demo test lint docs clean
+.PHONY: help setup demo test fuzz lint docs clean
 
 help:
-	@sed -n '2,5p' Makefile | sed 's/^# *//'
+	@sed -n '2,6p' Makefile | sed 's/^# *//'
 
 setup: $(READY)
 
@@ -36,7 +38,11 @@ lint: $(READY)
 	@$(IN_VENV) mypy
 	@$(IN_VENV) lint-imports --no-cache
 
+fuzz: $(READY)
+	@$(IN_VENV) sag fuzz --chunks $(CHUNKS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 test: lint
+	@$(IN_VENV) sag fuzz --chunks 40000
 	@$(IN_VENV) pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 $(DOCS_READY): $(READY)

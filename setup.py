@@ -20,6 +20,8 @@ CORE = [
     "pydantic==2.14.3",
     "PyYAML==6.0.3",
     "ruckig==0.19.4",
+    "numba==0.68.1",
+    "llvmlite==0.50.0",
     "tyro==1.0.17",
     "rich==15.0.0",
 ]
@@ -44,7 +46,7 @@ EXTRAS = {
         "tqdm==4.70.1",
         *PLOTS,
     ],
-    "openvino": ["openvino==2026.4.1", "numba==0.68.1", "llvmlite==0.50.0"],
+    "openvino": ["openvino==2026.4.1"],
     # For engine tensorrt, on machines with an NVIDIA GPU. Needs a CUDA build of torch; TensorRT's own wheels,
     # which it asks for, come from NVIDIA's package index.
     "tensorrt": ["torch-tensorrt==2.13.0"],

@@ -56,6 +56,12 @@ COMMANDS = (
         "how well cached residuals stand in for those that are not computed",
         ("train",),
     ),
+    Command(
+        "fuzz",
+        "sag_ros.bench.fuzz.command:Fuzzing",
+        "chunks of all kinds to the supervisor; no command may break a limit of the arm",
+        ("bench",),
+    ),
     Command("record", "sag_ros.train.record:Recording", "record scripted demonstrations", ("sim", "train")),
     Command(
         "train policy",

@@ -109,7 +109,7 @@ def test_a_reference_to_nothing_is_found():
         ("bench/results", ""),
     ]
     known = members(ROOT / "sag_ros/control/splice.py")
-    assert {"Splicer.splice", "SpliceSettings.lead", "ChunkRefused"} <= known
+    assert {"Splicer.splice", "SpliceSettings.lead", "Splice"} <= known
     assert "Splicer.join" not in known
 
 

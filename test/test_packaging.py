@@ -145,7 +145,7 @@ def test_engine_libraries_stay_in_their_engine(library):
     ("modules", "absent"),
     [
         ("sag_ros.values sag_ros.paths sag_ros.cli", "torch mujoco openvino rclpy"),
-        ("sag_ros.control.splice sag_ros.control.guard", "torch mujoco openvino rclpy"),
+        ("sag_ros.control.splice sag_ros.control.guard.guard", "torch mujoco openvino rclpy"),
         ("sag_ros.sim.robot", "torch openvino rclpy"),
         ("sag_ros.engines.registry sag_ros.engines.runner", "mujoco openvino rclpy"),
     ],

@@ -6,23 +6,13 @@ from bisect import bisect_right
 
 import numpy as np
 
+from sag_ros.control.quintic import quintics
 from sag_ros.values import Float, JointCommand
 
 State = tuple[Float, Float, Float]
 _ORDERS = 6
 # Rows: position, velocity, acceleration; column j: the factor of c_j t^(j - row).
 _FACTORS = np.array([[1, 1, 1, 1, 1, 1], [0, 1, 2, 3, 4, 5], [0, 0, 2, 6, 12, 20]], dtype=float)
-# Columns: step of position, velocities and accelerations at both ends, in units of the interval.
-_QUINTIC = np.array(
-    [
-        [0, 1, 0, 0, 0],
-        [0, 0, 0, 0.5, 0],
-        [10, -6, -4, -1.5, 0.5],
-        [-15, 8, 7, 1.5, -1],
-        [6, -3, -3, -0.5, 0.5],
-    ]
-)
-_DOWN = -np.arange(1.0, 6.0)
 _POWERS = np.maximum(np.arange(_ORDERS) - np.arange(3)[:, None], 0)
 
 
@@ -109,24 +99,21 @@ def through(time: Float, position: Float, velocity: Float | None, acceleration: 
         position = np.repeat(position, 2, axis=0)
         velocity = acceleration = None
     h = np.diff(time)[:, None]
-    q0, q1 = position[:-1], position[1:]
     c = np.zeros((len(h), _ORDERS, position.shape[1]))
-    c[:, 0] = q0
+    if velocity is not None and len(velocity) and acceleration is not None and len(acceleration):
+        # In one layout: for another, the code would have to be compiled again.
+        t, q, v, a = (np.ascontiguousarray(x, dtype=float) for x in (time, position, velocity, acceleration))
+        quintics(t, q, v, a, c)
+        return Motion(time, c)
+    step = position[1:] - position[:-1]
+    c[:, 0] = position[:-1]
     if velocity is None or not len(velocity):
-        c[:, 1] = (q1 - q0) / h
+        c[:, 1] = step / h
         return Motion(time, c)
     v0, v1 = velocity[:-1] * h, velocity[1:] * h
-    if acceleration is None or not len(acceleration):
-        step, h2 = q1 - q0, h * h
-        c[:, 1] = velocity[:-1]
-        c[:, 2] = (3.0 * step - 2.0 * v0 - v1) / h2
-        c[:, 3] = (-2.0 * step + v0 + v1) / (h2 * h)
-        return Motion(time, c)
-    h2 = h * h
-    # Steps, not positions, go through the matrix: it would cost them digits.
-    ends = np.stack((q1 - q0, v0, v1, acceleration[:-1] * h2, acceleration[1:] * h2), axis=1)
-    c[:, 1:] = _QUINTIC @ ends
-    c[:, 1:] *= (h**_DOWN)[:, :, None]
+    c[:, 1] = velocity[:-1]
+    c[:, 2] = (3.0 * step - 2.0 * v0 - v1) / h**2
+    c[:, 3] = (-2.0 * step + v0 + v1) / h**3
     return Motion(time, c)
 
 

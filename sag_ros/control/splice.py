@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sag_ros.control.curve import curve
+from sag_ros.control.examine import examine
 from sag_ros.control.motion import Motion, State
+from sag_ros.control.refusal import ChunkRefused
 from sag_ros.control.stop import Stopper
 from sag_ros.robots.limits import JointLimits
 from sag_ros.values import ActionChunk, Float, JointCommand, Violation
 
-
-class ChunkRefused(ValueError):
-    """A chunk that must not be executed; ``violation`` says why."""
-
-    def __init__(self, violation: Violation) -> None:
-        super().__init__(violation.message)
-        self.violation = violation
+_AHEAD, _SAMPLES = 64, 200  # actions and samples that are commanded at most: what bounds the time of a splice
+_BEHIND = 8  # actions already over that still take part in the smoothing
 
 
 @dataclass(frozen=True)
@@ -33,6 +30,9 @@ class SpliceSettings:
             rad/s^2; blend_max: but never longer than this, s.
         smoothing: see :func:`sag_ros.control.curve.curve`.
         jump: largest distance of the next action from the executed motion, rad.
+        beyond, reach: what is believed of a policy, see :func:`sag_ros.control.examine.examine`.
+        horizon: actions later than this after the splice are not commanded, s; nor are more than 64, nor
+            such that come later than 200 steps.
         stop: time to come to rest in after the last action, s; longer where the limits need it.
     """
 
@@ -43,6 +43,9 @@ class SpliceSettings:
     blend_max: float = 0.4
     smoothing: float = 0.1
     jump: float = 0.5
+    beyond: float = 0.1
+    reach: float = 2.0
+    horizon: float = 2.0
     stop: float = 0.3
 
 
@@ -69,8 +72,15 @@ class Splicer:
     So position, velocity and acceleration are continuous, and ``r`` is followed without lag.
     """
 
-    def __init__(self, limits: JointLimits, settings: SpliceSettings | None = None) -> None:
+    def __init__(
+        self,
+        limits: JointLimits,
+        settings: SpliceSettings | None = None,
+        hard: JointLimits | None = None,
+    ) -> None:
+        """Join chunks such that stops keep ``limits``; ``hard``, by default the same, are the arm's own."""
         self.settings = settings or SpliceSettings()
+        self._hard = hard or limits
         self._stopper = Stopper(limits, self.settings.step, self.settings.stop)
 
     def splice_time(self, now: float) -> float:
@@ -89,8 +99,11 @@ class Splicer:
         Raises:
             ChunkRefused: it is malformed, not finite, older than ``newest``, over, or too far away.
         """
-        self._examine(chunk, newest)
         settings = self.settings
+        examine(chunk, self._hard, settings.step, settings.beyond, settings.reach)
+        if chunk.stamp < newest:
+            message = f"its observation is {newest - chunk.stamp:.3f} s older than the executed one"
+            raise ChunkRefused(Violation("stale", -1, chunk.stamp, newest, message))
         start = self.splice_time(now)
         # Times of actions are compared with half a millisecond of slack: stamps are rounded.
         dropped = int(np.searchsorted(chunk.times, start + 5e-4, side="right"))
@@ -101,6 +114,10 @@ class Splicer:
                 Violation("stale", -1, late, 0.0, f"the last action is {late:.3f} s before the splice")
             )
         self._refuse_jump(executed, chunk, dropped)
+        horizon = min(settings.horizon, _SAMPLES * settings.step)
+        chunk = self._excerpt(chunk, dropped, start + horizon)
+        left = min(float(chunk.times[-1]) - start, horizon)
+        count = max(min(count, int(np.floor(left / settings.step + 1e-3))), 1)
 
         reference = curve(chunk, settings.smoothing)
         # The samples of all commands fall on the same instants, so that nothing is resampled.
@@ -119,20 +136,17 @@ class Splicer:
         )
         return Splice(command, start, dropped)
 
-    def _examine(self, chunk: ActionChunk, newest: float) -> None:
-        positions = chunk.positions
-        if positions.ndim != 2 or not len(positions) or not 0.0 < chunk.period < np.inf:
-            message = (
-                f"expected (Ta, J) positions and a positive period, got {positions.shape}, {chunk.period} s"
-            )
-            raise ChunkRefused(Violation("non_finite", -1, chunk.period, 0.0, message))
-        if not (np.isfinite(positions).all() and np.isfinite(chunk.stamp)):
-            joint = int(np.argmin(np.isfinite(positions).all(axis=0)))
-            message = f"actions of joint {joint + 1} or the stamp are not finite"
-            raise ChunkRefused(Violation("non_finite", joint, np.nan, 0.0, message))
-        if chunk.stamp < newest:
-            message = f"its observation is {newest - chunk.stamp:.3f} s older than the executed one"
-            raise ChunkRefused(Violation("stale", -1, chunk.stamp, newest, message))
+    def _excerpt(self, chunk: ActionChunk, dropped: int, end: float) -> ActionChunk:
+        """The actions up to the first after ``end``, so that a chunk of any length costs the same."""
+        first = max(dropped - _BEHIND, 0)
+        ahead = int(np.searchsorted(chunk.times, end)) + 1
+        last = max(min(ahead, dropped + _AHEAD), dropped + 1)
+        if first == 0 and last >= len(chunk.positions):
+            return chunk
+        stamp = chunk.stamp + first * chunk.period
+        return replace(
+            chunk, stamp=stamp, positions=chunk.positions[first:last], gripper=chunk.gripper[first:last]
+        )
 
     def _refuse_jump(self, executed: Motion, chunk: ActionChunk, dropped: int) -> None:
         action = chunk.positions[dropped]

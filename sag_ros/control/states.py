@@ -29,7 +29,7 @@ class SupervisorSettings:
         joint_state_age, camera_age: largest age of the newest message.
         deadline: a longer time between two chunks is a deadline miss.
         tracking_error: a joint further than this from its command is a fault.
-        limit_factor, position_margin: see :func:`sag_ros.control.guard.guard_limits`.
+        limit_factor, position_margin: see :func:`sag_ros.control.guard.guard.guard_limits`.
         splice: how chunks are joined.
     """
 

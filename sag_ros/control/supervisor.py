@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sag_ros.control.guard import Guard, guard_limits
-from sag_ros.control.limits import broken
+from sag_ros.control.guard.guard import Guard, guard_limits
 from sag_ros.control.motion import Motion, at_rest, of_command
-from sag_ros.control.splice import ChunkRefused, Splicer
+from sag_ros.control.refusal import ChunkRefused
+from sag_ros.control.splice import Splicer
 from sag_ros.control.states import State, SupervisorSettings, SupervisorStatus
 from sag_ros.control.stop import Stopper
 from sag_ros.control.watchdog import Watchdog
@@ -36,8 +36,8 @@ class Supervisor:
         self._arm = arm
         self.settings = settings or SupervisorSettings()
         limits = guard_limits(arm, self.settings.limit_factor, self.settings.position_margin)
-        self._splicer = Splicer(limits, self.settings.splice)
-        self._guard = Guard(limits)
+        self._splicer = Splicer(limits, self.settings.splice, arm.limits)
+        self._guard = Guard(limits, hard=arm.limits)
         self._stopper = Stopper(limits, self.settings.splice.step)
         bounds = {"observation": self.settings.observation_age, "joint_state": self.settings.joint_state_age}
         bounds.update({f"camera {name}": self.settings.camera_age for name in cameras})
@@ -109,8 +109,11 @@ class Supervisor:
             splice = self._splicer.splice(self._motion, chunk, now, self._newest)
             command, found = self._guard(splice.command)
         except ChunkRefused as refused:
-            self._refused += 1
-            self._violations = (refused.violation,)
+            self._refuse(refused.violation)
+            return None
+        except Exception as error:  # whatever it is, the arm must keep to its last safe motion
+            message = f"the chunk could not be joined, please report this: {type(error).__name__}: {error}"
+            self._refuse(Violation("internal", -1, np.nan, np.nan, message))
             return None
         self._watchdog.seen("observation", chunk.stamp)
         self._newest = chunk.stamp
@@ -121,6 +124,10 @@ class Supervisor:
             self._violations = tuple(found)
         self._state, self._reason = State.RUNNING, ""
         return self._publish(command, now)
+
+    def _refuse(self, violation: Violation) -> None:
+        self._refused += 1
+        self._violations = (violation,)
 
     def tick(self, now: float) -> JointCommand | None:
         """Watch; returns the stop to publish when an input went stale or the arm does not follow."""
@@ -182,8 +189,9 @@ class Supervisor:
         self._stops += 1
         start = self._splicer.splice_time(now)
         q, v, a = self._motion.at(start)
-        command = self._stopper.decelerate(q, v, a, start)
-        if broken(of_command(command), self._arm.limits, tolerance=1e-3).any():
+        try:
+            command, _ = self._guard(self._stopper.decelerate(q, v, a, start))
+        except Exception:  # whatever it is: the last command is safe, too
             return self._command  # it ends at rest inside the limits, if later
         return self._publish(command, now)
 

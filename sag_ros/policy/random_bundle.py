@@ -80,9 +80,10 @@ def random_bundle(seed: int = 0, size: Literal["small", "full"] = "small", **ove
         _randomise(module, generator)
     joints = len(contract.joints)
     centre = np.append(np.resize(READY, joints), 0.04)
-    reach = np.append(np.full(joints, 0.4), 0.04)
-    reach *= np.random.default_rng(seed).uniform(0.6, 1.0, joints + 1)
-    for field in ("state", "action"):
+    share = np.random.default_rng(seed).uniform(0.6, 1.0, joints + 1)
+    # Actions of random weights are noise; wider, the guard would not believe that an arm could follow them.
+    for field, radians in (("state", 0.4), ("action", 0.1)):
+        reach = share * np.append(np.full(joints, radians), 0.04)
         normaliser.set(field, *limits_scale_offset(np.stack((centre - reach, centre + reach))))
     identity = f"random {seed} {contract.model_dump_json()}"
     digest = hashlib.sha256(identity.encode()).hexdigest()

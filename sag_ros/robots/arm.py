@@ -60,6 +60,8 @@ class Arm:
         controller: ros2_control trajectory controller that executes its commands.
         guard_deceleration: largest deceleration that following the velocity envelope may ask for, rad/s^2;
             less than ``limits.acceleration``, so that there is always something left to brake with.
+        overshoot: by how much the velocity of a joint may exceed the commanded one, rad/s: the robot judges
+            what it measures, too, and an arm under impedance control swings a little beyond its command.
         envelope_tolerance: by how much the robot itself widens the envelope, rad/s.
         bringup: of the real robot; None where only the simulated one is known.
     """
@@ -72,6 +74,7 @@ class Arm:
     model: str
     controller: str
     guard_deceleration: float
+    overshoot: float = 0.0
     envelope_tolerance: float = 0.0
     bringup: Bringup | None = None
 

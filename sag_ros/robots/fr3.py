@@ -42,6 +42,7 @@ ARM = Arm(
     # Riding the published envelope of joints 5 and 7 takes up to 17 rad/s^2, more than the arm may decelerate
     # with.
     guard_deceleration=7.0,
+    overshoot=0.1,
     envelope_tolerance=0.001,
     bringup=Bringup(
         package="franka_bringup",

@@ -37,7 +37,6 @@ class JointLimits:
         lower, upper: position.
         velocity, acceleration, jerk: largest magnitudes.
         envelope: velocity bounds that depend on the position.
-        factor: share of ``velocity`` and ``envelope`` that :meth:`velocity_bounds` allows.
     """
 
     lower: Float
@@ -46,7 +45,6 @@ class JointLimits:
     acceleration: Float
     jerk: Float
     envelope: VelocityEnvelope
-    factor: float = 1.0
 
     def __post_init__(self) -> None:
         parts = {name: getattr(self, name) for name in ("lower", "upper", "velocity", "acceleration", "jerk")}
@@ -57,29 +55,49 @@ class JointLimits:
         if wrong:
             raise ValueError(f"limits of {len(self.lower)} joints are arrays of that length; got {wrong}")
 
-    def scaled(
-        self, factor: float, position_margin: float = 0.0, envelope_slope: float = np.inf
+    def tightened(
+        self,
+        factor: float = 1.0,
+        position_margin: float = 0.0,
+        velocity_margin: Float | float = 0.0,
+        braking: float = np.inf,
     ) -> JointLimits:
-        """Tighter limits.
+        """Limits inside these, such that keeping them never asks for more than a joint can do.
 
         Args:
             factor: of velocity, acceleration and jerk, in (0, 1].
             position_margin: kept from both position bounds, rad.
-            envelope_slope: largest deceleration that following the envelope may ask for, rad/s^2.
+            velocity_margin: (J,) or scalar, kept from the envelope, rad/s. It is subtracted, not a share:
+                near a position bound, where the envelope goes to zero, a share of it would be no margin.
+            braking: largest deceleration that following the envelope may ask for, rad/s^2.
 
         Raises:
-            ValueError: ``factor`` outside (0, 1].
+            ValueError: ``factor`` outside (0, 1], or margins that leave a joint no room.
         """
         if not 0.0 < factor <= 1.0:
             raise ValueError(f"limit factor {factor} is outside (0, 1]; the hard limits are factor 1")
+        lower, upper = self.lower + position_margin, self.upper - position_margin
+        c = self.envelope.c + velocity_margin
+        g = np.minimum(self.envelope.g, 2.0 * braking)
+        tip = c * c / g  # from the end of the envelope: there it is zero
+        envelope = VelocityEnvelope(
+            c, g, np.maximum(self.envelope.lower, lower - tip), np.minimum(self.envelope.upper, upper + tip)
+        )
+        closed = envelope.upper - tip <= envelope.lower + tip
+        if closed.any():
+            joint = int(closed.argmax())
+            raise ValueError(
+                f"a position margin of {position_margin} rad leaves joint {joint + 1} no room between "
+                f"{self.lower[joint]:.4g} and {self.upper[joint]:.4g} rad; make it smaller"
+            )
         return replace(
             self,
-            lower=self.lower + position_margin,
-            upper=self.upper - position_margin,
+            lower=lower,
+            upper=upper,
+            velocity=self.velocity * factor,
             acceleration=self.acceleration * factor,
             jerk=self.jerk * factor,
-            envelope=replace(self.envelope, g=np.minimum(self.envelope.g, 2.0 * envelope_slope)),
-            factor=self.factor * factor,
+            envelope=envelope,
         )
 
     def velocity_bounds(self, position: Float) -> tuple[Float, Float]:
@@ -87,5 +105,6 @@ class JointLimits:
         c, g = self.envelope.c, self.envelope.g
         up = np.sqrt(np.maximum(g * (self.envelope.upper - position), 0.0)) - c
         down = np.sqrt(np.maximum(g * (position - self.envelope.lower), 0.0)) - c
-        lower = np.minimum(self.velocity, np.maximum(down, 0.0)) * -self.factor
-        return lower, np.minimum(self.velocity, np.maximum(up, 0.0)) * self.factor
+        return -np.minimum(self.velocity, np.maximum(down, 0.0)), np.minimum(
+            self.velocity, np.maximum(up, 0.0)
+        )

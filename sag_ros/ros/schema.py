@@ -78,6 +78,11 @@ class Splice(Section):
     blend_acceleration: float = _field(_SPLICE.blend_acceleration, "that a blend may take", "rad/s²", gt=0)
     smoothing: float = _field(_SPLICE.smoothing, "of the curve through the actions; 0 hits each", ge=0)
     jump: float = _field(_SPLICE.jump, "largest distance of an action from the motion", "rad", gt=0)
+    beyond: float = _field(_SPLICE.beyond, "how far outside its bounds an action is believed", "rad", ge=0)
+    reach: float = _field(
+        _SPLICE.reach, "how many times as far as the joint is fast actions may be apart", ge=1
+    )
+    horizon: float = _field(_SPLICE.horizon, "later actions are not commanded", "s", gt=0)
     stop: float = _field(_SPLICE.stop, "time to come to rest in after the last action", "s", gt=0)
 
 

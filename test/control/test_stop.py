@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sag_ros.control.guard import guard_limits
+from sag_ros.control.guard.guard import guard_limits
 from sag_ros.control.limits import check
 from sag_ros.control.motion import of_command
 from sag_ros.control.stop import Stopper, decelerate

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sag_ros.control.guard import guard_limits
+from sag_ros.control.guard.guard import guard_limits
 from sag_ros.control.limits import check
 from sag_ros.control.motion import of_command
 from sag_ros.control.supervisor import Supervisor

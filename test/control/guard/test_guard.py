@@ -8,17 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sag_ros.control.guard import Guard, LimitStage, guard_limits, refuse_absurd
+from sag_ros.control.guard.guard import Guard, LimitStage, guard_limits, refuse_absurd
+from sag_ros.control.guard.lead import Leader
 from sag_ros.control.limits import broken, check
 from sag_ros.control.motion import at_rest, of_command
-from sag_ros.control.retrace import Retracer
-from sag_ros.control.splice import ChunkRefused, Splicer, SpliceSettings
+from sag_ros.control.refusal import ChunkRefused
+from sag_ros.control.splice import Splicer, SpliceSettings
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.values import ActionChunk, JointCommand
 
 LIMITS = guard_limits(FR3)
-GUARD = Guard(LIMITS)
-SPLICER = Splicer(LIMITS, SpliceSettings(jump=np.inf))
+GUARD = Guard(LIMITS, hard=FR3.limits)
+SPLICER = Splicer(LIMITS, SpliceSettings(jump=np.inf, beyond=20.0, reach=100.0))  # the guard alone is asked
 INSIDE = np.stack((FR3.limits.lower + 0.05, FR3.limits.upper - 0.05))
 
 share = arrays(float, 7, elements=st.floats(0.0, 1.0))
@@ -42,7 +43,7 @@ def test_arbitrary_chunks_leave_it_inside_the_hard_limits(
     except ChunkRefused:  # the arm stays where it is; only what would have left the limits may end so
         assert broken(of_command(wanted), LIMITS).any()
         return
-    assert check(command, FR3.limits) == []
+    assert check(command, FR3.limits, tolerance=0.0) == []
     for name in ("position", "velocity", "acceleration"):
         np.testing.assert_allclose(getattr(command, name)[0], getattr(wanted, name)[0], atol=1e-12)
     assert not command.velocity[-1].any()
@@ -63,7 +64,7 @@ def test_chunk_after_chunk_from_moving_states(chunks: list[tuple[np.ndarray, flo
         except ChunkRefused:  # then the old motion goes on, which is inside and ends at rest
             refused += 1
         else:
-            assert check(command, FR3.limits) == []
+            assert check(command, FR3.limits, tolerance=0.0) == []
             for before, after in zip(
                 motion.at(command.time[0]),
                 (command.position[0], command.velocity[0], command.acceleration[0]),
@@ -106,7 +107,7 @@ def test_a_target_outside_the_range_is_approached_and_not_crossed() -> None:
     command, violations = GUARD(splice(start, positions))
     assert "position" in {violation.kind for violation in violations}
     assert 2.55 < command.position[-1, 0] < FR3.limits.upper[0]
-    assert check(command, FR3.limits) == []
+    assert check(command, FR3.limits, tolerance=0.0) == []
 
 
 def test_an_arm_outside_the_margin_can_come_back() -> None:
@@ -116,6 +117,19 @@ def test_an_arm_outside_the_margin_can_come_back() -> None:
     positions[:, 0] -= 0.01 * np.arange(1, 9)
     command, _ = GUARD(splice(start, positions))
     assert command.position[-1, 0] < start[0] - 0.05
+    assert check(command, FR3.limits, tolerance=0.0) == []
+
+
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+def test_at_a_hard_bound_the_only_way_is_back(side: float) -> None:
+    start = FR3.limits.upper.copy() if side > 0.0 else FR3.limits.lower.copy()
+    outward = start + side * 0.02 * np.arange(1, 9)[:, None]
+    command, violations = GUARD(splice(start, outward))
+    assert {violation.joint for violation in violations} == set(range(7))
+    assert check(command, FR3.limits, tolerance=0.0) == []
+    inward, _ = GUARD(splice(start, start - side * 0.01 * np.arange(1, 9)[:, None]))
+    assert check(inward, FR3.limits, tolerance=0.0) == []
+    assert (side * (start - inward.position[-1]) > 0.05).all()
 
 
 def test_a_first_sample_outside_is_refused() -> None:
@@ -148,8 +162,7 @@ def test_the_stages_are_pure() -> None:
 
 
 def test_a_calm_chunk_is_not_planned_again(monkeypatch) -> None:
-    """Ruckig takes milliseconds where comparing with the limits takes a few tenths of one."""
-    monkeypatch.setattr(Retracer, "retrace", lambda *_: pytest.fail("was planned"))
+    monkeypatch.setattr(Leader, "lead", lambda *_: pytest.fail("was planned"))
     rng = np.random.default_rng(0)
     executed = of_command(at_rest(4.0, FR3.home))
     for _ in range(60):

@@ -1,5 +1,5 @@
 # Each target does all the set-up it needs on a Debian or Ubuntu machine with python3 and make.
-#   make demo [EPISODES=n] [SEED=s]   watch the policy work; results in out/demo
+#   make demo [EPISODES=n] [SEED=s] [ROBOT=fci]   watch the policy work; results in out/demo
 #   make test                         what CI runs
 #   make fuzz [CHUNKS=n]              a million chunks of all kinds to the guard, on all cores
 #   make docs                         the documentation as a site, in site/
@@ -12,6 +12,7 @@ VENV ?= .venv
 EPISODES ?= 3
 CHUNKS ?= 1000000
 SEED ?=
+ROBOT ?= sim
 ARGS ?=
 
 READY := $(VENV)/.sag_ros_ready
@@ -31,7 +32,7 @@ $(READY): setup.py scripts/setup.sh
 	@touch $@
 
 demo: $(READY)
-	@$(IN_VENV) sag demo --episodes $(EPISODES) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@$(IN_VENV) sag demo --robot $(ROBOT) --episodes $(EPISODES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lint: $(READY)
 	@$(IN_VENV) ruff check .

@@ -50,6 +50,8 @@ EXTRAS = {
     # For engine tensorrt, on machines with an NVIDIA GPU. Needs a CUDA build of torch; TensorRT's own wheels,
     # which it asks for, come from NVIDIA's package index.
     "tensorrt": ["torch-tensorrt==2.13.0"],
+    # For an FR3 without ros2_control, and for the emulated one.
+    "fci": ["pylibfranka==0.21.3"],
     # For machines without a ROS 2 installation; on one, leave this extra out.
     "ros": [
         "ros-jazzy-rclpy[fastrtps]==7.1.6",
@@ -123,7 +125,10 @@ setup(
         (f"share/{NAME}", ["package.xml"]),
         # A wheel ignores setup.cfg, so the nodes also travel as plain executables; colcon's
         # entry-point script of the same name wins there.
-        (f"lib/{NAME}", [f"scripts/{node}" for node in ("policy_node", "sim_node", "gripper_node")]),
+        (
+            f"lib/{NAME}",
+            [f"scripts/{node}_node" for node in ("policy", "sim", "gripper", "fci")],
+        ),
         *tree("launch"),
         *tree("config"),
         *tree("models"),
@@ -133,6 +138,7 @@ setup(
             "sag = sag_ros.cli:main",
             "policy_node = sag_ros.ros.policy.node:main",
             "sim_node = sag_ros.ros.sim.node:main",
+            "fci_node = sag_ros.ros.fci.node:main",
             "gripper_node = sag_ros.ros.gripper.node:main",
         ],
     },

@@ -1,6 +1,7 @@
 """Pick and release: simulated robot by default, ``robot:=fr3 robot_ip:=<address>`` for a real one.
 
-Arguments: robot, robot_ip, params (parameter file), bundle, autostart (configure and activate at once).
+With ``driver:=fci`` our own fci_node drives it, without ros2_control.
+Arguments: robot, driver, robot_ip, params (parameter file), bundle, autostart (configure, activate at once).
 With a real robot the camera drivers are yours to start; name their topics in the parameter file.
 """
 
@@ -15,7 +16,7 @@ from launch_ros.actions import LifecycleNode, Node
 from launch_ros.substitutions import FindPackageShare
 
 from launch import LaunchDescription
-from sag_ros.ros.graph import PACKAGE, ROBOTS, pick_release
+from sag_ros.ros.graph import DRIVERS, PACKAGE, ROBOTS, pick_release
 
 
 def _start(context):
@@ -28,6 +29,7 @@ def _start(context):
     graph = pick_release(
         robot=value("robot"),
         robot_ip=value("robot_ip"),
+        driver=value("driver"),
         parameter_file=Path(value("params")) if value("params") else None,
         policy=policy,
     )
@@ -64,6 +66,11 @@ def generate_launch_description() -> LaunchDescription:
         [
             DeclareLaunchArgument("robot", default_value="sim", description=" or ".join(ROBOTS)),
             DeclareLaunchArgument("robot_ip", default_value="", description="address of the real robot"),
+            DeclareLaunchArgument(
+                "driver",
+                default_value="ros2_control",
+                description=f"of the real robot: {' or '.join(DRIVERS)}",
+            ),
             DeclareLaunchArgument("params", default_value="", description="parameter file"),
             DeclareLaunchArgument("bundle", default_value="", description="policy folder"),
             DeclareLaunchArgument("autostart", default_value="true", description="activate at once"),

@@ -57,6 +57,12 @@ COMMANDS = (
         ("train",),
     ),
     Command(
+        "bench fci",
+        "sag_ros.bench.fci.command:FciStreams",
+        "streams of chunks to an FR3 through libfranka, real or emulated, judged by the robot",
+        ("bench", "fci"),
+    ),
+    Command(
         "fuzz",
         "sag_ros.bench.fuzz.command:Fuzzing",
         "chunks of all kinds to the supervisor; no command may break a limit of the arm",
@@ -129,6 +135,7 @@ EXTRA_OF = {
     "llvmlite": "openvino",
     "torch_tensorrt": "tensorrt",
     "tensorrt": "tensorrt",
+    "pylibfranka": "fci",
     "rclpy": "ros",
     "sensor_msgs": "ros",
     "std_msgs": "ros",

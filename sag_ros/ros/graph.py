@@ -20,6 +20,7 @@ SIMULATED = "sim"
 # Besides the simulated one: the arms whose drivers we know how to start.
 ROBOTS = (SIMULATED, *(name for name, arm in ARMS.items() if arm.bringup is not None))
 PACKAGE = "sag_ros"
+ROS2_CONTROL, FCI = DRIVERS = "ros2_control", "fci"
 TOPICS = {"mask": "policy_node/mask", "timing": "policy_node/timing", "status": "sim_node/task_status"}
 
 
@@ -85,12 +86,32 @@ class Graph:
         raise KeyError(f"no node '{name}' in the graph; it has {', '.join(n.name for n in self.nodes)}")
 
 
+def emulated(
+    parameter_file: Path | None = None,
+    policy: Mapping[str, Any] | None = None,
+    sim: Mapping[str, Any] | None = None,
+) -> Graph:
+    """The graph with an emulated FR3 behind fci_node, and our simulation beside it.
+
+    Both arms execute the same commands: fci_node's is the one that is measured, judged and published, the
+    simulated one takes the objects along and is what the cameras see.
+    """
+    from sag_ros.fci.emulator import ADDRESS
+
+    graph = pick_release(parameter_file=parameter_file, policy=policy, sim=sim)
+    own = {"topics.joint_states": "sim_node/joint_states", **graph.node("sim_node").parameters}
+    simulation = replace(graph.node("sim_node"), parameters=own)
+    driver = GraphNode("fci_node", "fci_node", {"robot_ip": ADDRESS, "hand": False})
+    return replace(graph, nodes=(simulation, driver, graph.node("policy_node")))
+
+
 def pick_release(
     robot: str = SIMULATED,
     robot_ip: str = "",
     parameter_file: Path | None = None,
     policy: Mapping[str, Any] | None = None,
     sim: Mapping[str, Any] | None = None,
+    driver: str = ROS2_CONTROL,
 ) -> Graph:
     """Describe the pick-and-release graph.
 
@@ -99,9 +120,10 @@ def pick_release(
         robot_ip: address of a real robot.
         parameter_file: ``config/pick_release.yaml`` by default.
         policy, sim: parameters on top of the file, for policy_node and sim_node.
+        driver: of a real robot: ``ros2_control`` starts the maker's drivers, ``fci`` our fci_node.
 
     Raises:
-        ValueError: unknown robot, or no address for a real one.
+        ValueError: unknown robot or driver, or no address for a real one.
     """
     if robot not in ROBOTS:
         raise ValueError(f"robot '{robot}' does not exist; use one of {', '.join(ROBOTS)}")
@@ -111,7 +133,11 @@ def pick_release(
         return Graph(file, (GraphNode("sim_node", "sim_node", sim or {}), node))
     if not robot_ip:
         raise ValueError(f"robot:={robot} needs robot_ip:=<address of the robot>")
+    if driver not in DRIVERS:
+        raise ValueError(f"driver '{driver}' does not exist; use one of {', '.join(DRIVERS)}")
     arm = ARMS[robot]
+    if driver == FCI:
+        return Graph(file, (GraphNode("fci_node", "fci_node", {"robot_ip": robot_ip, "arm": robot}), node))
     known = {"robot_ip": robot_ip, "config": str(config_file("pick_release.yaml").parent)}
     arguments = {name: value.format(**known) for name, value in arm.bringup.arguments.items()}
     bringup = replace(arm.bringup, arguments=arguments)

@@ -6,16 +6,29 @@ become dotted parameter names. No ROS import: the command line reads it too.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from sag_ros.control.gripper import GripperSettings
 from sag_ros.control.splice import SpliceSettings
+from sag_ros.fci.settings import FciSettings
 from sag_ros.robots.registry import ARMS
 
 ArmName = Literal[tuple(ARMS)]  # type: ignore[valid-type]
-_SPLICE, _GRIPPER = SpliceSettings(), GripperSettings()
+_SPLICE, _GRIPPER, _FCI = SpliceSettings(), GripperSettings(), FciSettings()
+
+
+def _not_negative(values: list[float]) -> list[float]:
+    if min(values) < 0.0:
+        raise ValueError(f"every value must be at least 0, one is {min(values)}")
+    return values
+
+
+Vector3 = Annotated[list[float], Field(min_length=3, max_length=3)]
+Vector6 = Annotated[list[float], Field(min_length=6, max_length=6), AfterValidator(_not_negative)]
+Vector7 = Annotated[list[float], Field(min_length=7, max_length=7), AfterValidator(_not_negative)]
+Vector9 = Annotated[list[float], Field(min_length=9, max_length=9)]
 
 
 def _field(default: Any, text: str, unit: str = "", **bounds: Any) -> Any:
@@ -201,8 +214,51 @@ class GripperNode(Section):
     gripper: Gripper = Gripper()
 
 
+class Load(Section):
+    """What the robot carries beyond its hand."""
+
+    mass: float = _field(_FCI.load.mass, "of the load", "kg", ge=0, le=5)
+    centre: Vector3 = _field(list(_FCI.load.centre), "of mass, in the flange's frame", "m")
+    inertia: Vector9 = _field(list(_FCI.load.inertia), "column by column", "kg m²")
+
+
+class Fci(Section):
+    """The robot behind ``fci_node``."""
+
+    interface: Literal["position", "torque"] = _field(
+        _FCI.interface, "position: the robot's impedance follows; torque: ours"
+    )
+    joint_impedance: Vector7 = _field(list(_FCI.joint_impedance), "stiffness of the robot's own", "N m/rad")
+    stiffness: Vector7 = _field(list(_FCI.stiffness), "of ours", "N m/rad")
+    damping: Vector7 = _field(list(_FCI.damping), "of ours", "N m s/rad")
+    contact_torque: Vector7 = _field(list(_FCI.contact_torque), "from which a contact is reported", "N m")
+    collision_torque: Vector7 = _field(list(_FCI.collision_torque), "from which the robot stops", "N m")
+    contact_force: Vector6 = _field(list(_FCI.contact_force), "from which a contact is reported", "N, N m")
+    collision_force: Vector6 = _field(list(_FCI.collision_force), "from which the robot stops", "N, N m")
+    load: Load = Load()
+    priority: int = _field(_FCI.priority, "of the 1 kHz loop under SCHED_FIFO; 0: none", ge=0, le=99)
+    core: int = _field(_FCI.core, "of the loop alone; -1 = any", ge=-1)
+    enforce_realtime: bool = _field(_FCI.enforce_realtime, "refuse to run without a real-time kernel")
+
+
+class FciNode(Section):
+    """Parameters of ``fci_node``, the driver of an FR3 without ros2_control."""
+
+    robot_ip: str = _field("", "address of the robot", min_length=1)
+    arm: ArmName = _field("fr3", "that is driven and whose limits are kept")
+    joint_state_rate: float = _field(250.0, "JointState of the arm", "Hz", ge=200, le=1000)
+    gripper_state_rate: float = _field(50.0, "JointState of the fingers", "Hz", gt=0, le=200)
+    diagnostics_rate: float = _field(5.0, "/diagnostics", "Hz", gt=0, le=50)
+    hand: bool = _field(True, "drive the Franka Hand, too")
+    homing: bool = _field(False, "home the hand at the start")
+    fci: Fci = Fci()
+    topics: Topics = Topics()
+    gripper: Gripper = Gripper()
+
+
 NODES: dict[str, type[Section]] = {
     "policy_node": PolicyNode,
     "sim_node": SimNode,
     "gripper_node": GripperNode,
+    "fci_node": FciNode,
 }

@@ -44,6 +44,7 @@ class Outcome:
         failures: empty if all is well.
         chunk_ms: of every ``on_chunk``, by the clock; cpu_ms: of its thread's processor time.
         actions: of every chunk.
+        step: of the commands, s.
         refusals: kind of violation -> how often.
     """
 
@@ -54,6 +55,7 @@ class Outcome:
     chunk_ms: list[float] = field(default_factory=list)
     cpu_ms: list[float] = field(default_factory=list)
     actions: list[int] = field(default_factory=list)
+    step: float = SpliceSettings.step
     refusals: Counter[str] = field(default_factory=Counter)
 
 
@@ -61,7 +63,7 @@ class _Stage:
     """The supervisor, the arm that does what it is commanded, and the clock."""
 
     def __init__(self, arm: Arm, story: Story) -> None:
-        self.arm, self.outcome = arm, Outcome()
+        self.arm, self.outcome = arm, Outcome(step=story.splice.get("step", SpliceSettings.step))
         settings = SupervisorSettings(splice=SpliceSettings(**story.splice), **story.limits)
         self.supervisor = Supervisor(arm, settings)
         self.supervisor.start(0.0, story.start)

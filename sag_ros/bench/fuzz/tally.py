@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 
 from sag_ros.bench.fuzz.play import Outcome
+from sag_ros.control.splice import SpliceSettings
 
-SIZES = (8, 64)  # actions; the time of a call is bounded for each
+# Chunks of at most so many actions; the time of a call is bounded for each, at the default step of a command.
+SIZES = {8: "up to 8 actions", 64: "9 to 64 actions", 10**9: "more actions"}
+FINE = "finer steps"
 
 
 @dataclass
@@ -20,7 +23,7 @@ class Tally:
     Attributes:
         stories, chunks, accepted, clipped: how many.
         refusals: kind -> how often.
-        cpu_ms: by size, processor time of every call on chunks of at most that many actions (-1: more).
+        cpu_ms: by name, processor time of every call.
         longest_ms: the longest call by the clock, which also other processes lengthen.
     """
 
@@ -30,7 +33,7 @@ class Tally:
     clipped: int = 0
     longest_ms: float = 0.0
     refusals: Counter[str] = field(default_factory=Counter)
-    cpu_ms: dict[int, list[np.ndarray]] = field(default_factory=dict)
+    cpu_ms: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> None:
         """One more story."""
@@ -44,11 +47,13 @@ class Tally:
             np.array(outcome.cpu_ms, dtype=np.float32),
             np.array(outcome.actions[: len(outcome.cpu_ms)]),
         )
+        if outcome.step < SpliceSettings.step:
+            self._keep(FINE, cpu)
+            return
         below = 0
-        for size in SIZES:
-            self._keep(size, cpu[(actions > below) & (actions <= size)])
+        for size, name in SIZES.items():
+            self._keep(name, cpu[(actions > below) & (actions <= size)])
             below = size
-        self._keep(-1, cpu[actions > below])
 
     def merge(self, other: Tally) -> None:
         """All of ``other``'s stories, too."""
@@ -56,28 +61,24 @@ class Tally:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.refusals += other.refusals
         self.longest_ms = max(self.longest_ms, other.longest_ms)
-        for size, parts in other.cpu_ms.items():
+        for name, parts in other.cpu_ms.items():
             for part in parts:
-                self._keep(size, part)
+                self._keep(name, part)
 
-    def _keep(self, size: int, calls: np.ndarray) -> None:
+    def _keep(self, name: str, calls: np.ndarray) -> None:
         if len(calls):
-            self.cpu_ms.setdefault(size, []).append(calls)
+            self.cpu_ms.setdefault(name, []).append(calls)
 
     def summary(self) -> dict[str, Any]:
         """As plain values; the times of calls in ms as p50, p99, p99.9 and maximum."""
         calls = {}
-        for size in sorted(self.cpu_ms, key=lambda size: size % 1000):
-            of_size = np.concatenate(self.cpu_ms[size])
-            name = f"up to {size} actions" if size > 0 else f"more than {SIZES[-1]} actions"
-            p50, p99, p999 = (round(float(value), 3) for value in np.percentile(of_size, (50, 99, 99.9)))
-            calls[name] = {
-                "calls": len(of_size),
-                "p50": p50,
-                "p99": p99,
-                "p99.9": p999,
-                "max": round(float(of_size.max()), 3),
-            }
+        for name in (*SIZES.values(), FINE):
+            if name not in self.cpu_ms:
+                continue
+            every = np.concatenate(self.cpu_ms[name])
+            p50, p99, p999 = (round(float(value), 3) for value in np.percentile(every, (50, 99, 99.9)))
+            most = round(float(every.max()), 3)
+            calls[name] = {"calls": len(every), "p50": p50, "p99": p99, "p99.9": p999, "max": most}
         return {
             "stories": self.stories,
             "chunks": self.chunks,

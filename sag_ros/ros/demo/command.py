@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,12 +22,13 @@ from rich.console import Console
 from rich.live import Live
 
 from sag_ros.bench.run import machine as hardware
+from sag_ros.fci.emulator import Emulator, Unavailable
 from sag_ros.ros.demo import report
 from sag_ros.ros.demo import table as demo_table
 from sag_ros.ros.demo.monitor import GraphTimeout, Monitor
 from sag_ros.ros.demo.processes import NodeDied, Processes, private_environment
 from sag_ros.ros.demo.run_record import Episode, summarise
-from sag_ros.ros.graph import Graph, pick_release
+from sag_ros.ros.graph import Graph, emulated, pick_release
 from sag_ros.ros.parameters import ParameterError, load_file
 from sag_ros.ros.sim.episode_log import load_episode, log_name
 
@@ -38,6 +40,8 @@ SETTLE_SECONDS = 0.7  # shown after a success
 class Options:
     """Options of the demo."""
 
+    # sim, or fci: an emulated FR3 behind libfranka executes the same commands and judges them.
+    robot: Literal["sim", "fci"] = "sim"
     # Number of episodes.
     episodes: int = 3
     # Seed of the first episode; each next counts one up.
@@ -68,7 +72,8 @@ def describe(options: Options) -> Graph:
         "mask_source": options.mask_source,
         "sampler": options.sampler,
     }
-    graph = pick_release(
+    build = emulated if options.robot == "fci" else pick_release
+    graph = build(
         parameter_file=options.params,
         policy={name: value for name, value in named.items() if options.bundle or name != "bundle" if value},
         sim={
@@ -90,6 +95,7 @@ class Demo:
         self.done: list[Episode] = []
         self.phase = "starting"
         self.engine = ""
+        self.driver: dict[str, str] = {}
         self._live: Live | None = None
         self._drawn = 0.0
 
@@ -110,12 +116,15 @@ class Demo:
                     for _ in range(self.options.episodes):
                         self.done.append(self._episode(monitor))
                         self.engine = monitor.diagnostics.get("engine", self.engine)
+                        self.driver = monitor.driver
             finally:
                 self._live = None
                 monitor.close()
 
     def _episode(self, monitor: Monitor) -> Episode:
         self._show("resetting")
+        if self.options.robot == "fci":
+            monitor.go_home()
         begun = monitor.reset()
         number = begun["episode"]
         monitor.wait(lambda: monitor.status.get("episode") == number, 20.0, "task status of the new episode")
@@ -171,7 +180,13 @@ def write_results(demo: Demo, task: str) -> dict[str, Any]:
     report.draw(demo.done, demo.engine, options.out / "report.png")
     if options.video and demo.done:
         _render_videos(demo, task)
+    if demo.driver:
+        summary["fci"] = demo.driver
+        (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     console.print(demo_table.final(summary))
+    if demo.driver:
+        names = ("control_command_success_rate", "cycles", "lost_cycles", "reflexes", "refused")
+        console.print("FCI: " + ", ".join(f"{name.replace('_', ' ')} {demo.driver[name]}" for name in names))
     console.print(f"summary.json, report.png and videos: [bold]{options.out}[/]")
     return summary
 
@@ -215,8 +230,9 @@ def main(options: Options) -> int:
     demo = Demo(options, console)
     status = 0
     try:
-        demo.run(graph, environment)
-    except (NodeDied, GraphTimeout) as error:
+        with _robot(options):
+            demo.run(graph, environment)
+    except (NodeDied, GraphTimeout, Unavailable) as error:
         console.print(f"[bold red]{error}[/]", highlight=False)
         console.print(f"logs of the nodes: {options.out / 'logs'}")
         status = 1
@@ -228,6 +244,10 @@ def main(options: Options) -> int:
     if demo.done and status != 130:
         write_results(demo, task)
     return status
+
+
+def _robot(options: Options) -> AbstractContextManager[object]:
+    return Emulator(options.out / "logs" / "emulated_fr3.log") if options.robot == "fci" else nullcontext()
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -57,8 +57,10 @@ class Monitor(Node):
         self.episode: Episode | None = None
         self.status: dict[str, Any] = {}
         self.diagnostics: dict[str, str] = {}
+        self.driver: dict[str, str] = {}  # of fci_node, where there is one
         self.message = ""
         self._reset_client = self.create_client(Trigger, f"{simulator}/reset")
+        self._home_client = self.create_client(Trigger, "fci_node/go_home")
         self._change = self.create_client(ChangeState, f"{policy}/change_state")
         self._state = self.create_client(GetState, f"{policy}/get_state")
         deep = QoSProfile(depth=50)
@@ -83,8 +85,11 @@ class Monitor(Node):
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
-            self.message = status.message
-            self.diagnostics = {item.key: item.value for item in status.values}
+            values = {item.key: item.value for item in status.values}
+            if status.name.startswith("fci_node"):
+                self.driver = values
+            else:
+                self.message, self.diagnostics = status.message, values
 
     def wait(self, done: Callable[[], bool], seconds: float, what: str = "") -> bool:
         """Spin until ``done()``; False after ``seconds``, or GraphTimeout naming ``what`` if given."""
@@ -155,6 +160,18 @@ class Monitor(Node):
     def reset(self, seconds: float = 20.0) -> dict[str, int]:
         """Start an episode of the simulator: its number and seed."""
         return json.loads(self.call(self._reset_client, Trigger.Request(), seconds, "reset sim_node").message)
+
+    def go_home(self, seconds: float = 40.0) -> None:
+        """Let fci_node take the arm home. Raises GraphTimeout."""
+        deadline = time.monotonic() + seconds
+        while True:
+            answer = self.call(self._home_client, Trigger.Request(), seconds, "go_home fci_node")
+            if answer.success:
+                self.wait(lambda: False, float(answer.message.split()[0]) + 0.5)
+                return
+            if time.monotonic() > deadline:
+                raise GraphTimeout(f"fci_node does not go home: {answer.message}")
+            self.wait(lambda: False, 0.5)
 
     def close(self) -> None:
         """Destroy node and executor."""

@@ -18,9 +18,9 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from sag_ros.control.supervisor import State
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros import executable, parameters
+from sag_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics
 from sag_ros.ros.policy import preflight
 from sag_ros.ros.policy.chunk_executor import ChunkExecutor
-from sag_ros.ros.policy.diagnostics import ERROR, OK, WARN, Diagnostics
 from sag_ros.ros.policy.inference import InferenceThreads
 from sag_ros.ros.policy.observation import ObservationAssembler
 from sag_ros.ros.policy.publishers import PolicyPublishers

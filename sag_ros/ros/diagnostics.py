@@ -1,4 +1,4 @@
-"""The node's state on /diagnostics."""
+"""The state of a node on /diagnostics."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.E
 class Diagnostics:
     """Publishes one status; works in every lifecycle state, above all when something was refused."""
 
-    def __init__(self, node: Node, hardware: str = "") -> None:
+    def __init__(self, node: Node, hardware: str = "", part: str = "policy") -> None:
+        """Status ``<node>: <part>`` of ``hardware``."""
         self._node = node
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
-        self._status = DiagnosticStatus(name=f"{node.get_name()}: policy", hardware_id=hardware)
+        self._status = DiagnosticStatus(name=f"{node.get_name()}: {part}", hardware_id=hardware)
 
     def publish(self, level: bytes, message: str, values: Mapping[str, Any]) -> None:
         """Publish ``message`` with values shown to a person."""

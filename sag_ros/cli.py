@@ -68,6 +68,12 @@ COMMANDS = (
         "chunks of all kinds to the supervisor; no command may break a limit of the arm",
         ("bench",),
     ),
+    Command(
+        "latency",
+        "sag_ros.ros.latency.command:LatencyTest",
+        "attach to a running graph: where the time goes from camera to arm",
+        ("sim", "bench", "ros"),
+    ),
     Command("record", "sag_ros.train.record:Recording", "record scripted demonstrations", ("sim", "train")),
     Command(
         "train policy",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+import pytest
 from hypothesis import settings
 
 # Small tensors: more threads only fight with each other and with the tests of other processes.
@@ -28,3 +29,19 @@ NEED_DEMONSTRATIONS = [
     "bench/schedules", "train",
 ]  # fmt: skip
 collect_ignore = NEED_DEMONSTRATIONS if sys.version_info < (3, 11) else []
+
+EMULATED_PATIENCE = 300.0  # s: tests of another process may be using the emulated robot
+
+
+@pytest.fixture(scope="module")
+def emulated_fr3(tmp_path_factory):
+    """A running emulated FR3 (``Emulator``); skips with the reason where there is none to be had."""
+    from sag_ros.fci.emulator import Emulator, Unavailable
+
+    pytest.importorskip("pylibfranka", reason="libfranka's binding is not installed: extra fci")
+    try:
+        robot = Emulator(tmp_path_factory.mktemp("emulated_fr3") / "log", EMULATED_PATIENCE)
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    with robot:
+        yield robot

@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-NODES = ("policy_node", "sim_node", "gripper_node")
+NODES = ("policy_node", "sim_node", "gripper_node", "fci_node")
 ROS_MODULE = re.compile(r"rclpy|launch|launch_ros|ament_index_python|\w+_interfaces|std_srvs|\w+_msgs")
 # With franka_ros2 only: imported where they exist.
 OPTIONAL_ROS = {"franka_msgs", "control_msgs"}
 # Import name -> distribution, where they differ.
 DISTRIBUTION = {"cv2": "opencv-python-headless", "yaml": "pyyaml", "pydantic_core": "pydantic"}
+# Of the emulated robot's own virtual environment.
+ELSEWHERE = {"franka_sim"}
 # Library of an engine -> the folders below sag_ros/engines that may import it.
 ENGINE_LIBRARIES = {
     "openvino": {"openvino"},
@@ -112,13 +114,13 @@ def test_every_requirement_is_pinned(described):
     extras = described["extras_require"]
     for requirement in sum(extras.values(), described["install_requires"]):
         assert re.fullmatch(r"[\w-]+(\[\w+\])?==[\w.]+(; python_version (<|>=) \"3\.\d+\")?", requirement)
-    assert set(extras) == {"sim", "train", "bench", "openvino", "tensorrt", "ros", "dev", "docs"}
+    assert set(extras) == {"sim", "train", "bench", "openvino", "tensorrt", "fci", "ros", "dev", "docs"}
 
 
 def test_every_import_is_required(described):
     requirements = sum(described["extras_require"].values(), described["install_requires"])
     names = {re.split(r"[\[=]", requirement)[0].lower() for requirement in requirements}
-    known = {*sys.stdlib_module_names, "sag_ros", *ENGINE_LIBRARIES}
+    known = {*sys.stdlib_module_names, "sag_ros", *ENGINE_LIBRARIES, *ELSEWHERE}
     for path in (ROOT / "sag_ros").rglob("*.py"):
         for name in set(imports(path)) - known:
             if not ROS_MODULE.fullmatch(name):

@@ -22,7 +22,7 @@ from sag_ros.robots.arm import Arm
 from sag_ros.values import Float, JointCommand
 
 _END = 5.0  # s that the loop may take to come to rest and end
-_HOME_SHARE = 0.2  # of the limits, on the way to a pose
+HOME_SHARE = 0.2  # of the limits, on the way to a pose
 _STEP = 0.01  # s
 _QUINTIC_PEAKS = 1.875, 5.7736, 60.0  # of speed, acceleration, jerk, for a way of 1 in 1 s
 
@@ -125,8 +125,8 @@ class Driver:
             slot.close()
 
 
-def straight(start: Float, end: Float, at: float, arm: Arm) -> Motion:
-    """Slowly from rest to rest, each joint straight, in a fifth of what the limits allow.
+def straight(start: Float, end: Float, at: float, arm: Arm, share: float = HOME_SHARE) -> Motion:
+    """From rest to rest, each joint straight, with a share of what the limits allow.
 
     Args:
         start, end: (J,) rad; where ``end`` cannot be commanded, the motion ends as close as it may.
@@ -137,9 +137,9 @@ def straight(start: Float, end: Float, at: float, arm: Arm) -> Motion:
     way = np.abs(end - start)
     speed, acceleration, jerk = _QUINTIC_PEAKS
     needed = max(
-        float((way * speed / (_HOME_SHARE * limits.velocity)).max()),
-        float(np.sqrt(way * acceleration / (_HOME_SHARE * limits.acceleration)).max()),
-        float(np.cbrt(way * jerk / (_HOME_SHARE * limits.jerk)).max()),
+        float((way * speed / (share * limits.velocity)).max()),
+        float(np.sqrt(way * acceleration / (share * limits.acceleration)).max()),
+        float(np.cbrt(way * jerk / (share * limits.jerk)).max()),
         0.1,
     )
     position = np.stack((start, end))

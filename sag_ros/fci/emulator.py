@@ -1,11 +1,14 @@
 """The emulated FR3 of the PyPI package franka-sim, which judges commands as the real robot does.
 
 It pins old versions of numpy and MuJoCo, so it lives in a virtual environment of its own, made at the first
-use. Its physics run on our model of the arm, changed in two ways: the servo that it emulates is an explicit
-one, whose damping is unstable at 1 ms with the light armature of our arm (the largest eigenvalue of
-``dt M^-1 Kd`` is 1.96 at home and up to 3.4 elsewhere, 2 is the border; measured velocities then chatter by
-0.3 to 0.6 rad/s, and the robot stops), so the arm joints get an armature of 0.2, about that of the package's
-own model; and contacts are off, because there is no floor where our table stands.
+use. It listens on all addresses of this machine while it runs. Three things are changed, because without them
+it stops for what no robot did:
+
+- Physics and protocol run in step, see ``emulated_robot``.
+- The servo that it emulates is an explicit one, whose damping is unstable at 1 ms with the light armature of
+  our arm: the largest eigenvalue of ``dt M^-1 Kd`` is 1.96 at home and up to 3.4 elsewhere, 2 is the border.
+  So the arm joints get an armature of 0.2, about that of the package's own model.
+- Contacts are off: no floor stands where our table does.
 """
 
 from __future__ import annotations
@@ -80,20 +83,22 @@ class Emulator:
 
     Args:
         log: file for what it says.
+        patience: how long to wait for another one on this machine to end, s.
 
     Raises:
         Unavailable: it cannot be installed or does not start; or another one runs on this machine.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, patience: float = 0.0) -> None:
         python = environment()
         folder = python.parent.parent.parent
         self._lock: IO[str] = (folder / "port").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.close()
-            raise Unavailable("an emulated robot runs already, and they share one port") from None
+        deadline = time.monotonic() + patience
+        while not _locked(self._lock):
+            if time.monotonic() > deadline:
+                self._lock.close()
+                raise Unavailable("an emulated robot runs already, and they share one port")
+            time.sleep(0.2)
         model = folder / "fr3.xml"
         model.write_text(adapted_model((resources.files("sag_ros.sim") / "assets" / "fr3.xml").read_text()))
         self._model, self._python, self._log = model, python, log
@@ -108,7 +113,7 @@ class Emulator:
         """Start it again after :meth:`stop`, at home. Raises Unavailable."""
         if _answers():
             raise Unavailable(f"something else listens on port {PORT}")
-        command = [str(self._python), "-m", "franka_sim.run_server"]
+        command = [str(self._python), str(Path(__file__).with_name("emulated_robot.py"))]
         command += ["--enforce-comm-constraints", "--enforce-motion-limits"]
         environment = {**os.environ, "FR3_MJCF": str(self._model)}
         for variable in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
@@ -140,6 +145,14 @@ class Emulator:
     def __exit__(self, *exception: object) -> None:
         self.stop()
         self._lock.close()
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _answers() -> bool:

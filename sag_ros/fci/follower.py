@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from sag_ros.control.motion import Motion, State, at_rest, of_command
+from sag_ros.fci.decay import Decay
 from sag_ros.values import Float
 
 CYCLE = 1e-3  # s
 APART, APART_SPEED = 0.01, 0.05  # rad, rad/s: a trajectory that begins further from the motion is refused
 START_APART = 0.05  # rad, the same for the first one: the arm is not exactly where it is held
-_DECAY = 0.3  # s in which the distance to a new trajectory goes
 _ROUNDING = 1e-9
 _MISSED = 1e-6  # rad: further apart, the robot missed a command; it tells its reference in single precision
 # By how much the clock may be sped up, and how fast that may change, 1/s. Clocks of PC and robot differ by
@@ -34,8 +34,7 @@ class Follower:
     def __init__(self, position: Float, now: float) -> None:
         self.time = now
         self._motion: Motion = of_command(at_rest(now, position))
-        self._error: tuple[Float, Float, Float] | None = None
-        self._since = now
+        self._error: Decay | None = None
         self._rate = self._steady = 0.0
         self._fresh = True
 
@@ -58,9 +57,10 @@ class Follower:
                 f"its velocity begins {speed[joint]:.4f} rad/s from what joint {joint + 1} is commanded, "
                 f"allowed {APART_SPEED} rad/s"
             )
-        self._motion, self._fresh, self._since = motion, False, self.time
+        self._motion, self._fresh = motion, False
         error = (here[0] - there[0], here[1] - there[1], here[2] - there[2])
-        self._error = error if max(np.abs(part).max() for part in error) > _ROUNDING else None
+        felt = max(np.abs(part).max() for part in error) > _ROUNDING
+        self._error = Decay(error, self.time) if felt else None
         return ""
 
     def step(self, cycles: int, now: float, reference: State | None = None) -> State:
@@ -91,27 +91,17 @@ class Follower:
             return
         q, v, a = self._motion.at(self.time)
         pace = 1.0 + self._rate  # of the clock of the motion by that of the robot
-        self._error = (reference[0] - q, reference[1] / pace - v, reference[2] / pace**2 - a)
-        self._since = self.time
+        error = (reference[0] - q, reference[1] / pace - v, reference[2] / pace**2 - a)
+        self._error = Decay(error, self.time)
 
     def at(self) -> State:
         """Position, velocity and acceleration (J,) that are commanded now."""
         q, v, a = self._motion.at(self.time)
-        if self._error is None:
-            return q, v, a
-        u = (self.time - self._since) / _DECAY
-        if u >= 1.0:
+        if self._error is None or self._error.over(self.time):
             self._error = None
             return q, v, a
-        e, de, dde = self._error
-        de, dde = de * _DECAY, dde * _DECAY**2
-        c3 = -10.0 * e - 6.0 * de - 1.5 * dde
-        c4 = 15.0 * e + 8.0 * de + 1.5 * dde
-        c5 = -6.0 * e - 3.0 * de - 0.5 * dde
-        dq = e + u * (de + u * (0.5 * dde + u * (c3 + u * (c4 + u * c5))))
-        dv = de + u * (dde + u * (3.0 * c3 + u * (4.0 * c4 + u * 5.0 * c5)))
-        da = dde + u * (6.0 * c3 + u * (12.0 * c4 + u * 20.0 * c5))
-        return q + dq, v + dv / _DECAY, a + da / _DECAY**2
+        dq, dv, da = self._error.at(self.time)
+        return q + dq, v + dv, a + da
 
     @property
     def resting(self) -> bool:

@@ -244,7 +244,7 @@ class Fci(Section):
 class FciNode(Section):
     """Parameters of ``fci_node``, the driver of an FR3 without ros2_control."""
 
-    robot_ip: str = _field("", "address of the robot", min_length=1)
+    robot_ip: str = _field("", "address of the robot; needed")
     arm: ArmName = _field("fr3", "that is driven and whose limits are kept")
     joint_state_rate: float = _field(250.0, "JointState of the arm", "Hz", ge=200, le=1000)
     gripper_state_rate: float = _field(50.0, "JointState of the fingers", "Hz", gt=0, le=200)

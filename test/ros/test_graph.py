@@ -12,7 +12,7 @@ import yaml
 
 from sag_ros.paths import config_file, share_file
 from sag_ros.robots.fr3 import ARM as FR3
-from sag_ros.ros.graph import pick_release
+from sag_ros.ros.graph import DRIVERS, emulated, pick_release
 from sag_ros.ros.parameters import load_file
 from sag_ros.ros.schema import NODES, Topics
 
@@ -32,11 +32,28 @@ def test_real_robot_replaces_only_the_simulator():
     assert Path(graph.bringup.arguments["controllers_yaml"]).is_file()
 
 
+def test_our_own_driver_replaces_ros2_control_and_the_gripper_node():
+    graph = pick_release("fr3", robot_ip="172.16.0.2", driver="fci")
+    assert [node.name for node in graph.nodes] == ["fci_node", "policy_node"]
+    assert graph.bringup is None
+    assert graph.node("fci_node").parameters["robot_ip"] == "172.16.0.2"
+
+
+def test_with_an_emulated_robot_only_its_joint_states_reach_the_policy():
+    graph = emulated(policy={"seed": 3})
+    assert [node.name for node in graph.nodes] == ["sim_node", "fci_node", "policy_node"]
+    assert graph.node("sim_node").parameters["topics.joint_states"] != Topics().joint_states
+    assert graph.node("policy_node").parameters == {"seed": 3}
+    assert graph.node("fci_node").parameters["robot_ip"] == "127.0.0.1"
+
+
 def test_mistakes_say_what_to_do():
     with pytest.raises(ValueError, match="robot_ip:=<address"):
         pick_release("fr3")
     with pytest.raises(ValueError, match="sim, fr3"):
         pick_release("panda")
+    with pytest.raises(ValueError, match="ros2_control, fci"):
+        pick_release("fr3", robot_ip="172.16.0.2", driver="moveit")
     with pytest.raises(KeyError, match="sim_node, policy_node"):
         pick_release().node("camera")
 
@@ -51,7 +68,8 @@ def test_arguments_survive_a_yaml_parser():
 
 
 def test_every_node_has_its_section_schema_and_executable():
-    for graph in (pick_release(), pick_release("fr3", robot_ip="1.2.3.4")):
+    real = [pick_release("fr3", robot_ip="1.2.3.4", driver=driver) for driver in DRIVERS]
+    for graph in (pick_release(), emulated(), *real):
         for node in graph.nodes:
             assert load_file(graph.parameter_file, node.name) is not None
             assert isinstance(load_file(graph.parameter_file, node.name), NODES[node.name])

@@ -29,8 +29,9 @@ from sag_ros.values import Float
 
 _AMPLITUDES = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)  # rad, in turns
 _READY = 20.0  # s
-_LOST = 3  # cycles in a stream from which a reflex says nothing of the commands; it is played again
-_TRIES = 4
+_LOST = 1  # cycles in a stream from which a reflex says nothing of the commands; it is played again
+_TRIES = 5
+_SHARE = 0.6  # of the limits, on the way to where a stream begins
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class FciStreams:
         if self.robot_ip:
             yield self.robot_ip
             return
-        with Emulator(self.json.with_suffix(".log")):
+        with Emulator(self.json.with_suffix(".robot.log")):
             yield ADDRESS
 
     def _play(self, robot: LibfrankaRobot, stream: Stream) -> dict[str, Any]:
@@ -139,7 +140,7 @@ def _go(robot: LibfrankaRobot, position: Float) -> None:
         if state.mode == "Reflex":
             robot.recover()
             state = robot.read()
-        motion = straight(state.commanded, position, 0.0, arm)
+        motion = straight(state.commanded, position, 0.0, arm, _SHARE)
         samples = motion.sample(CYCLE * np.arange(int(motion.end / CYCLE) + 2))[0]
         if play(robot, samples).kept:
             time.sleep(0.3)

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sag_ros.fci.decay import Decay
 from sag_ros.fci.robot import FciRobot, RobotStopped
 from sag_ros.values import Float
+
+CYCLE = 1e-3  # s
 
 
 @dataclass
@@ -37,17 +40,28 @@ def play(robot: FciRobot, path: Float) -> Played:
         ConnectionLost: the robot does not answer any more.
     """
     played = Played()
-    speed = np.abs(np.diff(path, axis=0, prepend=path[:1])) * 1e3
+    velocity = np.diff(path, axis=0, prepend=path[:1]) / CYCLE
+    acceleration = np.diff(velocity, axis=0, append=velocity[-1:]) / CYCLE
+    speed = np.abs(velocity)
     most = np.array([speed[max(i - 40, 0) : i + 10].max(axis=0) for i in range(0, len(speed), 10)])
     k, last = 0, len(path) - 1
+    missed: Decay | None = None
     try:
         session = robot.start()
         while k < last:
             state, elapsed = session.read()
-            step = max(round(elapsed * 1e3), 1) if k else 1
+            step = max(round(elapsed / CYCLE), 1) if k else 1
             played.cycles, played.lost = played.cycles + step, played.lost + step - 1
+            if step > 1:  # the robot went on by itself; from there we go on
+                now = min(k + step - 1, last)
+                own = (state.commanded, state.commanded_velocity, state.commanded_acceleration)
+                ours = (path[now], velocity[now], acceleration[now])
+                missed = Decay((own[0] - ours[0], own[1] - ours[1], own[2] - ours[2]), now * CYCLE)
             k = min(k + step, last)
-            session.write(path[k], k == last)
+            target = path[k]
+            if missed is not None and not missed.over(k * CYCLE):
+                target = target + missed.at(k * CYCLE)[0]
+            session.write(target, k == last)
             played.largest_error = max(played.largest_error, float(np.abs(state.position - path[k]).max()))
             played.overshoot = max(played.overshoot, float((np.abs(state.velocity) - most[k // 10]).max()))
         played.kept = True

@@ -44,6 +44,8 @@ class FciNode(Node):
         super().__init__("fci_node", automatically_declare_parameters_from_overrides=True, **arguments)
         config = self._config = parameters.declare(self, FciParameters)
         self.failed = ""
+        if not config.robot_ip:
+            raise parameters.ParameterError("robot_ip is empty; give the robot's address: robot_ip:=172.16.0.2")
         arm = self._arm = find_arm(config.arm)
         try:
             import pylibfranka  # noqa: F401

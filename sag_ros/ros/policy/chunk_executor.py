@@ -135,6 +135,7 @@ class ChunkExecutor:
         with self._lock:
             before = self._supervisor.status()
             command = None if self._blocked(begin) else self._supervisor.on_chunk(chunk, begin)
+            spliced = self._now()
             published = self._publishers.command(command) if command is not None else np.nan
             goal = self._gripper.on_chunk(chunk, begin) if command is not None else None
             if goal is not None:
@@ -143,7 +144,7 @@ class ChunkExecutor:
             self._chunk += 1
             if command is not None:
                 self._count(published, 1e3 * (published - chunk.stamp), finished.inference_ms, mask.density)
-        record = self._record(finished, before, after, begin, published)
+        record = self._record(finished, before, after, (begin, spliced, published))
         self._publishers.record(record)
         self._publishers.mask(chunk.stamp, mask)
 
@@ -160,9 +161,9 @@ class ChunkExecutor:
         finished: FinishedInference,
         before: SupervisorStatus,
         after: SupervisorStatus,
-        begin: float,
-        published: float,
+        times: tuple[float, float, float],
     ) -> ChunkRecord:
+        begin, spliced, published = times
         timing, stamp = finished.inference.timing, finished.observation.stamp
         executed = not np.isnan(published)
         latency = 1e3 * ((published if executed else begin) - stamp)
@@ -182,6 +183,11 @@ class ChunkExecutor:
             clipped=after.clipped - before.clipped,
             refused=int(not executed),
             missed=int(executed and latency > self._deadline_ms),
+            received_ms=1e3 * (finished.observation.received - stamp),
+            encoded_ms=1e3 * (finished.observation.encoded - stamp),
+            begun_ms=1e3 * (finished.begun - stamp),
+            denoised_ms=1e3 * (begin - stamp),
+            spliced_ms=1e3 * (spliced - stamp),
         )
 
     def tick(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import math
 from dataclasses import asdict, dataclass, fields
 
 from std_msgs.msg import Float64MultiArray, MultiArrayDimension
@@ -26,6 +27,9 @@ class ChunkRecord:
         clipped: limits that the guard enforced on this chunk.
         refused: 1 when the chunk was not executed.
         missed: 1 when the latency was above the deadline.
+        received_ms, encoded_ms, begun_ms, denoised_ms, spliced_ms: how long after the camera's stamp the
+            newest frame was there, all frames were encoded, the pruner began, the chunk was finished, its
+            command was ready to be published; NaN where that is not known.
     """
 
     chunk: int = 0
@@ -43,10 +47,16 @@ class ChunkRecord:
     clipped: int = 0
     refused: int = 0
     missed: int = 0
+    received_ms: float = math.nan
+    encoded_ms: float = math.nan
+    begun_ms: float = math.nan
+    denoised_ms: float = math.nan
+    spliced_ms: float = math.nan
 
 
 NAMES = tuple(field.name for field in fields(ChunkRecord))
 LABEL = ",".join(NAMES)
+_LATER = {"received_ms", "encoded_ms", "begun_ms", "denoised_ms", "spliced_ms"}  # older recordings lack them
 _INTEGERS = {field.name for field in fields(ChunkRecord) if field.type == "int"}
 
 
@@ -72,7 +82,8 @@ def read(message: Float64MultiArray) -> ChunkRecord:
     """
     labels = message.layout.dim[0].label.split(",") if message.layout.dim else []
     values = dict(zip(labels, message.data, strict=False))
-    missing = [name for name in NAMES if name not in values]
+    missing = [name for name in NAMES if name not in values and name not in _LATER]
     if missing:
         raise ValueError(f"timing message lacks {', '.join(missing)}")
-    return ChunkRecord(**{name: int(values[name]) if name in _INTEGERS else values[name] for name in NAMES})
+    known = {name: value for name, value in values.items() if name in NAMES}
+    return ChunkRecord(**{name: int(value) if name in _INTEGERS else value for name, value in known.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -23,11 +24,13 @@ class FinishedInference:
         observation: what it was computed from.
         inference: chunk, mask and timing of the runner.
         inference_ms: encoding of the frames, pruner, denoiser and what lies between; without waiting.
+        begun: when the features went to the pruner, s on the node's clock.
     """
 
     observation: PolicyObservation
     inference: Any
     inference_ms: float
+    begun: float = math.nan
 
 
 class InferenceThreads:
@@ -43,6 +46,7 @@ class InferenceThreads:
         on_inference: called with every chunk, in the inference thread.
         on_error: called with what went wrong, in either thread; the next frames are tried again.
         cores: for encoding and inference; negative = any.
+        now: the node's clock, s.
     """
 
     def __init__(
@@ -53,7 +57,9 @@ class InferenceThreads:
         on_inference: Callable[[FinishedInference], None],
         on_error: Callable[[Exception], None],
         cores: tuple[int, int] = (-1, -1),
+        now: Callable[[], float] = lambda: math.nan,
     ) -> None:
+        self._now = now
         self._frames, self._assembler, self._runner = frames, assembler, runner
         self._on_inference, self._on_error = on_inference, on_error
         self._stop = threading.Event()
@@ -99,11 +105,11 @@ class InferenceThreads:
             observation = self._assembler.observe(timeout)
             if observation is None:
                 return False
-            start = time.perf_counter()
+            start, begun = time.perf_counter(), self._now()
             inference = self._runner.infer(observation.stamp, observation.features, observation.encode_ms)
             duration = observation.encode_ms + 1e3 * (time.perf_counter() - start)
             if not self._stop.is_set():
-                self._on_inference(FinishedInference(observation, inference, duration))
+                self._on_inference(FinishedInference(observation, inference, duration, begun))
         except Exception as error:
             self._on_error(error)
         return True

@@ -18,10 +18,12 @@ class Frame:
     Attributes:
         stamp: of the message, s on the node's clock.
         message: Image or CompressedImage.
+        received: when it was handed to us, s on the node's clock.
     """
 
     stamp: float
     message: Any
+    received: float = np.nan
 
 
 class NewestFrames:

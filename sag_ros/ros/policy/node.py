@@ -94,7 +94,9 @@ class PolicyNode(LifecycleNode):
             find_arm(config.arm), config, list(config.cameras), self._outputs, self._stamps.now,
             epoch=self._stamps.epoch / SECOND, gate=self._inputs.gripper_stale,
         )  # fmt: skip
-        self._assembler = ObservationAssembler(runner, bundle.contract, self._inputs.state_at)
+        self._assembler = ObservationAssembler(
+            runner, bundle.contract, self._inputs.state_at, now=self._stamps.now
+        )
         # Imported modules and models live on; a full collection that walks them takes longer than a chunk.
         gc.collect()
         gc.freeze()
@@ -118,7 +120,7 @@ class PolicyNode(LifecycleNode):
         threads = self._config.threads
         self._inference = InferenceThreads(
             inputs.frames, self._assembler, self._runner, executor.on_inference, self._on_error,
-            (threads.encoder, threads.inference),
+            (threads.encoder, threads.inference), self._stamps.now,
         )  # fmt: skip
         self._inference.start()
         self._tick = self.create_timer(1.0 / self._config.tick_rate, executor.tick)

@@ -40,12 +40,15 @@ class PolicyObservation:
         stamps: (To,) of the frames used, oldest first, s.
         features: (To, D) float32.
         encode_ms: decoding and encoding of the new frames.
+        received, encoded: when the last of the new frames was there, and when all were encoded, s.
     """
 
     stamp: float
     stamps: tuple[float, ...]
     features: Features
     encode_ms: float
+    received: float = np.nan
+    encoded: float = np.nan
 
 
 class ObservationAssembler:
@@ -58,6 +61,7 @@ class ObservationAssembler:
         contract: cameras with sizes, number of observation steps, control period.
         state_at: stamp -> (J + 1,) joint positions (rad) and gripper width (m).
         keep: encoded frames kept per camera.
+        now: the node's clock, s.
     """
 
     def __init__(
@@ -66,7 +70,9 @@ class ObservationAssembler:
         contract: Contract,
         state_at: Callable[[float], NDArray[np.float64]],
         keep: int = 64,
+        now: Callable[[], float] = lambda: np.nan,
     ) -> None:
+        self._now = now
         self._runner = runner
         self._sizes = {name: (spec.height, spec.width) for name, spec in contract.cameras.items()}
         self._steps, self._period = contract.observation_steps, contract.control_period
@@ -75,7 +81,8 @@ class ObservationAssembler:
         self._encoded: dict[str, deque[tuple[float, Features]]] = {
             name: deque(maxlen=keep) for name in self._sizes
         }
-        self._newest: tuple[float, float] | None = None  # stamp and encode_ms of a set not yet observed
+        # Stamp, encode_ms, received and encoded of a set not yet observed.
+        self._newest: tuple[float, float, float, float] | None = None
 
     def reset(self) -> None:
         """Forget the past: what was seen before a pause is not what the policy expects to have seen."""
@@ -102,7 +109,9 @@ class ObservationAssembler:
         with self._condition:
             for name, frame in frames.items():
                 self._encoded[name].append((frame.stamp, features[name]))
-            self._newest = max(frame.stamp for frame in frames.values()), encode_ms
+            stamp = max(frame.stamp for frame in frames.values())
+            received = max(frame.received for frame in frames.values())
+            self._newest = stamp, encode_ms, received, self._now()
             self._condition.notify()
 
     def observe(self, timeout: float) -> PolicyObservation | None:
@@ -117,7 +126,7 @@ class ObservationAssembler:
             if not self._condition.wait_for(lambda: self._newest is not None, timeout):
                 return None
             assert self._newest is not None
-            (newest, encode_ms), self._newest = self._newest, None
+            (newest, encode_ms, received, encoded), self._newest = self._newest, None
             chosen = [
                 {name: self._nearest(name, newest - lag * self._period) for name in self._sizes}
                 for lag in range(self._steps - 1, -1, -1)
@@ -127,7 +136,7 @@ class ObservationAssembler:
         features = self._runner.features(
             [{name: feature for name, (_, feature) in step.items()} for step in chosen], states
         )
-        return PolicyObservation(newest, stamps, features, encode_ms)
+        return PolicyObservation(newest, stamps, features, encode_ms, received, encoded)
 
     def _nearest(self, camera: str, stamp: float) -> tuple[float, Features]:
         return min(self._encoded[camera], key=lambda entry: abs(entry[0] - stamp))

@@ -105,7 +105,7 @@ class Subscriptions:
 
     def _on_image(self, camera: str, message: Any) -> None:
         stamp = self._stamp(message)
-        self.frames.put(camera, Frame(stamp, message))
+        self.frames.put(camera, Frame(stamp, message, self._stamps.now()))
         self.on_image(camera, stamp)
 
     def state_at(self, stamp: float) -> NDArray[np.float64]:

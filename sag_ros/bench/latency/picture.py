@@ -1,0 +1,80 @@
+"""The picture of a latency measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from sag_ros.bench.latency.lag import Lag
+from sag_ros.values import Float
+
+_COLOURS = (
+    "#9db4c0", "#5c9ead", "#7a9e7e", "#e0a458", "#c8553d", "#8e6c8a", "#4f6d7a", "#b0a990", "#6b705c",
+)  # fmt: skip
+_BINS = 60
+
+
+def draw(
+    path: Path,
+    conditions: Mapping[str, tuple[Mapping[str, Float], Float, Lag]],
+    deadline: float,
+    title: str,
+) -> None:
+    """Draw what each stage takes, and how the whole is distributed.
+
+    Args:
+        path: PNG file.
+        conditions: name -> (stage -> (N,) ms, (N,) ms from camera to published command, lag of the arm).
+        deadline: ms.
+        title: hardware, say.
+    """
+    from matplotlib.figure import Figure
+
+    rows = len(conditions)
+    figure = Figure(figsize=(11.0, 2.2 + 2.4 * rows), layout="constrained")
+    axes = figure.subplots(rows, 2, squeeze=False, width_ratios=(1.45, 1.0))
+    everything = np.concatenate([whole for _, whole, _ in conditions.values()] or [np.zeros(1)])
+    most = max(float(np.percentile(everything, 99.5)) * 1.15, deadline * 1.1) if len(everything) else deadline
+    for (name, (stages, whole, lag)), (left, right) in zip(conditions.items(), axes, strict=True):
+        _stages(left, stages, lag)
+        left.set_title(f"{name}: where the time goes (median; whisker to p99)", fontsize=10, loc="left")
+        right.hist(np.minimum(whole, most), bins=np.linspace(0.0, most, _BINS), color="#4f6d7a")
+        for value, text, style in (
+            (np.median(whole) if len(whole) else np.nan, "p50", "-"),
+            (np.percentile(whole, 99) if len(whole) else np.nan, "p99", "--"),
+        ):
+            if np.isfinite(value):
+                right.axvline(value, color="#c8553d", linestyle=style, label=f"{text} {value:.1f} ms")
+        right.axvline(deadline, color="black", linestyle=":", label=f"deadline {deadline:.0f} ms")
+        right.set_title(f"{name}: camera stamp to published command", fontsize=10, loc="left")
+        right.set_xlabel("ms")
+        right.set_ylabel("chunks")
+        right.set_xlim(0.0, most)
+        right.legend(fontsize=8, frameon=False)
+        for axis in (left, right):
+            axis.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(title, fontsize=11)
+    figure.savefig(path, dpi=150)
+
+
+def _stages(axis: object, stages: Mapping[str, Float], lag: Lag) -> None:
+    labels = [*stages, *(["moved"] if np.isfinite(lag.value) else [])]
+    for row, name in enumerate(labels):
+        colour = _COLOURS[row % len(_COLOURS)]
+        if name == "moved":
+            middle, low, high = lag.value, lag.low, lag.high
+            text = f"{middle:.1f} ({low:.1f} to {high:.1f})"
+            ends = [[middle - low], [high - middle]]
+        else:
+            values = stages[name][np.isfinite(stages[name])]
+            middle, high = np.percentile(values, (50, 99))
+            text, ends = f"{middle:.1f} (p99 {high:.1f})", [[0.0], [high - middle]]
+        axis.barh(row, middle, color=colour, xerr=ends, ecolor="#555555", capsize=2)  # type: ignore[attr-defined]
+        axis.text(high, row, f"  {text}", va="center", fontsize=8)  # type: ignore[attr-defined]
+    axis.set_yticks(range(len(labels)), labels, fontsize=9)  # type: ignore[attr-defined]
+    axis.invert_yaxis()  # type: ignore[attr-defined]
+    axis.set_xlabel("ms")  # type: ignore[attr-defined]
+    axis.margins(x=0.25)  # type: ignore[attr-defined]
+    axis.set_xlim(left=0.0)  # type: ignore[attr-defined]

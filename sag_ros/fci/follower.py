@@ -12,7 +12,7 @@ CYCLE = 1e-3  # s
 APART, APART_SPEED = 0.01, 0.05  # rad, rad/s: a trajectory that begins further from the motion is refused
 START_APART = 0.05  # rad, the same for the first one: the arm is not exactly where it is held
 _ROUNDING = 1e-9
-_MISSED = 1e-6  # rad: further apart, the robot missed a command; it tells its reference in single precision
+MISSED = 1e-6  # rad: further apart, the robot missed a command; it tells its reference in single precision
 # By how much the clock may be sped up, and how fast that may change, 1/s. Clocks of PC and robot differ by
 # millionths; an emulated robot is up to a seventh slower.
 _DRIFT, _DRIFT_CHANGE = 0.2, 0.1
@@ -87,7 +87,7 @@ class Follower:
         return self.at()
 
     def _go_on_from(self, reference: State) -> None:
-        if np.abs(reference[0] - self.at()[0]).max() <= _MISSED:
+        if np.abs(reference[0] - self.at()[0]).max() <= MISSED:
             return
         q, v, a = self._motion.at(self.time)
         pace = 1.0 + self._rate  # of the clock of the motion by that of the robot

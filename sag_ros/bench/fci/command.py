@@ -90,20 +90,21 @@ class FciStreams:
         arm = find_arm("fr3")
         commanded, chunks = path(arm, stream, self.seconds)
         tries, played = 0, Played(lost=_LOST)
-        while not played.kept and played.lost >= _LOST and tries < _TRIES:
+        while not played.kept and played.lost + played.late >= _LOST and tries < _TRIES:
             _go(robot, start(arm, stream))
             played, tries = play(robot, commanded), tries + 1
         return {**asdict(stream), "chunks": chunks, "tries": tries, **asdict(played)}
 
     def _finish(self, rows: list[dict[str, Any]], remarks: list[str]) -> int:
         table = Table(title=f"sag bench fci, {self.robot_ip or 'emulated robot'}")
-        for name in ("", "streams", "kept", "cycles", "lost", "largest error, rad", "overshoot, rad/s"):
+        counts = ("", "streams", "kept", "cycles", "lost", "late")
+        for name in (*counts, "largest error, rad", "overshoot, rad/s"):
             table.add_column(name, justify="right" if name else "left")
         for place in ("home", "bounds"):
             part = [row for row in rows if row["place"] == place]
-            kept, cycles, lost = (str(sum(row[name] for row in part)) for name in ("kept", "cycles", "lost"))
+            sums = [str(sum(row[name] for row in part)) for name in ("kept", "cycles", "lost", "late")]
             worst, over = (max((row[n] for row in part), default=0.0) for n in ("largest_error", "overshoot"))
-            table.add_row(place, str(len(part)), kept, cycles, lost, f"{worst:.4f}", f"{over:.3f}")
+            table.add_row(place, str(len(part)), *sums, f"{worst:.4f}", f"{over:.3f}")
         result = {
             "robot": self.robot_ip or "emulated",
             "streams": len(rows),
@@ -152,5 +153,5 @@ def _say(number: int, total: int, row: dict[str, Any]) -> None:
     again = f", {row['tries']} tries" if row["tries"] > 1 else ""
     console.print(
         f"{number}/{total}: {row['place']}, {row['amplitude']} rad, seed {row['seed']}: {said}; "
-        f"{row['lost']} of {row['cycles']} cycles lost{again}"
+        f"{row['lost']} of {row['cycles']} cycles lost, {row['late']} commands late{again}"
     )

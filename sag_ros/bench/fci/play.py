@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sag_ros.fci.decay import Decay
+from sag_ros.fci.follower import MISSED
 from sag_ros.fci.robot import FciRobot, RobotStopped
 from sag_ros.values import Float
 
@@ -20,7 +21,8 @@ class Played:
     Attributes:
         kept: whether the robot followed it to its end.
         error: the names of what stopped it.
-        cycles, lost: of the control loop; a lost one is a command that came too late.
+        cycles, lost: of the control loop; a lost one brought no state to us.
+        late: commands that the robot did not take, because they came too late.
         largest_error: of a joint from its command, rad.
         overshoot: of its speed beyond the largest commanded within 40 ms before, rad/s.
     """
@@ -29,6 +31,7 @@ class Played:
     error: str = ""
     cycles: int = 0
     lost: int = 0
+    late: int = 0
     largest_error: float = 0.0
     overshoot: float = 0.0
 
@@ -46,13 +49,16 @@ def play(robot: FciRobot, path: Float) -> Played:
     most = np.array([speed[max(i - 40, 0) : i + 10].max(axis=0) for i in range(0, len(speed), 10)])
     k, last = 0, len(path) - 1
     missed: Decay | None = None
+    target = path[0]
     try:
         session = robot.start()
         while k < last:
             state, elapsed = session.read()
             step = max(round(elapsed / CYCLE), 1) if k else 1
             played.cycles, played.lost = played.cycles + step, played.lost + step - 1
-            if step > 1:  # the robot went on by itself; from there we go on
+            late = np.abs(state.commanded - target).max() > MISSED
+            played.late += int(late and step == 1 and k > 0)
+            if step > 1 or late:  # the robot went on by itself; from there we go on
                 now = min(k + step - 1, last)
                 own = (state.commanded, state.commanded_velocity, state.commanded_acceleration)
                 ours = (path[now], velocity[now], acceleration[now])

@@ -45,7 +45,7 @@ class FciNode(Node):
         config = self._config = parameters.declare(self, FciParameters)
         self.failed = ""
         if not config.robot_ip:
-            raise parameters.ParameterError("robot_ip is empty; give the robot's address: robot_ip:=172.16.0.2")
+            raise parameters.ParameterError("robot_ip is empty; it needs the robot's address")
         arm = self._arm = find_arm(config.arm)
         try:
             import pylibfranka  # noqa: F401

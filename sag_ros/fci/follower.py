@@ -63,14 +63,14 @@ class Follower:
         self._error = Decay(error, self.time) if felt else None
         return ""
 
-    def step(self, cycles: int, now: float, reference: State | None = None) -> State:
+    def step(self, cycles: int, now: float, reference: tuple[Float, Float] | None = None) -> State:
         """Go on by ``cycles``; position, velocity and acceleration (J,) that are commanded then.
 
         Args:
             cycles: of the robot since the last call, >= 1.
             now: monotonic clock, s.
-            reference: what the robot itself follows now, (J,) each. Where a command came too late it went on
-                by itself; then we go on from there, because it would not bear a jump.
+            reference: position and velocity that the robot itself follows now, (J,) each. Where a command
+                came too late it went on by itself; then we go on from there, because it would not bear a jump.
         """
         behind = now - self.time - cycles * CYCLE
         if abs(behind) > _ASTRAY and self.resting:
@@ -80,18 +80,19 @@ class Follower:
         wanted = _within(_GAIN * behind + self._steady, _DRIFT)
         change = _DRIFT_CHANGE * CYCLE * cycles
         self._rate += _within(wanted - self._rate, change)
+        frozen = self.at()[2]  # the robot goes on with the acceleration that it knew
         self.time += (cycles - 1) * CYCLE * (1.0 + self._rate)
         if reference is not None:
-            self._go_on_from(reference)
+            self._go_on_from(reference, frozen)
         self.time += CYCLE * (1.0 + self._rate)
         return self.at()
 
-    def _go_on_from(self, reference: State) -> None:
+    def _go_on_from(self, reference: tuple[Float, Float], acceleration: Float) -> None:
         if np.abs(reference[0] - self.at()[0]).max() <= MISSED:
             return
         q, v, a = self._motion.at(self.time)
         pace = 1.0 + self._rate  # of the clock of the motion by that of the robot
-        error = (reference[0] - q, reference[1] / pace - v, reference[2] / pace**2 - a)
+        error = (reference[0] - q, reference[1] / pace - v, acceleration - a)
         self._error = Decay(error, self.time)
 
     def at(self) -> State:

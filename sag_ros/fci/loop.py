@@ -123,7 +123,7 @@ class Loop:
         report.lost += cycles - 1
         report.longest_gap = max(report.longest_gap, cycles - 1)
         torque = self._settings.interface == "torque"
-        reference = (state.commanded, state.commanded_velocity, state.commanded_acceleration)
+        reference = (state.commanded, state.commanded_velocity)
         q, v, _ = follower.step(cycles, self._clock(), None if torque else reference)
         finished = self._ending and follower.resting
         if torque:

@@ -25,7 +25,7 @@ class RobotState:
 
     Attributes:
         position, velocity, torque: (7,) measured, rad, rad/s, N m.
-        commanded, commanded_velocity, commanded_acceleration: (7,) the robot's own reference.
+        commanded, commanded_velocity: (7,) the robot's own reference.
         success_rate: of the last 100 commands.
         mode: libfranka's name: Idle, Move, Reflex, UserStopped, ...
         errors: names, empty if there are none.
@@ -36,7 +36,6 @@ class RobotState:
     velocity: Float
     commanded: Float
     commanded_velocity: Float
-    commanded_acceleration: Float
     torque: Float
     success_rate: float
     mode: str
@@ -145,7 +144,6 @@ class LibfrankaRobot:
             np.array(state.dq),
             np.array(state.q_d),
             np.array(state.dq_d),
-            np.array(state.ddq_d),
             np.array(state.tau_J),
             float(state.control_command_success_rate),
             state.robot_mode.name.removeprefix("k"),

@@ -79,7 +79,7 @@ class World:
 
     def __init__(self, script, settings: FciSettings | None = None) -> None:
         self.now, self.elapsed = 100.0, 0.001
-        self.state = RobotState(HOME, ZERO, HOME, ZERO, ZERO, ZERO, 0.0, "Idle", "")
+        self.state = RobotState(HOME, ZERO, HOME, ZERO, ZERO, 0.0, "Idle", "")
         self.trouble: Exception | None = None
         self.sent: list[np.ndarray] = []
         self.torques: list[np.ndarray] = []

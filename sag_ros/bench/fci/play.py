@@ -60,7 +60,7 @@ def play(robot: FciRobot, path: Float) -> Played:
             played.late += int(late and step == 1 and k > 0)
             if step > 1 or late:  # the robot went on by itself; from there we go on
                 now = min(k + step - 1, last)
-                own = (state.commanded, state.commanded_velocity, state.commanded_acceleration)
+                own = (state.commanded, state.commanded_velocity, acceleration[max(k - 1, 0)])
                 ours = (path[now], velocity[now], acceleration[now])
                 missed = Decay((own[0] - ours[0], own[1] - ours[1], own[2] - ours[2]), now * CYCLE)
             k = min(k + step, last)

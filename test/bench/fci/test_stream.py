@@ -52,7 +52,7 @@ class Robot:
         elapsed = 0.001 * (1 + (self.late if len(self.sent) == 10 else 0))
         position = self.sent[-1]
         own = position + (5e-4 * self.late if len(self.sent) == 10 else 0.0)  # it went on by itself
-        return RobotState(position, ZERO, own, 0.5 + ZERO, ZERO, ZERO, 1.0, "Move", ""), elapsed
+        return RobotState(position, ZERO, own, 0.5 + ZERO, ZERO, 1.0, "Move", ""), elapsed
 
     def write(self, position, finished=False):
         self.sent.append(position)

@@ -70,7 +70,7 @@ class Follower:
             cycles: of the robot since the last call, >= 1.
             now: monotonic clock, s.
             reference: position and velocity that the robot itself follows now, (J,) each. Where a command
-                came too late it went on by itself; then we go on from there, because it would not bear a jump.
+                came too late it went on by itself; then we go on from there, as it would not bear a jump.
         """
         behind = now - self.time - cycles * CYCLE
         if abs(behind) > _ASTRAY and self.resting:

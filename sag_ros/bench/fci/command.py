@@ -76,7 +76,8 @@ class FciStreams:
                     gc.collect()
             except KeyboardInterrupt:
                 status = 130
-        return status or self._finish(rows, remarks)
+        found = self._finish(rows, remarks)
+        return status or found
 
     @contextmanager
     def _robot(self) -> Iterator[str]:

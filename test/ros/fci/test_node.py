@@ -30,6 +30,7 @@ from sag_ros.values import JointCommand
 HOME = np.array(FR3.home)
 TOPICS = Topics()
 DEADLINE = 40.0  # s, generous
+TRIES = 5
 
 
 class Bench:
@@ -70,6 +71,9 @@ class Bench:
     def until(self, done) -> None:
         deadline = time.monotonic() + DEADLINE
         while not done():
+            report = self.node._driver.report
+            if report.mode is Mode.REFLEX and report.lost and "discontinuity" in report.error:
+                raise Disturbed
             assert time.monotonic() < deadline, f"nothing within the deadline; {self.message}, {self.values}"
             self.executor.spin_once(timeout_sec=0.05)
 
@@ -90,79 +94,110 @@ class Bench:
         message.joint_names = list(joints)
         self.publisher.publish(message)
 
+    @property
+    def mode(self) -> Mode:
+        return self.node._driver.report.mode
+
+    def begin(self) -> None:
+        """To a robot that rests at home."""
+        self.until(lambda: self.mode is not Mode.CONNECTING and len(self.states) > 5)
+        if self.mode is Mode.REFLEX:
+            self.call("recover")
+        self.until(lambda: self.mode is Mode.IDLE)
+        self.until(lambda: self.publisher.get_subscription_count() > 0)
+        assert self.call("go_home").success
+        self.until(lambda: np.abs(self.position - HOME).max() < 5e-3 and self.speed < 5e-3)
+
     def close(self) -> None:
         self.executor.shutdown()
         self.node.close()
         self.other.destroy_node()
 
 
-@pytest.fixture
-def bench(emulated_fr3, domain):
-    bench = Bench()
-    bench.until(lambda: bench.node._driver.report.mode is not Mode.CONNECTING and len(bench.states) > 5)
-    if bench.node._driver.report.mode is Mode.REFLEX:
-        bench.call("recover")
-    bench.until(lambda: bench.node._driver.report.mode is Mode.IDLE)
-    bench.until(lambda: bench.publisher.get_subscription_count() > 0)
-    assert bench.call("go_home").success
-    bench.until(lambda: np.abs(bench.position - HOME).max() < 5e-3 and bench.speed < 5e-3)
-    yield bench
-    bench.close()
+class Disturbed(Exception):
+    """The robot stopped for a cycle that this machine lost."""
 
 
-def test_it_follows_and_says_so(bench: Bench) -> None:
-    goal = HOME + 0.1
-    bench.command(goal, 1.5)
-    bench.until(lambda: np.abs(bench.position - goal).max() < 3e-3)
-    assert list(bench.states[-1].name) == list(FR3.joints)
-    stamps = [message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec for message in bench.states]
-    assert (np.diff(stamps) > 0.0).all()
-    bench.until(lambda: bench.values.get("mode") == "running")
-    assert bench.values["reflexes"] == "0"
-    assert bench.message.startswith("running")
-    bench.until(lambda: len(bench.fingers) > 0)
-    assert abs(sum(bench.fingers[-1].position) - FR3.gripper.width_max) < 1e-3
+def undisturbed(test) -> None:
+    """Run ``test`` on a node that is at home, again where the robot stopped for a lost cycle."""
+    for _ in range(TRIES):
+        bench = Bench()
+        try:
+            bench.begin()
+            test(bench)
+            return
+        except Disturbed:
+            continue
+        finally:
+            bench.close()
+    pytest.skip(f"this machine loses cycles: in {TRIES} of {TRIES} tries")
 
 
-def test_when_the_policy_dies_the_arm_is_at_rest_where_its_last_command_ends(bench: Bench) -> None:
-    goal = HOME + 0.15
-    bench.command(goal, 1.2)
-    bench.until(lambda: bench.speed > 0.1)
-    # No other command comes.
-    bench.until(lambda: np.abs(bench.position - goal).max() < 3e-3 and bench.speed < 5e-3)
-    assert bench.node._driver.report.mode is Mode.RUNNING
+def test_it_follows_and_says_so(emulated_fr3, domain) -> None:
+    def follow(bench: Bench) -> None:
+        goal = HOME + 0.1
+        bench.command(goal, 1.5)
+        bench.until(lambda: np.abs(bench.position - goal).max() < 3e-3)
+        assert list(bench.states[-1].name) == list(FR3.joints)
+        stamps = [message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec for message in bench.states]
+        assert (np.diff(stamps) > 0.0).all()
+        bench.until(lambda: bench.values.get("mode") == "running")
+        assert bench.values["reflexes"] == "0"
+        assert bench.message.startswith("running")
+        bench.until(lambda: len(bench.fingers) > 0)
+        assert abs(sum(bench.fingers[-1].position) - FR3.gripper.width_max) < 1e-3
+
+    undisturbed(follow)
 
 
-def test_twenty_lost_cycles_stand_in_diagnostics_until_recover_is_called(bench: Bench) -> None:
-    bench.command(HOME + 0.3, 2.0)
-    bench.until(lambda: bench.speed > 0.1)
-    loop = bench.node._driver._process.pid
-    os.kill(loop, signal.SIGSTOP)
-    time.sleep(0.15)
-    os.kill(loop, signal.SIGCONT)
-    bench.until(lambda: bench.values.get("mode") == "reflex")
-    assert "communication_constraints_violation" in bench.message
-    bench.until(lambda: bench.speed < 1e-2)
-    bench.command(HOME, 3.0)
-    bench.until(lambda: "call recover" in bench.values["last_refusal"])
-    assert bench.call("recover").success
-    bench.until(lambda: bench.values["mode"] == "idle")
-    assert not bench.call("recover").success  # there is nothing to recover from
-    assert bench.call("go_home").success
-    bench.until(lambda: bench.values["mode"] == "running")
+def test_when_the_policy_dies_the_arm_is_at_rest_where_its_last_command_ends(emulated_fr3, domain) -> None:
+    def die(bench: Bench) -> None:
+        goal = HOME + 0.15
+        bench.command(goal, 1.2)
+        bench.until(lambda: bench.speed > 0.1)
+        # No other command comes.
+        bench.until(lambda: np.abs(bench.position - goal).max() < 3e-3 and bench.speed < 5e-3)
+        assert bench.node._driver.report.mode is Mode.RUNNING
+
+    undisturbed(die)
 
 
-def test_foreign_joints_and_jumps_are_refused_by_name(bench: Bench) -> None:
-    bench.command(HOME, 1.0, tuple(f"panda_joint{i}" for i in range(1, 8)))
-    bench.until(lambda: "panda_joint1" in bench.message)
-    now = bench.clock.now()
-    zero = np.zeros((2, 7))
-    away = JointCommand(np.array([now, now + 3.0]), np.stack((HOME + 0.2, HOME)), zero, zero)
-    message = bench.writer.write(away, bench.clock)
-    message.joint_names = list(FR3.joints)
-    bench.publisher.publish(message)
-    bench.until(lambda: "rad from what joint" in bench.values["last_refusal"])
-    assert bench.values["reflexes"] == "0"
+def test_twenty_lost_cycles_stand_in_diagnostics_until_recover_is_called(emulated_fr3, domain) -> None:
+    def lose(bench: Bench) -> None:
+        bench.command(HOME + 0.3, 2.0)
+        bench.until(lambda: bench.speed > 0.1)
+        loop = bench.node._driver._process.pid
+        os.kill(loop, signal.SIGSTOP)
+        time.sleep(0.15)
+        os.kill(loop, signal.SIGCONT)
+        bench.until(lambda: bench.values.get("mode") == "reflex")
+        assert "communication_constraints_violation" in bench.message
+        bench.until(lambda: bench.speed < 1e-2)
+        bench.command(HOME, 3.0)
+        bench.until(lambda: "call recover" in bench.values["last_refusal"])
+        assert bench.call("recover").success
+        bench.until(lambda: bench.values["mode"] == "idle")
+        assert not bench.call("recover").success  # there is nothing to recover from
+        assert bench.call("go_home").success
+        bench.until(lambda: bench.values["mode"] == "running")
+
+    undisturbed(lose)
+
+
+def test_foreign_joints_and_jumps_are_refused_by_name(emulated_fr3, domain) -> None:
+    def refuse(bench: Bench) -> None:
+        bench.command(HOME, 1.0, tuple(f"panda_joint{i}" for i in range(1, 8)))
+        bench.until(lambda: "panda_joint1" in bench.message)
+        now = bench.clock.now()
+        zero = np.zeros((2, 7))
+        away = JointCommand(np.array([now, now + 3.0]), np.stack((HOME + 0.2, HOME)), zero, zero)
+        message = bench.writer.write(away, bench.clock)
+        message.joint_names = list(FR3.joints)
+        bench.publisher.publish(message)
+        bench.until(lambda: "rad from what joint" in bench.values["last_refusal"])
+        assert bench.values["reflexes"] == "0"
+
+    undisturbed(refuse)
 
 
 def test_without_libfrankas_binding_it_says_what_to_install(monkeypatch, domain) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from sag_ros.values import Float
 
 STEP = 1e-3  # s
-_LONGEST = 0.25  # s
+_EARLIEST, _LONGEST = -0.02, 0.25  # s; stamps that are a little early make a lag that is below zero
 _BLOCK = 0.5  # s: shorter stretches of a motion are not independent of each other
 _DRAWS = 400
 _LEAST = 0.02  # rad/s: a slower motion has no lag that could be seen
@@ -33,15 +33,15 @@ def lag(commanded: Float, measured: Float) -> Lag:
     Args:
         commanded, measured: (N, J) rad at the same instants, ``STEP`` apart; NaN where nothing is known.
     """
-    shifts, size = int(_LONGEST / STEP), int(_BLOCK / STEP)
+    least, most, size = round(_EARLIEST / STEP), round(_LONGEST / STEP), int(_BLOCK / STEP)
     blocks = []
-    for first in range(shifts, len(measured) - size + 1, size):
+    for first in range(most, len(measured) - size + least + 1, size):
         now = measured[first : first + size]
-        around = commanded[first - shifts : first + size]
+        around = commanded[first - most : first + size - least]
         speed = np.abs(np.diff(around, axis=0)).max() / STEP
         if np.isfinite(now).all() and speed > _LEAST:  # NaN compares as false
-            late = [((now - around[shifts - k : shifts - k + size]) ** 2).sum() for k in range(shifts)]
-            blocks.append(late)
+            shifted = (around[most - k : most - k + size] for k in range(least, most))
+            blocks.append([((now - command) ** 2).sum() for command in shifted])
     if len(blocks) < 3:
         return Lag()
     sums = np.array(blocks)
@@ -54,8 +54,9 @@ def lag(commanded: Float, measured: Float) -> Lag:
 def _minimum(errors: Float) -> float:
     """Where a curve over shifts is lowest, ms."""
     best = int(errors.argmin())
+    early = round(_EARLIEST / STEP)
     if not 0 < best < len(errors) - 1:
-        return best * STEP * 1e3
+        return (best + early) * STEP * 1e3
     before, here, after = errors[best - 1 : best + 2]
     bend = before - 2.0 * here + after
-    return float((best + (0.5 * (before - after) / bend if bend > 0.0 else 0.0)) * STEP * 1e3)
+    return float((best + early + (0.5 * (before - after) / bend if bend > 0.0 else 0.0)) * STEP * 1e3)

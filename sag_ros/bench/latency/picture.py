@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sag_ros.bench.latency.lag import Lag
+from sag_ros.bench.latency.stages import Summary
 from sag_ros.values import Float
 
 _COLOURS = (
@@ -41,18 +42,16 @@ def draw(
         _stages(left, stages, lag)
         left.set_title(f"{name}: where the time goes (median; whisker to p99)", fontsize=10, loc="left")
         right.hist(np.minimum(whole, most), bins=np.linspace(0.0, most, _BINS), color="#4f6d7a")
-        for value, text, style in (
-            (np.median(whole) if len(whole) else np.nan, "p50", "-"),
-            (np.percentile(whole, 99) if len(whole) else np.nan, "p99", "--"),
-        ):
+        p50, _, p99, _ = Summary.of(whole).percentiles
+        for value, text, style in ((p50, "p50", "-"), (p99, "p99", "--")):
             if np.isfinite(value):
                 right.axvline(value, color="#c8553d", linestyle=style, label=f"{text} {value:.1f} ms")
         right.axvline(deadline, color="black", linestyle=":", label=f"deadline {deadline:.0f} ms")
-        right.set_title(f"{name}: camera stamp to published command", fontsize=10, loc="left")
+        right.set_title("camera stamp to published command", fontsize=10, loc="left")
         right.set_xlabel("ms")
         right.set_ylabel("chunks")
         right.set_xlim(0.0, most)
-        right.legend(fontsize=8, frameon=False)
+        right.legend(fontsize=8, framealpha=1.0, edgecolor="none")
         for axis in (left, right):
             axis.spines[["top", "right"]].set_visible(False)
     figure.suptitle(title, fontsize=11)
@@ -69,8 +68,10 @@ def _stages(axis: object, stages: Mapping[str, Float], lag: Lag) -> None:
             ends = [[middle - low], [high - middle]]
         else:
             values = stages[name][np.isfinite(stages[name])]
-            middle, high = np.percentile(values, (50, 99))
-            text, ends = f"{middle:.1f} (p99 {high:.1f})", [[0.0], [high - middle]]
+            middle, _, high, _ = Summary.of(values).percentiles
+            text = f"{middle:.1f} (p99 {high:.1f})" if np.isfinite(high) else f"{middle:.1f}"
+            high = high if np.isfinite(high) else middle
+            ends = [[0.0], [high - middle]]
         axis.barh(row, middle, color=colour, xerr=ends, ecolor="#555555", capsize=2)  # type: ignore[attr-defined]
         axis.text(high, row, f"  {text}", va="center", fontsize=8)  # type: ignore[attr-defined]
     axis.set_yticks(range(len(labels)), labels, fontsize=9)  # type: ignore[attr-defined]

@@ -43,7 +43,7 @@ fuzz: $(READY)
 	@$(IN_VENV) sag fuzz --chunks $(CHUNKS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 test: lint
-	@$(IN_VENV) sag fuzz --chunks 40000
+	@$(IN_VENV) sag fuzz --chunks 30000
 	@$(IN_VENV) pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 $(DOCS_READY): $(READY)

@@ -14,6 +14,7 @@ from sag_ros.fci.settings import FciSettings
 from sag_ros.values import Float
 
 _AGAIN = 1.0  # s between two tries to connect
+LATE = 0.8e-3  # s after its state: a command that is sent later may meet the next cycle, as one of the last
 _TORQUE_STEP = 0.9  # N m a cycle; the robot allows 1
 
 
@@ -118,6 +119,7 @@ class Loop:
         follower, report = self._follower, self.report
         assert follower is not None
         state, elapsed = session.read()
+        there = self._clock()
         cycles = max(round(elapsed / CYCLE), 1) if report.cycles else 1
         report.cycles += cycles
         report.lost += cycles - 1
@@ -126,8 +128,11 @@ class Loop:
         reference = (state.commanded, state.commanded_velocity)
         q, v, _ = follower.step(cycles, self._clock(), None if torque else reference)
         finished = self._ending and follower.resting
-        if torque:
-            session.write_torque(self._impedance(q, v, state, cycles), finished)
+        pull = self._impedance(q, v, state, cycles) if torque else q
+        if self._clock() - there > LATE and not finished:
+            report.lost += 1  # the robot goes on by itself, which the next state shows
+        elif torque:
+            session.write_torque(pull, finished)
         else:
             session.write(q, finished)
         if finished:

@@ -259,6 +259,31 @@ def test_lost_cycles_are_counted() -> None:
     np.testing.assert_allclose(world.sent[-1], HOME + 0.1, atol=1e-6)
 
 
+def test_a_command_that_would_come_too_late_is_not_sent_and_counts_as_lost() -> None:
+    """The robot goes on by itself; then we go on from there."""
+    lost = []
+    for number in range(400, 404):  # some of these readings of the clock are between a state and its command
+        world = World(at({10: go(HOME + 0.1), 1000: stop}))
+        interrupt(world, number)
+        report = world.run()
+        assert report.cycles == len(world.sent) + report.lost
+        np.testing.assert_allclose(world.sent[-1], HOME + 0.1, atol=1e-6)
+        lost.append(report.lost)
+    assert set(lost) == {0, 1}
+
+
+def interrupt(world: World, number: int) -> None:
+    """Let 2 ms pass before the clock is read for the ``number``-th time."""
+    clock, calls = world.loop._clock, iter(range(10**6))
+
+    def late() -> float:
+        if next(calls) == number:
+            world.now += 0.002
+        return clock()
+
+    world.loop._clock = late
+
+
 def test_a_robot_that_is_gone_is_waited_for() -> None:
     def gone(world: World) -> None:
         world.trouble = ConnectionLost("server closed connection")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
 
 from sag_ros.fci.decay import Decay
 from sag_ros.fci.follower import MISSED
+from sag_ros.fci.loop import LATE
 from sag_ros.fci.robot import FciRobot, RobotStopped
 from sag_ros.values import Float
 
@@ -54,6 +56,7 @@ def play(robot: FciRobot, path: Float) -> Played:
         session = robot.start()
         while k < last:
             state, elapsed = session.read()
+            there = time.monotonic()
             step = max(round(elapsed / CYCLE), 1) if k else 1
             played.cycles, played.lost = played.cycles + step, played.lost + step - 1
             late = np.abs(state.commanded - target).max() > MISSED
@@ -67,7 +70,8 @@ def play(robot: FciRobot, path: Float) -> Played:
             target = path[k]
             if missed is not None and not missed.over(k * CYCLE):
                 target = target + missed.at(k * CYCLE)[0]
-            session.write(target, k == last)
+            if time.monotonic() - there <= LATE or k == last:
+                session.write(target, k == last)
             played.largest_error = max(played.largest_error, float(np.abs(state.position - path[k]).max()))
             played.overshoot = max(played.overshoot, float((np.abs(state.velocity) - most[k // 10]).max()))
         played.kept = True

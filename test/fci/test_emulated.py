@@ -95,7 +95,7 @@ def twenty_lost_cycles(driver: Driver) -> bool:
     driver.go_to(HOME + 0.3, time.monotonic())
     until(lambda: bool(np.abs(driver.report.velocity).max() > 0.1))
     os.kill(driver._process.pid, signal.SIGSTOP)
-    time.sleep(0.15)
+    time.sleep(1.0)  # more than 20 cycles also where the emulation is slow
     os.kill(driver._process.pid, signal.SIGCONT)
     until(lambda: driver.report.mode is Mode.REFLEX)
     if "communication_constraints_violation" not in driver.report.error:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from synthetic_run import run
 
@@ -28,7 +29,11 @@ KEYS = [
 
 
 def test_a_record_survives_its_message():
-    record = ChunkRecord(chunk=7, obs_stamp=1.7e9 + 0.125, latency_ms=20.5, density=0.09, clipped=1, missed=1)
+    later = dict.fromkeys(("received_ms", "encoded_ms", "begun_ms", "denoised_ms", "spliced_ms"), 3.5)
+    stamp = 1.7e9 + 0.125
+    record = ChunkRecord(
+        chunk=7, obs_stamp=stamp, latency_ms=20.5, density=0.09, clipped=1, missed=1, **later
+    )
     back = chunk_record.read(chunk_record.write(record, chunk_record.new_message()))
     assert back == record
     assert isinstance(back.chunk, int)
@@ -40,9 +45,20 @@ def test_values_are_found_by_name():
     message.layout.dim[0].label = ",".join(names[::-1])
     message.data = message.data[::-1]
     assert chunk_record.read(message).latency_ms == 5.0
-    message.layout.dim[0].label = ",".join(names[:-1])
+    message.layout.dim[0].label = ",".join(name for name in names if name != "missed")
     with pytest.raises(ValueError, match="missed"):
         chunk_record.read(message)
+
+
+def test_recordings_from_before_a_value_was_added_are_read():
+    message = chunk_record.write(ChunkRecord(chunk=3, latency_ms=5.0), chunk_record.new_message())
+    names = message.layout.dim[0].label.split(",")
+    old = names.index("received_ms")
+    message.layout.dim[0].label = ",".join(names[:old])
+    message.data = message.data[:old]
+    back = chunk_record.read(message)
+    assert (back.chunk, back.latency_ms) == (3, 5.0)
+    assert np.isnan(back.received_ms)
 
 
 def test_the_summary_has_exactly_the_promised_keys():

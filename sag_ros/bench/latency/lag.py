@@ -12,6 +12,7 @@ STEP = 1e-3  # s
 _EARLIEST, _LONGEST = -0.02, 0.25  # s; stamps that are a little early make a lag that is below zero
 _BLOCK = 0.5  # s: shorter stretches of a motion are not independent of each other
 _DRAWS = 400
+_UNEXPLAINED = 0.02  # rad: where no shift comes closer, the arm followed something else, or was put back
 _LEAST = 0.02  # rad/s: a slower motion has no lag that could be seen
 
 
@@ -41,7 +42,9 @@ def lag(commanded: Float, measured: Float) -> Lag:
         speed = np.abs(np.diff(around, axis=0)).max() / STEP
         if np.isfinite(now).all() and speed > _LEAST:  # NaN compares as false
             shifted = (around[most - k : most - k + size] for k in range(least, most))
-            blocks.append([((now - command) ** 2).sum() for command in shifted])
+            block = [((now - command) ** 2).sum() for command in shifted]
+            if min(block) < size * _UNEXPLAINED**2:
+                blocks.append(block)
     if len(blocks) < 3:
         return Lag()
     sums = np.array(blocks)

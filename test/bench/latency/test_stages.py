@@ -59,6 +59,14 @@ def test_the_lag_of_an_arm_is_found(late: float) -> None:
     assert found.low - 0.5 <= 1e3 * late <= found.high + 0.5
 
 
+def test_an_arm_that_was_put_back_says_nothing_of_its_lag() -> None:
+    t = STEP * np.arange(8000)
+    commanded = 0.3 * np.sin(2.0 * t)[:, None]
+    measured = 0.3 * np.sin(2.0 * (t - 0.01))[:, None]
+    measured[3000:3700] = 0.8
+    assert abs(lag(commanded, measured).value - 10.0) < 0.5
+
+
 def test_an_arm_at_rest_has_no_lag() -> None:
     rest = np.zeros((8000, 7))
     assert np.isnan(lag(rest, rest).value)

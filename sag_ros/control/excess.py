@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from math import sqrt
-
 import numpy as np
 
+from sag_ros.control.envelope import allowed_speed
 from sag_ros.control.kernel import kernel
 from sag_ros.control.peaks import peaks
 from sag_ros.robots.limits import JointLimits
@@ -127,7 +126,7 @@ def worst(
 def _bound(limits: Float, j: int, q: float, v: float) -> float:
     """The velocity bound on the side that the joint moves to."""
     room = limits[8, j] - q if v > 0.0 else q - limits[7, j]
-    return min(limits[2, j], max(sqrt(max(limits[6, j] * room, 0.0)) - limits[5, j], 0.0))
+    return allowed_speed(room, limits[5, j], limits[6, j], limits[2, j])
 
 
 @kernel

@@ -127,3 +127,13 @@ def at_rest(time: float, position: Float) -> JointCommand:
     q = np.array(position, dtype=float)[None]
     zero = np.zeros_like(q)
     return JointCommand(np.array([time]), q, zero, zero)
+
+
+def fading(error: State, since: float, seconds: float) -> Motion:
+    """A difference, position, velocity and acceleration (J,) at ``since``, that goes to zero by a quintic.
+
+    It is zero from ``since + seconds`` on.
+    """
+    first = np.stack(error)[:, None]
+    ways = np.concatenate((first, np.zeros_like(first)), axis=1)
+    return of_command(JointCommand(np.array([since, since + seconds]), ways[0], ways[1], ways[2]))

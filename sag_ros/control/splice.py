@@ -8,7 +8,7 @@ import numpy as np
 
 from sag_ros.control.curve import curve
 from sag_ros.control.examine import examine
-from sag_ros.control.motion import Motion, State
+from sag_ros.control.motion import Motion, State, fading
 from sag_ros.control.refusal import ChunkRefused
 from sag_ros.control.stop import Stopper
 from sag_ros.robots.limits import JointLimits
@@ -162,27 +162,9 @@ class Splicer:
     def _decay(self, error: State, t: Float) -> Float:
         """(3, N, J): the error and its derivatives, decaying to zero by a quintic."""
         settings = self.settings
-        p, v, a = error
+        p, v, _ = error
         # Peak accelerations of the decay are about 6 p / T^2 and 4 v / T.
         limit = settings.blend_acceleration
         needed = max(float((6.0 / limit * np.abs(p).max()) ** 0.5), 4.0 / limit * float(np.abs(v).max()))
         T = min(max(settings.blend, needed), settings.blend_max)
-        u = np.minimum(t / T, 1.0)[:, None]
-        p, v, a = p, v * T, a * T * T
-        c = (
-            p,
-            v,
-            0.5 * a,
-            -10.0 * p - 6.0 * v - 1.5 * a,
-            15.0 * p + 8.0 * v + 1.5 * a,
-            -6.0 * p - 3.0 * v - 0.5 * a,
-        )
-        powers = u ** np.arange(6)
-        basis = np.zeros((3, len(t), 6))
-        n = np.arange(6.0)
-        basis[0] = powers
-        basis[1, :, 1:] = n[1:] * powers[:, :5] / T
-        basis[2, :, 2:] = (n * (n - 1.0))[2:] * powers[:, :4] / T**2
-        basis[:, t >= T] = 0.0
-        out: Float = basis @ np.stack(c)
-        return out
+        return np.stack(fading(error, 0.0, T).sample(t))

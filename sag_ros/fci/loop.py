@@ -49,6 +49,7 @@ class Loop:
         self._robot: FciRobot | None = None
         self._session: FciSession | None = None
         self._follower: Follower | None = None
+        self._stiffness, self._damping = np.array(settings.stiffness), np.array(settings.damping)
         self._torque = np.zeros(7)
         self._ending = False
         self.report = Report(remark=remark)
@@ -105,10 +106,8 @@ class Loop:
         if report.mode is not Mode.IDLE:
             self._refuse(f"the robot is in {report.mode.name.lower()}: {report.error}; call recover")
             return
-        follower = Follower(state.commanded, self._clock())
-        reason = follower.take(motion)
-        if reason:
-            self._refuse(reason)
+        follower = Follower(state.commanded, self._clock(), self._refuse)
+        if not follower.take(motion):
             return
         report.accepted += 1
         self._session, self._follower = robot.start(), follower
@@ -144,16 +143,11 @@ class Loop:
         self._say()
         motion = self._trajectory()
         if motion is not None and not self._ending:
-            reason = follower.take(motion)
-            if reason:
-                self._refuse(reason)
-            else:
-                report.accepted += 1
+            report.accepted += follower.take(motion)
 
     def _impedance(self, q: Float, v: Float, state: RobotState, cycles: int) -> Float:
-        settings = self._settings
-        wanted = np.array(settings.stiffness) * (q - state.position)
-        wanted += np.array(settings.damping) * (v - state.velocity) + state.coriolis
+        wanted = self._stiffness * (q - state.position)
+        wanted += self._damping * (v - state.velocity) + state.coriolis
         step = _TORQUE_STEP * cycles
         self._torque = self._torque + np.clip(wanted - self._torque, -step, step)
         return self._torque

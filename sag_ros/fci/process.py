@@ -11,7 +11,9 @@ import signal
 import sys
 import time
 
-from sag_ros.control.motion import Motion
+import numpy as np
+
+from sag_ros.control.motion import Motion, fading
 from sag_ros.fci import message, report
 from sag_ros.fci.loop import Loop
 from sag_ros.fci.realtime import make_punctual
@@ -42,6 +44,8 @@ def main() -> int:
         found = requests.read()
         return "" if found is None else found.decode()
 
+    zero = np.zeros(7)
+    fading((zero, zero, zero), 0.0, 1.0)  # what is compiled is loaded now, not within a cycle
     remarks = make_punctual(settings.priority, settings.core)
     loop = Loop(
         settings,

@@ -22,6 +22,12 @@ class VelocityEnvelope:
     lower: Float
     upper: Float
 
+    @property
+    def ends(self) -> tuple[Float, Float]:
+        """Lowest and highest position (J,) where it allows a velocity; beyond, only towards the other."""
+        tip = self.c * self.c / self.g
+        return self.lower + tip, self.upper - tip
+
     @classmethod
     def braking(cls, lower: Float, upper: Float, deceleration: Float) -> VelocityEnvelope:
         """For an arm whose maker publishes none: the speeds from which ``deceleration`` (J,), rad/s^2, still
@@ -83,7 +89,8 @@ class JointLimits:
         envelope = VelocityEnvelope(
             c, g, np.maximum(self.envelope.lower, lower - tip), np.minimum(self.envelope.upper, upper + tip)
         )
-        closed = envelope.upper - tip <= envelope.lower + tip
+        lowest, highest = envelope.ends
+        closed = highest <= lowest
         if closed.any():
             joint = int(closed.argmax())
             raise ValueError(

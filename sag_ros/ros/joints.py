@@ -184,6 +184,12 @@ def write_joint_state(
     return message
 
 
+def write_fingers(message: JointState, width: float) -> JointState:
+    """Fill a JointState whose names are the fingers, at rest: they share ``width``, m."""
+    fingers = np.full(len(message.name), width / len(message.name))
+    return write_joint_state(message, fingers, np.zeros_like(fingers))
+
+
 def write_gripper_command(
     message: JointState, width: float, speed: float, force: float, joint: str
 ) -> JointState:

@@ -15,12 +15,13 @@ import numpy as np
 from rich.table import Table
 
 from sag_ros.bench.fci.play import Played, play
-from sag_ros.bench.fci.stream import CYCLE, Stream, path, start
+from sag_ros.bench.fci.stream import Stream, path, start
 from sag_ros.bench.run import machine
 from sag_ros.bench.run.interrupt import interruptible
 from sag_ros.bench.run.progress import console
 from sag_ros.fci.driver import straight
 from sag_ros.fci.emulator import ADDRESS, Emulator
+from sag_ros.fci.follower import CYCLE
 from sag_ros.fci.realtime import make_punctual
 from sag_ros.fci.robot import ConnectionLost, LibfrankaRobot
 from sag_ros.fci.settings import FciSettings

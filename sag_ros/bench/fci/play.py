@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sag_ros.fci.decay import Decay
-from sag_ros.fci.follower import MISSED
+from sag_ros.control.motion import fading
+from sag_ros.fci.follower import CYCLE, FADE, MISSED
 from sag_ros.fci.loop import LATE
 from sag_ros.fci.robot import FciRobot, RobotStopped
 from sag_ros.values import Float
-
-CYCLE = 1e-3  # s
 
 
 @dataclass
@@ -50,7 +48,8 @@ def play(robot: FciRobot, path: Float) -> Played:
     speed = np.abs(velocity)
     most = np.array([speed[max(i - 40, 0) : i + 10].max(axis=0) for i in range(0, len(speed), 10)])
     k, last = 0, len(path) - 1
-    missed: Decay | None = None
+    zero = np.zeros(path.shape[1])
+    missed = fading((zero, zero, zero), 0.0, FADE)
     target = path[0]
     try:
         session = robot.start()
@@ -65,11 +64,10 @@ def play(robot: FciRobot, path: Float) -> Played:
                 now = min(k + step - 1, last)
                 own = (state.commanded, state.commanded_velocity, acceleration[max(k - 1, 0)])
                 ours = (path[now], velocity[now], acceleration[now])
-                missed = Decay((own[0] - ours[0], own[1] - ours[1], own[2] - ours[2]), now * CYCLE)
+                error = (own[0] - ours[0], own[1] - ours[1], own[2] - ours[2])
+                missed = fading(error, now * CYCLE, FADE)
             k = min(k + step, last)
-            target = path[k]
-            if missed is not None and not missed.over(k * CYCLE):
-                target = target + missed.at(k * CYCLE)[0]
+            target = path[k] + missed.at(k * CYCLE)[0]
             if time.monotonic() - there <= LATE or k == last:
                 session.write(target, k == last)
             played.largest_error = max(played.largest_error, float(np.abs(state.position - path[k]).max()))

@@ -11,10 +11,10 @@ from sag_ros.control.motion import Motion, of_command
 from sag_ros.control.splice import SpliceSettings
 from sag_ros.control.states import SupervisorSettings
 from sag_ros.control.supervisor import Supervisor
+from sag_ros.fci.follower import CYCLE
 from sag_ros.robots.arm import Arm
 from sag_ros.values import ActionChunk, Float
 
-CYCLE = 1e-3  # s
 _TICK, _CHUNK = 10, 20  # cycles
 _AGE, _PERIOD, _ACTIONS = 0.03, 0.05, 8  # of an observation, s; of the actions
 _NOISE = 0.004  # rad
@@ -55,9 +55,8 @@ def start(arm: Arm, stream: Stream) -> Float:
 def reach(arm: Arm) -> tuple[Float, Float]:
     """Lowest and highest (J,) positions that can be commanded: where the guard's envelope closes, rad."""
     limits = guard_limits(arm)
-    envelope = limits.envelope
-    tip = envelope.c**2 / envelope.g
-    return np.maximum(limits.lower, envelope.lower + tip), np.minimum(limits.upper, envelope.upper - tip)
+    low, high = limits.envelope.ends
+    return np.maximum(limits.lower, low), np.minimum(limits.upper, high)
 
 
 def path(arm: Arm, stream: Stream, seconds: float) -> tuple[Float, int]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.table import Table
 
+from sag_ros.bench.fuzz.again import longest_alone
 from sag_ros.bench.fuzz.play import Failure, replay
 from sag_ros.bench.fuzz.shrink import shrink
 from sag_ros.bench.fuzz.story import Story
@@ -75,7 +76,9 @@ class Fuzzing:
                 status = 130
             except BrokenProcessPool:
                 lost = self._lost()
-            return self._finish(tally, failed, time.monotonic() - began, lost, status)
+            seconds = time.monotonic() - began
+            alone = {} if status or lost else longest_alone(find_arm(self.arm), tally, _CHUNKS)
+            return self._finish(tally, alone, failed, seconds, lost, status)
 
     def _play(self) -> Iterator[Batch]:
         jobs = []
@@ -94,16 +97,25 @@ class Fuzzing:
         return f"a process died or hung for {HANG:.0f} s on the story of seed {' or '.join(seeds)}"
 
     def _finish(
-        self, tally: Tally, failed: list[tuple[Story, Failure]], seconds: float, lost: str, status: int
+        self,
+        tally: Tally,
+        alone: dict[str, float],
+        failed: list[tuple[Story, Failure]],
+        seconds: float,
+        lost: str,
+        status: int,
     ) -> int:
         failures = [self._keep(story, failure, index) for index, (story, failure) in enumerate(failed)]
         if lost:
             failures.append(lost)
+        summary = tally.summary()
+        for name, longest in alone.items():
+            summary["on_chunk_cpu_ms"][name]["longest_alone"] = round(longest, 3)
         result: dict[str, Any] = {
             "arm": self.arm,
             "seeds": [self.seed, self.seed + tally.stories - 1],
             "complete": not (status or lost),
-            **tally.summary(),
+            **summary,
             "failures": failures,
             "seconds": round(seconds, 1),
             "machine": machine.describe(),
@@ -144,7 +156,8 @@ def _show(result: dict[str, Any]) -> None:
     for kind, count in result["refused"].items():
         table.add_row(f"refused: {kind}", f"{count:,}")
     for size, calls in result["on_chunk_cpu_ms"].items():
-        times = ", ".join(f"{name} {calls[name]:.2f}" for name in ("p50", "p99", "p99.9", "max"))
+        names = ("p50", "p99", "p99.9", "max", "longest_alone")
+        times = ", ".join(f"{name.replace('_', ' ')} {calls[name]:.2f}" for name in names if name in calls)
         table.add_row(f"on_chunk, {size}, ms of CPU", times)
     table.add_row("longest call by the clock, ms", f"{result['longest_on_chunk_ms']:.2f}")
     table.add_row("failures", str(len(result["failures"])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,18 @@ from sag_ros.control.splice import SpliceSettings
 # Chunks of at most so many actions; the time of a call is bounded for each, at the default step of a command.
 SIZES = {8: "up to 8 actions", 64: "9 to 64 actions", 10**9: "more actions"}
 FINE = "finer steps"
+SLOWEST = 16  # stories kept of each
+
+
+def by_size(outcome: Outcome, cpu_ms: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Times of the calls of a story, by the name of what bounds them."""
+    if outcome.step < SpliceSettings.step:
+        yield FINE, cpu_ms
+        return
+    actions, below = np.array(outcome.actions[: len(cpu_ms)]), 0
+    for size, name in SIZES.items():
+        yield name, cpu_ms[(actions > below) & (actions <= size)]
+        below = size
 
 
 @dataclass
@@ -23,8 +36,9 @@ class Tally:
     Attributes:
         stories, chunks, accepted, clipped: how many.
         refusals: kind -> how often.
-        cpu_ms: by name, processor time of every call.
+        cpu_ms: by name, processor time of every call; it counts what the core did for others meanwhile.
         longest_ms: the longest call by the clock, which also other processes lengthen.
+        slowest: by name, longest call of a story (processor time, ms) and the story's seed; the first few.
     """
 
     stories: int = 0
@@ -34,26 +48,20 @@ class Tally:
     longest_ms: float = 0.0
     refusals: Counter[str] = field(default_factory=Counter)
     cpu_ms: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    slowest: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
 
-    def add(self, outcome: Outcome) -> None:
-        """One more story."""
+    def add(self, outcome: Outcome, seed: int) -> None:
+        """One more story, drawn from ``seed``."""
         self.stories += 1
         self.chunks += outcome.chunks
         self.accepted += outcome.accepted
         self.clipped += outcome.clipped
         self.refusals += outcome.refusals
         self.longest_ms = max([self.longest_ms, *outcome.chunk_ms])
-        cpu, actions = (
-            np.array(outcome.cpu_ms, dtype=np.float32),
-            np.array(outcome.actions[: len(outcome.cpu_ms)]),
-        )
-        if outcome.step < SpliceSettings.step:
-            self._keep(FINE, cpu)
-            return
-        below = 0
-        for size, name in SIZES.items():
-            self._keep(name, cpu[(actions > below) & (actions <= size)])
-            below = size
+        for name, calls in by_size(outcome, np.array(outcome.cpu_ms, dtype=np.float32)):
+            if len(calls):
+                self.cpu_ms.setdefault(name, []).append(calls)
+                self._remember(name, [(float(calls.max()), seed)])
 
     def merge(self, other: Tally) -> None:
         """All of ``other``'s stories, too."""
@@ -62,12 +70,11 @@ class Tally:
         self.refusals += other.refusals
         self.longest_ms = max(self.longest_ms, other.longest_ms)
         for name, parts in other.cpu_ms.items():
-            for part in parts:
-                self._keep(name, part)
+            self.cpu_ms.setdefault(name, []).extend(parts)
+            self._remember(name, other.slowest[name])
 
-    def _keep(self, name: str, calls: np.ndarray) -> None:
-        if len(calls):
-            self.cpu_ms.setdefault(name, []).append(calls)
+    def _remember(self, name: str, calls: list[tuple[float, int]]) -> None:
+        self.slowest[name] = sorted(self.slowest.get(name, []) + calls, reverse=True)[:SLOWEST]
 
     def summary(self) -> dict[str, Any]:
         """As plain values; the times of calls in ms as p50, p99, p99.9 and maximum."""

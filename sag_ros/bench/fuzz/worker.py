@@ -51,7 +51,7 @@ class Worker:
             faulthandler.dump_traceback_later(HANG, exit=True, file=_STDERR)
             outcome, story = play(self._arm, number, chunks)
             faulthandler.cancel_dump_traceback_later()
-            batch.tally.add(outcome)
+            batch.tally.add(outcome, number)
             if outcome.failures:
                 batch.failed.append((story, outcome.failures[0]))
         playing.unlink()

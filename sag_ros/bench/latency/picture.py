@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def draw(
     figure.savefig(path, dpi=150)
 
 
-def _stages(axis: object, stages: Mapping[str, Float], lag: Lag) -> None:
+def _stages(axis: Any, stages: Mapping[str, Float], lag: Lag) -> None:
     labels = [*stages, *(["moved"] if np.isfinite(lag.value) else [])]
     for row, name in enumerate(labels):
         colour = _COLOURS[row % len(_COLOURS)]
@@ -72,10 +73,10 @@ def _stages(axis: object, stages: Mapping[str, Float], lag: Lag) -> None:
             text = f"{middle:.1f} (p99 {high:.1f})" if np.isfinite(high) else f"{middle:.1f}"
             high = high if np.isfinite(high) else middle
             ends = [[0.0], [high - middle]]
-        axis.barh(row, middle, color=colour, xerr=ends, ecolor="#555555", capsize=2)  # type: ignore[attr-defined]
-        axis.text(high, row, f"  {text}", va="center", fontsize=8)  # type: ignore[attr-defined]
-    axis.set_yticks(range(len(labels)), labels, fontsize=9)  # type: ignore[attr-defined]
-    axis.invert_yaxis()  # type: ignore[attr-defined]
-    axis.set_xlabel("ms")  # type: ignore[attr-defined]
-    axis.margins(x=0.25)  # type: ignore[attr-defined]
-    axis.set_xlim(left=0.0)  # type: ignore[attr-defined]
+        axis.barh(row, middle, color=colour, xerr=ends, ecolor="#555555", capsize=2)
+        axis.text(high, row, f"  {text}", va="center", fontsize=8)
+    axis.set_yticks(range(len(labels)), labels, fontsize=9)
+    axis.invert_yaxis()
+    axis.set_xlabel("ms")
+    axis.margins(x=0.25)
+    axis.set_xlim(left=0.0)

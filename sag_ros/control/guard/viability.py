@@ -14,10 +14,9 @@ acceleration, change of acceleration within a step (rad, s).
 
 from __future__ import annotations
 
-from math import sqrt
-
 import numpy as np
 
+from sag_ros.control.envelope import allowed_speed
 from sag_ros.control.kernel import kernel
 from sag_ros.robots.limits import JointLimits
 from sag_ros.values import Float
@@ -48,9 +47,7 @@ def rows(limits: JointLimits, step: float) -> Float:
 def speed(row: Float, side: float, q: float) -> float:
     """Largest velocity towards a side, rad/s, >= 0, at position ``q``, rad."""
     room = row[UPPER] - q if side > 0.0 else q - row[LOWER]
-    if room <= 0.0:
-        return 0.0
-    return min(row[SPEED], max(sqrt(row[SLOPE] * room) - row[OFFSET], 0.0))
+    return allowed_speed(room, row[OFFSET], row[SLOPE], row[SPEED])
 
 
 @kernel

@@ -176,13 +176,12 @@ def write_results(demo: Demo, task: str) -> dict[str, Any]:
     """Write summary, report and videos of the episodes that ended; returns the summary."""
     options, console = demo.options, demo.console
     summary = summarise(demo.done, demo.engine, hardware.describe())
+    if demo.driver:
+        summary["fci"] = demo.driver
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     report.draw(demo.done, demo.engine, options.out / "report.png")
     if options.video and demo.done:
         _render_videos(demo, task)
-    if demo.driver:
-        summary["fci"] = demo.driver
-        (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     console.print(demo_table.final(summary))
     if demo.driver:
         names = ("control_command_success_rate", "cycles", "lost_cycles", "reflexes", "refused")

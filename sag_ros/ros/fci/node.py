@@ -26,7 +26,7 @@ from sag_ros.robots.registry import find_arm
 from sag_ros.ros import executable, parameters, qos
 from sag_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics
 from sag_ros.ros.images import MessageError
-from sag_ros.ros.joints import command_from_trajectory, read_gripper_command, write_joint_state
+from sag_ros.ros.joints import command_from_trajectory, read_gripper_command, write_fingers, write_joint_state
 from sag_ros.ros.schema import FciNode as FciParameters
 from sag_ros.ros.stamps import StampClock
 
@@ -111,8 +111,7 @@ class FciNode(Node):
         if hand is None or hand.width is None:
             return
         self._stamps.write(self._stamps.now(), self._finger_state.header.stamp)
-        fingers = np.full(len(self._config.gripper.joints), hand.width / 2)
-        self._finger_publisher.publish(write_joint_state(self._finger_state, fingers, np.zeros_like(fingers)))
+        self._finger_publisher.publish(write_fingers(self._finger_state, hand.width))
 
     def _publish_diagnostics(self) -> None:
         report = self._driver.report

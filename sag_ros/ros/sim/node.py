@@ -22,7 +22,12 @@ from trajectory_msgs.msg import JointTrajectory
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros import executable, parameters, qos
 from sag_ros.ros.images import MessageError
-from sag_ros.ros.joints import command_from_trajectory, read_gripper_command, write_joint_state
+from sag_ros.ros.joints import (
+    command_from_trajectory,
+    read_gripper_command,
+    write_fingers,
+    write_joint_state,
+)
 from sag_ros.ros.schema import SimNode as SimParameters
 from sag_ros.ros.sim.cameras import CameraThread
 from sag_ros.ros.sim.episode_log import log_name
@@ -81,10 +86,7 @@ class SimNode(Node):
                 self._due["fingers"] + 1 / config.gripper_state_rate, sample.stamp - 0.1
             )
             clock.write(sample.stamp, self._finger_state.header.stamp)
-            fingers = np.full(len(config.gripper.joints), sample.width / 2)
-            self._finger_publisher.publish(
-                write_joint_state(self._finger_state, fingers, np.zeros_like(fingers))
-            )
+            self._finger_publisher.publish(write_fingers(self._finger_state, sample.width))
 
     def _on_trajectory(self, message: JointTrajectory) -> None:
         try:

@@ -81,8 +81,8 @@ class Supervisor:
         if len(q) != self._arm.dof or not (np.isfinite(q).all() and np.isfinite(v).all()):
             return
         self._watchdog.seen("joint_state", stamp)
-        if self._motion is None or self._state in (State.INACTIVE, State.FAULT) or self._fault:
-            return
+        if self._motion is None or self._ended or self._fault:
+            return  # once it is said: another stop would only put off the end of this one
         error = np.abs(q - self._motion.at(stamp)[0])
         joint = int(error.argmax())
         if error[joint] > self.settings.tracking_error:
@@ -214,8 +214,7 @@ class Supervisor:
         return command
 
     def _require_ready(self, chunk: ActionChunk, now: float) -> None:
-        stopped = self._state is State.STOPPING and self._after_stop is not State.HOLDING
-        if stopped or self._state in (State.INACTIVE, State.FAULT):
+        if self._ended:
             message = f"the supervisor is {self._state.value}: {self._reason}"
             raise ChunkRefused(Violation("stale", -1, now, np.inf, message))
         health = self._watchdog.fresh("observation", chunk.stamp, now)
@@ -223,6 +222,12 @@ class Supervisor:
         if self._fault or not health:
             bound = self.settings.observation_age
             raise ChunkRefused(Violation("stale", -1, now - chunk.stamp, bound, self._fault or health.reason))
+
+    @property
+    def _ended(self) -> bool:
+        """Whether only a start moves the arm again."""
+        stopping = self._state is State.STOPPING and self._after_stop is not State.HOLDING
+        return stopping or self._state in (State.INACTIVE, State.FAULT)
 
     def _count_deadline(self, now: float) -> None:
         if not self._missed and now - self._last_chunk > self.settings.deadline:

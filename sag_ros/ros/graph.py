@@ -21,6 +21,7 @@ SIMULATED = "sim"
 ROBOTS = (SIMULATED, *(name for name, arm in ARMS.items() if arm.bringup is not None))
 PACKAGE = "sag_ros"
 ROS2_CONTROL, FCI = DRIVERS = "ros2_control", "fci"
+_EMULATED_SHARE = 0.8  # of the limits
 TOPICS = {"mask": "policy_node/mask", "timing": "policy_node/timing", "status": "sim_node/task_status"}
 
 
@@ -94,13 +95,17 @@ def emulated(
     """The graph with an emulated FR3 behind fci_node, and our simulation beside it.
 
     Both arms execute the same commands: fci_node's is the one that is measured, judged and published, the
-    simulated one takes the objects along and is what the cameras see.
+    simulated one takes the objects along and is what the cameras see. So both begin at home. The emulated
+    robot's clock is up to a tenth slow, and by as much the driver hurries in its eyes; hence the guard leaves
+    it more room.
     """
     from sag_ros.fci.emulator import ADDRESS
 
-    graph = pick_release(parameter_file=parameter_file, policy=policy, sim=sim)
-    own = {"topics.joint_states": "sim_node/joint_states", **graph.node("sim_node").parameters}
-    simulation = replace(graph.node("sim_node"), parameters=own)
+    slower = {"limits.factor": _EMULATED_SHARE, **(policy or {})}
+    graph = pick_release(parameter_file=parameter_file, policy=slower, sim=sim)
+    own = {"topics.joint_states": "sim_node/joint_states", "at_home": True}
+    simulation = graph.node("sim_node")
+    simulation = replace(simulation, parameters={**own, **simulation.parameters})
     driver = GraphNode("fci_node", "fci_node", {"robot_ip": ADDRESS, "hand": False})
     return replace(graph, nodes=(simulation, driver, graph.node("policy_node")))
 

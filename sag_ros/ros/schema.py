@@ -187,6 +187,7 @@ class SimNode(Section):
     task: str = _field("pick_release", "task to simulate", min_length=1)
     arm: ArmName = _field("fr3", "to simulate")
     seed: int = _field(0, "of the first episode; each reset counts one up", ge=0)
+    at_home: bool = _field(False, "episodes begin exactly at home, not a little beside it")
     image_size: int = _field(84, "height and width of the camera images", "px", ge=32, le=1024)
     camera_rate: float = _field(60.0, "frames of every camera", "Hz", gt=0, le=120)
     joint_state_rate: float = _field(200.0, "JointState of the arm", "Hz", gt=0, le=1000)

@@ -45,7 +45,10 @@ class SimulatedRobot:
     Attributes:
         controller: the joint trajectory controller, stamps on the clock of :attr:`time`.
         gripper: the simulated hand.
+        at_home: whether episodes begin exactly at home, not a little beside it as the task wants.
     """
+
+    at_home = False
 
     def __init__(
         self, task: str = "pick_release", image_size: int | tuple[int, int] = 84, arm: Arm = FR3
@@ -68,7 +71,7 @@ class SimulatedRobot:
         data, scene = self._data, self.scene
         mujoco.mj_resetData(scene.model, data)
         self.task.randomise(data, rng)
-        noise = self.task.start_noise
+        noise = 0.0 if self.at_home else self.task.start_noise
         start = self.arm.home + rng.normal(0, noise, self.arm.dof).clip(-2 * noise, 2 * noise)
         data.qpos[scene.arm_qpos] = start
         opened = self.arm.gripper.width_max / len(scene.finger_qpos)

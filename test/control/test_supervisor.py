@@ -152,8 +152,12 @@ def test_an_arm_that_does_not_follow_is_a_fault() -> None:
     assert supervisor.on_chunk(chunk(10.1), 10.12) is None
     stop = supervisor.tick(10.12)
     assert stop is not None
+    for now in (10.14, 10.16):  # it still does not follow; there is one stop all the same
+        supervisor.on_joint_state(now, FR3.home + 0.5, ZERO)
+        assert supervisor.tick(now) is None
     supervisor.tick(float(stop.time[-1]))
     status = supervisor.status()
+    assert status.stops == 1
     assert status.state is State.FAULT
     assert "start again" in status.reason
     assert supervisor.on_chunk(chunk(10.2), 10.24) is None

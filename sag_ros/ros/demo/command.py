@@ -135,6 +135,7 @@ class Demo:
         monitor.wait(lambda: bool(monitor.status.get("success")), self.options.timeout)
         episode.duration = time.monotonic() - start
         monitor.wait(lambda: False, SETTLE_SECONDS)
+        episode.policy = monitor.message
         monitor.transition("deactivate", 15.0)
         monitor.wait(lambda: False, 0.3)  # the monitor sees the deceleration, too
         status = monitor.status
@@ -158,6 +159,8 @@ class Demo:
             f"{episode.duration:.1f} s, {rate:.1f} chunks/s, "
             f"latency {latency['p50']:.1f} ms (p99 {latency['p99']:.1f})"
         )
+        if not episode.success and episode.policy:
+            self.console.print(f"  policy_node: {episode.policy}")
 
     def _show(self, phase: str) -> None:
         self.phase = phase

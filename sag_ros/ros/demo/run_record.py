@@ -22,6 +22,7 @@ class Episode:
         masks: observation stamp (s) -> (K, 3L) bool, True = pruned.
         success, message, duration: how it ended; s.
         limit_violations: seen by the simulator's monitor.
+        policy: what policy_node said of itself at the end.
     """
 
     number: int
@@ -32,6 +33,7 @@ class Episode:
     message: str = ""
     duration: float = 0.0
     limit_violations: int = 0
+    policy: str = ""
 
     @property
     def executed(self) -> list[ChunkRecord]:

@@ -58,6 +58,7 @@ class SimNode(Node):
         self._due = {"arm": 0.0, "fingers": 0.0}
 
         robot = SimulatedRobot(config.task, config.image_size, arm)
+        robot.at_home = config.at_home
         self._loop = SimLoop(robot, self._stamps, config.slice, config.log_rate, self._on_slice)
         self._loop.reset(config.seed)
         self._cameras = CameraThread(

@@ -21,7 +21,7 @@ SIMULATED = "sim"
 ROBOTS = (SIMULATED, *(name for name, arm in ARMS.items() if arm.bringup is not None))
 PACKAGE = "sag_ros"
 ROS2_CONTROL, FCI = DRIVERS = "ros2_control", "fci"
-_EMULATED_SHARE = 0.8  # of the limits
+_EMULATED_SHARE = 0.7  # of the limits
 TOPICS = {"mask": "policy_node/mask", "timing": "policy_node/timing", "status": "sim_node/task_status"}
 
 

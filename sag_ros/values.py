@@ -119,7 +119,7 @@ class Violation:
     """One limit that a command would have broken, and what was done about it.
 
     Attributes:
-        kind: ``position``, ``velocity``, ``acceleration``, ``jerk``, ``jump``, ``non_finite``,
+        kind: ``position``, ``velocity``, ``acceleration``, ``jerk``, ``tip_speed``, ``jump``, ``non_finite``,
             ``malformed``, ``stale``, ``internal``.
         joint: index 0..J - 1, or -1 when it concerns the whole command.
         value, bound: the offending value and the bound it broke, SI units.

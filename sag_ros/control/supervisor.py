@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sag_ros.control.guard.guard import Guard, guard_limits
+from sag_ros.control.guard.guard import Guard
 from sag_ros.control.motion import Motion, at_rest, of_command
 from sag_ros.control.refusal import ChunkRefused
 from sag_ros.control.splice import Splicer
@@ -35,9 +35,9 @@ class Supervisor:
     ) -> None:
         self._arm = arm
         self.settings = settings or SupervisorSettings()
-        limits = guard_limits(arm, self.settings.limit_factor, self.settings.position_margin)
+        self._guard = Guard.of(arm, self.settings.limit_factor, self.settings.position_margin)
+        limits = self._guard.limits
         self._splicer = Splicer(limits, self.settings.splice, arm.limits)
-        self._guard = Guard(limits, hard=arm.limits)
         self._stopper = Stopper(limits, self.settings.splice.step)
         bounds = {"observation": self.settings.observation_age, "joint_state": self.settings.joint_state_age}
         bounds.update({f"camera {name}": self.settings.camera_age for name in cameras})

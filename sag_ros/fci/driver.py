@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
-from sag_ros.control.guard.guard import Guard, guard_limits
+from sag_ros.control.guard.guard import Guard
 from sag_ros.control.limits import violations
 from sag_ros.control.motion import Motion, of_command
 from sag_ros.fci import message, report
@@ -146,5 +146,5 @@ def straight(start: Float, end: Float, at: float, arm: Arm, share: float = HOME_
     zero = np.zeros_like(position)
     quintic = of_command(JointCommand(np.array([0.0, needed]), position, zero, zero))
     times = _STEP * np.arange(int(np.ceil(needed / _STEP)) + 1)
-    command, _ = Guard(guard_limits(arm), hard=limits)(JointCommand(times, *quintic.sample(times)))
+    command, _ = Guard.of(arm)(JointCommand(times, *quintic.sample(times)))
     return of_command(replace(command, time=command.time + at))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sag_ros.robots.chain import Chain
 from sag_ros.robots.limits import JointLimits
 from sag_ros.values import Float
 
@@ -63,6 +64,8 @@ class Arm:
         overshoot: by how much the velocity of a joint may exceed the commanded one, rad/s: the robot judges
             what it measures, too, and an arm under impedance control swings a little beyond its command.
         envelope_tolerance: by how much the robot itself widens the envelope, rad/s.
+        chain: where the joints are; None where nobody bounds the speed of the tip.
+        tip_speed: largest speed of the tips of the chain, m/s.
         bringup: of the real robot; None where only the simulated one is known.
     """
 
@@ -76,6 +79,8 @@ class Arm:
     guard_deceleration: float
     overshoot: float = 0.0
     envelope_tolerance: float = 0.0
+    chain: Chain | None = None
+    tip_speed: float = np.inf
     bringup: Bringup | None = None
 
     def __post_init__(self) -> None:
@@ -83,6 +88,10 @@ class Arm:
             raise ValueError(
                 f"arm {self.name!r} has {len(self.joints)} joints, a home of {len(self.home)} and limits of "
                 f"{len(self.limits.lower)}; all have to be as many"
+            )
+        if self.chain is not None and len(self.chain.rolls) != len(self.joints):
+            raise ValueError(
+                f"arm {self.name!r} has {len(self.joints)} joints and a chain of {len(self.chain.rolls)}"
             )
         if ((self.home < self.limits.lower) | (self.home > self.limits.upper)).any():
             raise ValueError(f"the home {np.array(self.home)} of arm {self.name!r} is outside its limits")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from sag_ros.robots.arm import Arm, Bringup, Gripper
+from sag_ros.robots.chain import Chain
 from sag_ros.robots.limits import JointLimits, VelocityEnvelope
 from sag_ros.values import Float, frozen
+
+_QUARTER = 0.5 * np.pi
 
 
 def _array(*values: float) -> Float:
@@ -44,6 +47,24 @@ ARM = Arm(
     guard_deceleration=7.0,
     overshoot=0.1,
     envelope_tolerance=0.001,
+    chain=Chain(
+        offsets=frozen(
+            np.array(
+                (
+                    (0.0, 0.0, 0.333),
+                    (0.0, 0.0, 0.0),
+                    (0.0, -0.316, 0.0),
+                    (0.0825, 0.0, 0.0),
+                    (-0.0825, 0.384, 0.0),
+                    (0.0, 0.0, 0.0),
+                    (0.088, 0.0, 0.0),
+                )
+            )
+        ),
+        rolls=_array(0.0, -_QUARTER, _QUARTER, _QUARTER, -_QUARTER, _QUARTER, _QUARTER),
+        tips=frozen(np.array(((0.0, 0.0, 0.107), (0.0, 0.0, 0.107 + 0.1034)))),  # flange, between the fingers
+    ),
+    tip_speed=3.0,
     bringup=Bringup(
         package="franka_bringup",
         launch_file="franka.launch.py",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sag_ros.control.motion import Motion
-from sag_ros.robots.limits import JointLimits
+from sag_ros.control.tip import fastest
+from sag_ros.robots.arm import Arm
 from sag_ros.values import Float
 
 CYCLE = 1e-3  # s
@@ -18,7 +19,7 @@ _ROUNDING = {"position": 1e-9, "velocity": 1e-6, "acceleration": 1e-6, "jerk": 1
 
 @dataclass(frozen=True)
 class Excess:
-    """The worst break of one limit: by how much, of which joint (from 0), when (s)."""
+    """The worst break of one limit: by how much, of which joint (from 0; -1: of all), when (s)."""
 
     kind: str
     joint: int
@@ -27,10 +28,8 @@ class Excess:
     time: float
 
     def __str__(self) -> str:
-        return (
-            f"joint {self.joint + 1}: {self.kind} {self.value:.7g} beyond {self.bound:.7g} "
-            f"at {self.time:.3f} s"
-        )
+        whose = f"joint {self.joint + 1}" if self.joint >= 0 else "arm"
+        return f"{whose}: {self.kind} {self.value:.7g} beyond {self.bound:.7g} at {self.time:.3f} s"
 
 
 class Executed:
@@ -48,12 +47,13 @@ class Executed:
         return next(motion for begin, motion in reversed(self._motions) if begin <= time).at(time)[0]
 
 
-def judge(before: Executed, motion: Motion, now: float, limits: JointLimits) -> list[Excess]:
+def judge(before: Executed, motion: Motion, now: float, arm: Arm) -> list[Excess]:
     """The limits that are broken if ``motion`` takes over from ``before`` at ``now`` and is the last one.
 
     Position, velocity (by the envelope at the position that is reached), acceleration and jerk are compared
     with the bare limits: no margin, no tolerance but rounding.
     """
+    limits = arm.limits
     first = np.floor(now / CYCLE)
     ahead = CYCLE * np.arange(first + 1.0, np.ceil(motion.end / CYCLE) + 3.0)
     past = [before.position(CYCLE * k) for k in np.arange(first - _BEFORE + 1.0, first + 1.0).tolist()]
@@ -77,4 +77,10 @@ def judge(before: Executed, motion: Motion, now: float, limits: JointLimits) -> 
             reached = float(value[row, joint])
             bound = np.broadcast_to(high if reached > 0.0 else low, value.shape)[row, joint]
             found.append(Excess(kind, joint, reached, float(bound), float(ahead[row])))
+    if arm.chain is not None:
+        speed = fastest(
+            np.ascontiguousarray(q), np.ascontiguousarray(v), arm.chain.frames, np.array(arm.chain.tips)
+        )
+        if speed > arm.tip_speed:
+            found.append(Excess("tip_speed", -1, speed, arm.tip_speed, now))
     return found

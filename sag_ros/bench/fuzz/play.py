@@ -140,7 +140,7 @@ class _Stage:
                 self.fail("jump", kind, f"{name} jumps by {gap:.3g} where it begins")
         if command.velocity[-1].any() or command.acceleration[-1].any():
             self.fail("moving", kind, "it does not end at rest")
-        for excess in judge(self.executed, motion, self.now, self.arm.limits):
+        for excess in judge(self.executed, motion, self.now, self.arm):
             self.fail(excess.kind, kind, str(excess))
         self.motion = motion
         self.executed.replace(motion, self.now)

@@ -14,7 +14,7 @@ from sag_ros.bench.run.records import EpisodeResult
 from sag_ros.bench.run.smoothness import Agreement, Smoothness
 from sag_ros.bench.run.statistics import mean
 from sag_ros.control.gripper import GripperPlanner
-from sag_ros.control.guard.guard import Guard, guard_limits
+from sag_ros.control.guard.guard import Guard
 from sag_ros.control.limits import check
 from sag_ros.control.motion import Motion, at_rest, of_command
 from sag_ros.control.refusal import ChunkRefused
@@ -65,9 +65,9 @@ class ControlPath:
 
     def __init__(self, robot: SimulatedRobot) -> None:
         # No time passes between observation and command, so none has to be allowed for.
-        limits = guard_limits(robot.arm)
+        self._guard = Guard.of(robot.arm)
+        limits = self._guard.limits
         self._splicer = Splicer(limits, SpliceSettings(lead=0.0, smoothing=SMOOTHING), robot.arm.limits)
-        self._guard = Guard(limits, hard=robot.arm.limits)
         self._gripper = GripperPlanner(robot.arm.gripper, width=robot.gripper_width)
         self._robot, self._any = robot, robot.arm.gripper.width_max
         self.motion: Motion = of_command(at_rest(robot.time, robot.joint_positions))

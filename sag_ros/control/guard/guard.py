@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from sag_ros.control.guard.lead import Leader
+from sag_ros.control.guard.tip_stage import TipStage
 from sag_ros.control.limits import broken, violations
 from sag_ros.control.motion import of_command
 from sag_ros.control.refusal import ChunkRefused
@@ -111,7 +112,22 @@ class LimitStage:
 
 
 class Guard:
-    """Stages in order; each a pure function of the command."""
+    """Stages in order; each a pure function of the command.
+
+    Args:
+        limits: what to keep to.
+        stages: the default keeps ``limits``.
+        hard: what must never be broken; ``limits`` by default.
+    """
+
+    @classmethod
+    def of(cls, arm: Arm, factor: float = 0.95, position_margin: float = 0.005) -> Guard:
+        """The guard of an arm; see :func:`guard_limits`."""
+        limits = guard_limits(arm, factor, position_margin)
+        stages: list[GuardStage] = [refuse_absurd, LimitStage(limits, arm.limits)]
+        if arm.chain is not None:
+            stages.append(TipStage(arm, factor))
+        return cls(limits, stages)
 
     def __init__(
         self, limits: JointLimits, stages: list[GuardStage] | None = None, hard: JointLimits | None = None

@@ -50,7 +50,7 @@ def constant(speed: float, start: float = 0.0, seconds: float = 0.2) -> Motion:
 
 def test_the_judge_sees_what_a_motion_that_sets_off_at_once_breaks() -> None:
     before = Executed(of_command(at_rest(0.0, np.r_[0.0, FR3.home[1:]])))
-    found = {excess.kind: excess for excess in judge(before, constant(0.5), 0.0, FR3.limits)}
+    found = {excess.kind: excess for excess in judge(before, constant(0.5), 0.0, FR3)}
     assert set(found) == {"acceleration", "jerk"}
     assert found["acceleration"].joint == 0
     assert np.isclose(abs(found["acceleration"].value), 500.0)
@@ -60,8 +60,14 @@ def test_the_judge_sees_what_a_motion_that_sets_off_at_once_breaks() -> None:
 def test_the_judge_knows_the_envelope_and_the_bounds() -> None:
     start = FR3.limits.upper[0] - 0.05
     before = Executed(of_command(at_rest(0.0, np.r_[start, FR3.home[1:]])))
-    kinds = {excess.kind for excess in judge(before, constant(0.5, start), 0.0, FR3.limits)}
+    kinds = {excess.kind for excess in judge(before, constant(0.5, start), 0.0, FR3)}
     assert {"position", "velocity"} <= kinds
+
+
+def test_the_judge_knows_how_fast_the_tip_may_be() -> None:
+    before = Executed(of_command(at_rest(0.0, FR3.home)))
+    kinds = {excess.kind for excess in judge(before, constant(0.5), 0.0, replace(FR3, tip_speed=0.1))}
+    assert "tip_speed" in kinds
 
 
 def test_the_judge_is_silent_about_a_slow_start() -> None:
@@ -71,7 +77,7 @@ def test_the_judge_is_silent_about_a_slow_start() -> None:
     ahead = FR3.home + 0.002 * np.arange(1.0, 9.0)[:, None] ** 2
     motion = of_command(supervisor.on_chunk(ActionChunk(0.0, 0.05, ahead, np.zeros(8)), 0.02))
     before = Executed(of_command(at_rest(0.0, FR3.home)))
-    assert judge(before, motion, 0.02, FR3.limits) == []
+    assert judge(before, motion, 0.02, FR3) == []
 
 
 def test_an_exception_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,6 +188,6 @@ def test_what_the_guard_clips_is_counted_and_stays_inside():
 
 
 def test_without_the_guard_the_violations_show(monkeypatch):
-    monkeypatch.setattr(episode, "Guard", lambda limits, **_: lambda command: (command, []))
+    monkeypatch.setattr(episode.Guard, "__call__", lambda self, command: (command, []))
     result = run_episode(Robot(), Runner(speed=0.2), LOOP, "sag", 0)
     assert result.violations > 0

@@ -6,11 +6,15 @@ The nodes therefore count seconds from an epoch of their own (their start); a :c
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from builtin_interfaces.msg import Duration, Time
+from rclpy.node import Node
 
 SECOND = 1_000_000_000
+STEP = 2_000_000  # ns; by more, the clock was set. What NTP slews, it slews in both clocks alike
+_READINGS, _QUICK = 3, 100_000  # of two clocks; ns: quick enough not to be repeated
 
 
 def nanoseconds(stamp: Time | Duration) -> int:
@@ -19,28 +23,87 @@ def nanoseconds(stamp: Time | Duration) -> int:
 
 
 class StampClock:
-    """ROS time as seconds since ``epoch`` (ns since 1970).
+    """ROS time as seconds since ``epoch`` (ns since 1970) that go on evenly, whoever sets the clock.
+
+    The system's clock may be set (by NTP, by hand), forward or back; what was planned for a moment would then
+    be executed at another one. So time itself is taken from a steady clock, and only stamps, coming in and
+    going out, are on the clock that everybody else reads.
 
     Args:
         source: returns ROS time, ns; injected, so that tests move it by hand.
         epoch: ns; the source's present by default.
+        steady: returns ns that never jump. Without, time is the source's (simulated time, say), but where
+            that goes back, ours stands still.
     """
 
-    def __init__(self, source: Callable[[], int], epoch: int | None = None) -> None:
-        self._source = source
-        self.epoch = source() if epoch is None else epoch
+    def __init__(
+        self, source: Callable[[], int], epoch: int | None = None, steady: Callable[[], int] | None = None
+    ) -> None:
+        self._source, self._steady = source, steady
+        present = source()
+        self.epoch = present if epoch is None else epoch
+        self._set = 0  # ns by which the source was set since the beginning
+        self._last = present
+        self._shift = 0
+        if steady is not None:
+            self._shift = self._measure(steady)[1]
+
+    def _measure(self, steady: Callable[[], int]) -> tuple[int, int]:
+        """How far apart two clocks are, ns, and before it by how much that may be wrong."""
+        readings = []
+        for _ in range(_READINGS):
+            before = steady()
+            present = self._source()
+            after = steady()
+            readings.append((after - before, present - (before + after) // 2))
+            if after - before < _QUICK:
+                break
+        return min(readings)
+
+    def _look(self) -> int:
+        """Notice that the source was set; its present, ns."""
+        if self._steady is None:
+            present = self._source()
+            if present < self._last:
+                self._set += present - self._last
+            self._last = present
+            return present
+        width, shift = self._measure(self._steady)
+        if width < STEP and abs(shift - self._shift - self._set) > STEP:
+            self._set = shift - self._shift
+        return self._steady() + self._shift + self._set
 
     def now(self) -> float:
         """The present, s since the epoch."""
-        return (self._source() - self.epoch) / SECOND
+        present = self._look() - self._set if self._steady is None else self._steady() + self._shift
+        return (present - self.epoch) / SECOND
+
+    @property
+    def set_by(self) -> float:
+        """By how much the source was set since the beginning, s; looks again."""
+        self._look()
+        return self._set / SECOND
+
+    @property
+    def to_steady(self) -> float:
+        """What to add to our seconds to get those of the steady clock.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if self._steady is None:
+            raise ValueError("simulated time follows no steady clock; set use_sim_time to false")
+        return (self.epoch - self._shift) / SECOND
 
     def seconds(self, stamp: Time) -> float:
         """A stamp as s since the epoch (negative for one from before)."""
-        return (nanoseconds(stamp) - self.epoch) / SECOND
+        self._look()
+        return (nanoseconds(stamp) - self._set - self.epoch) / SECOND
 
     def nanoseconds(self, seconds: float) -> int:
-        """s since the epoch as ns since 1970."""
-        return self.epoch + round(seconds * SECOND)
+        """s since the epoch as ns since 1970, as everybody's clock counts them now."""
+        self._look()
+        return self.epoch + self._set + round(seconds * SECOND)
 
     def write(self, seconds: float, stamp: Time) -> Time:
         """Write s since the epoch into ``stamp`` in place."""
@@ -50,3 +113,10 @@ class StampClock:
     def message(self, seconds: float) -> Time:
         """s since the epoch as a new stamp."""
         return self.write(seconds, Time())
+
+
+def clock_of(node: Node) -> StampClock:
+    """The clock of a node: even, or simulated where the node has ``use_sim_time``."""
+    simulated = bool(node.get_parameter("use_sim_time").value)
+    steady = None if simulated else time.monotonic_ns
+    return StampClock(lambda: node.get_clock().now().nanoseconds, steady=steady)

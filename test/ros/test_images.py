@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage, Image
 
-from sag_ros.ros.images import MessageError, image_to_mask, mask_to_image, rgb_to_image, to_rgb
+from sag_ros.ros.images import MessageError, declared_size, image_to_mask, mask_to_image, rgb_to_image, to_rgb
 from sag_ros.values import Mask
 
 RNG = np.random.default_rng(0)
@@ -76,7 +76,9 @@ def test_jpeg_keeps_channel_order_and_is_resized():
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"encoding": "yuv422"}, "yuv422.*rgb8"),
+        ({"encoding": "32FC1"}, "32FC1.*rgb8.*uyvy"),
+        ({"encoding": "yuyv"}, "5x6: yuyv needs even"),
+        ({"height": 100_000, "width": 100_000}, "larger than"),
         ({"step": 3}, "step 3"),
         ({"data": array.array("B", bytes(10))}, "10 bytes"),
         ({"height": 0}, "no pixels"),
@@ -94,6 +96,27 @@ def test_unusable_images_say_why(change, text):
 def test_broken_jpeg_says_why(data):
     with pytest.raises(MessageError, match="cannot be decoded"):
         to_rgb(CompressedImage(format="jpeg", data=array.array("B", data)), 6, 5)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_an_image_that_claims_to_be_huge_is_not_decoded(suffix, monkeypatch):
+    data = bytearray(cv2.imencode(suffix, RGB)[1].tobytes())
+    assert declared_size(bytes(data)) == (5, 6)
+    if suffix == ".png":
+        data[16:24] = (60_000).to_bytes(4, "big") * 2
+    else:
+        frame = data.index(b"\xff\xc0")
+        data[frame + 5 : frame + 9] = (60_000).to_bytes(2, "big") * 2
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(MessageError, match="60000x60000"):
+        to_rgb(CompressedImage(format="x", data=array.array("B", bytes(data))), 6, 5)
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"\xff\xd8", b"\xff\xd8\xff\xff\xff", b"\x89PNG\r\n\x1a\n", b"BM" * 20]
+)
+def test_where_no_size_is_stated_none_is_found(head):
+    assert declared_size(head) is None
 
 
 def test_rgb_round_trip():

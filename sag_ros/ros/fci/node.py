@@ -28,10 +28,9 @@ from sag_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics
 from sag_ros.ros.images import MessageError
 from sag_ros.ros.joints import command_from_trajectory, read_gripper_command, write_fingers, write_joint_state
 from sag_ros.ros.schema import FciNode as FciParameters
-from sag_ros.ros.stamps import StampClock
+from sag_ros.ros.stamps import clock_of
 
 _STALE = 0.1  # s without a new state from the loop: joint states stop
-_STEPPED = 0.005  # s by which the system's clock may leave the monotonic one
 _MOVING = 1e-3  # rad/s
 _BUSY = 0.9  # success rate below which it is worth a warning
 
@@ -53,8 +52,11 @@ class FciNode(Node):
             raise parameters.ParameterError(
                 f"fci_node needs libfranka's Python binding ({error}): pip install 'sag_ros[fci]'"
             ) from None
-        self._stamps = StampClock(lambda: self.get_clock().now().nanoseconds)
-        self._shift = self._measure_shift()
+        self._stamps = clock_of(self)
+        try:
+            self._shift = self._stamps.to_steady
+        except ValueError as error:
+            raise parameters.ParameterError(f"a robot is no simulation: {error}") from None
         settings = FciSettings.of({"address": config.robot_ip, **config.fci.model_dump()})
         self._driver = Driver(settings, arm)
         self._hand = Hand(config.robot_ip) if config.hand else None
@@ -141,34 +143,12 @@ class FciNode(Node):
     def _on_trajectory(self, message: JointTrajectory) -> None:
         try:
             command = command_from_trajectory(message, self._arm.joints, self._stamps, self._stamps.now())
-            reason = self._match_clocks() or self._driver.follow(command, self._shift)
+            reason = self._driver.follow(command, self._shift)
         except MessageError as error:
             reason = str(error)
         self._note = f"trajectory refused: {reason}" if reason else ""
         if reason:
             self.get_logger().warning(self._note, throttle_duration_sec=1.0)
-
-    def _measure_shift(self) -> float:
-        """From stamps to the monotonic clock, s; of three readings the one that was interrupted least."""
-        readings = []
-        for _ in range(3):
-            before = time.monotonic()
-            stamp = self._stamps.now()
-            after = time.monotonic()
-            readings.append((after - before, 0.5 * (before + after) - stamp))
-        return min(readings)[1]
-
-    def _match_clocks(self) -> str:
-        """Keep stamps and the monotonic clock together; returns why that is not possible now."""
-        shift = self._measure_shift()
-        stepped = shift - self._shift
-        if abs(stepped) <= _STEPPED:
-            return ""
-        if np.abs(self._driver.report.velocity).max() > _MOVING:
-            return f"the clock was set by {-stepped:.3f} s while the arm moves; it comes to rest first"
-        self.get_logger().warning(f"the system's clock was set by {-stepped:.3f} s")
-        self._shift = shift
-        return ""
 
     def _on_gripper(self, message: JointState) -> None:
         try:

@@ -26,7 +26,7 @@ from sag_ros.ros.policy.observation import ObservationAssembler
 from sag_ros.ros.policy.publishers import PolicyPublishers
 from sag_ros.ros.policy.subscriptions import Subscriptions
 from sag_ros.ros.schema import PolicyNode as PolicyParameters
-from sag_ros.ros.stamps import SECOND, StampClock
+from sag_ros.ros.stamps import SECOND, clock_of
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 AUTOSTART_PERIOD = 0.5  # s between attempts
@@ -39,7 +39,7 @@ class PolicyNode(LifecycleNode):
         """Take the arguments of a LifecycleNode. Raises ParameterError."""
         super().__init__("policy_node", automatically_declare_parameters_from_overrides=True, **arguments)
         self._config = parameters.declare(self, PolicyParameters)
-        self._stamps = StampClock(lambda: self.get_clock().now().nanoseconds)
+        self._stamps = clock_of(self)
         self._diagnostics = Diagnostics(self)
         self._phase, self._problem = "unconfigured", ""
         self._facts: dict[str, object] = {}

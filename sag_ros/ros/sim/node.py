@@ -31,7 +31,7 @@ from sag_ros.ros.schema import SimNode as SimParameters
 from sag_ros.ros.sim.cameras import CameraThread
 from sag_ros.ros.sim.episode_log import log_name
 from sag_ros.ros.sim.loop import JointSample, SimLoop
-from sag_ros.ros.stamps import StampClock
+from sag_ros.ros.stamps import clock_of
 from sag_ros.sim.robot import SimulatedRobot
 
 
@@ -43,7 +43,7 @@ class SimNode(Node):
         super().__init__("sim_node", automatically_declare_parameters_from_overrides=True, **arguments)
         config = self._config = parameters.declare(self, SimParameters)
         self.failed = ""
-        self._stamps = StampClock(lambda: self.get_clock().now().nanoseconds)
+        self._stamps = clock_of(self)
         self._episode = -1
         self._drawing = threading.Lock()
         topics = config.topics

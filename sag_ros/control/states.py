@@ -17,7 +17,7 @@ class State(str, Enum):
     RUNNING = "running"  # follows chunks
     STOPPING = "stopping"  # decelerates
     HOLDING = "holding"  # at rest because inputs stopped; the next good chunk resumes
-    FAULT = "fault"  # the arm does not follow: needs a new start
+    FAULT = "fault"  # the arm does not follow, say: somebody has to look, and to resume
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class SupervisorSettings:
         joint_state_age, camera_age: largest age of the newest message.
         deadline: a longer time between two chunks is a deadline miss.
         tracking_error: a joint further than this from its command is a fault.
+        resume_error: a joint further than this from where it is held keeps the arm from going on by itself.
+        at_rest: faster joints are moving, rad/s.
         limit_factor, position_margin: see :func:`sag_ros.control.guard.guard.guard_limits`.
         splice: how chunks are joined.
     """
@@ -38,6 +40,8 @@ class SupervisorSettings:
     camera_age: float = 0.2
     deadline: float = 0.05
     tracking_error: float = 0.2
+    resume_error: float = 0.05
+    at_rest: float = 0.05
     limit_factor: float = 0.95
     position_margin: float = 0.005
     splice: SpliceSettings = field(default_factory=SpliceSettings)

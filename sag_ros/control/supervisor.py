@@ -9,6 +9,7 @@ import numpy as np
 from sag_ros.control.guard.guard import Guard
 from sag_ros.control.motion import Motion, at_rest, of_command
 from sag_ros.control.refusal import ChunkRefused
+from sag_ros.control.seen import Seen
 from sag_ros.control.splice import Splicer
 from sag_ros.control.states import State, SupervisorSettings, SupervisorStatus
 from sag_ros.control.stop import Stopper
@@ -47,6 +48,8 @@ class Supervisor:
         self._state, self._reason = State.INACTIVE, "not started"
         self._after_stop = State.INACTIVE
         self._newest = -np.inf  # stamp of the executed observation
+        self._held = -np.inf  # when the last hold began
+        self._seen = Seen()
         self._last_chunk = np.inf  # when the last chunk came
         self._missed = False
         self._fault = ""
@@ -73,7 +76,9 @@ class Supervisor:
         self._command = at_rest(now, q)
         self._motion = of_command(self._command)
         self._watchdog.reset()
-        self._newest, self._last_chunk, self._missed, self._fault = now, np.inf, False, ""
+        self._newest = self._held = now
+        self._last_chunk, self._missed, self._fault = np.inf, False, ""
+        self._seen = Seen()
         self._state, self._reason = State.WAITING, "waiting for the first chunk"
 
     def on_joint_state(self, stamp: float, q: Float, v: Float) -> None:
@@ -81,14 +86,17 @@ class Supervisor:
         if len(q) != self._arm.dof or not (np.isfinite(q).all() and np.isfinite(v).all()):
             return
         self._watchdog.seen("joint_state", stamp)
+        contradiction = self._seen.look(stamp, q, v, self._arm.limits.velocity)
         if self._motion is None or self._ended or self._fault:
             return  # once it is said: another stop would only put off the end of this one
         error = np.abs(q - self._motion.at(stamp)[0])
         joint = int(error.argmax())
-        if error[joint] > self.settings.tracking_error:
+        if contradiction:
+            self._fault = f"{contradiction}; let one alone report the arm, then resume"
+        elif error[joint] > self.settings.tracking_error:
             self._fault = (
                 f"joint {joint + 1} is {error[joint]:.3f} rad from its command, allowed "
-                f"{self.settings.tracking_error} rad; check the robot, then start again"
+                f"{self.settings.tracking_error} rad; check the robot, then resume"
             )
 
     def on_image(self, camera: str, stamp: float) -> None:
@@ -167,6 +175,28 @@ class Supervisor:
             return self._command
         return self._begin_stop(now, State.INACTIVE, "stopped")
 
+    def fault(self, now: float, reason: str) -> JointCommand | None:
+        """Stop smoothly and hold until :meth:`resume`; None where nothing moves or it holds for good already."""
+        if self._motion is None or self._ended:
+            return None
+        return self._begin_stop(now, State.FAULT, reason)
+
+    def resume(self, now: float) -> str:
+        """Wait for chunks again, from where the arm rests now; returns why not, or an empty text."""
+        if self._state in (State.INACTIVE, State.STOPPING, State.RUNNING):
+            return f"the supervisor is {self._state.value}{f': {self._reason}' if self._reason else ''}"
+        health = self._watchdog.check_one("joint_state", now)
+        if not health:
+            return health.reason
+        fastest = float(np.abs(self._seen.velocity).max())
+        if fastest > self.settings.at_rest:
+            return f"the arm moves at {fastest:.2f} rad/s; wait until it is at rest"
+        try:
+            self.start(now, self._seen.position)
+        except ValueError as error:
+            return str(error)
+        return ""
+
     def status(self) -> SupervisorStatus:
         """A frozen snapshot."""
         return SupervisorStatus(
@@ -184,7 +214,7 @@ class Supervisor:
     def _begin_stop(self, now: float, after: State, reason: str) -> JointCommand:
         assert self._motion is not None
         assert self._command is not None
-        self._after_stop, self._reason = after, reason
+        self._after_stop, self._reason, self._held = after, reason, now
         self._state = State.STOPPING
         self._stops += 1
         start = self._splicer.splice_time(now)
@@ -217,11 +247,31 @@ class Supervisor:
         if self._ended:
             message = f"the supervisor is {self._state.value}: {self._reason}"
             raise ChunkRefused(Violation("stale", -1, now, np.inf, message))
+        if chunk.stamp < self._held:
+            message = f"its observation is from {self._held - chunk.stamp:.3f} s before the hold"
+            raise ChunkRefused(Violation("stale", -1, chunk.stamp, self._held, message))
+        self._require_place(now)
         health = self._watchdog.fresh("observation", chunk.stamp, now)
         health = health and self._watchdog.check(now, skip="observation")
         if self._fault or not health:
             bound = self.settings.observation_age
             raise ChunkRefused(Violation("stale", -1, now - chunk.stamp, bound, self._fault or health.reason))
+
+    def _require_place(self, now: float) -> None:
+        """At rest, the arm is where it is held; who moved it has to say that it may go on from there."""
+        assert self._motion is not None
+        if self._state is State.RUNNING or now < self._motion.end or not self._seen.count:
+            return
+        error = np.abs(self._seen.position - self._motion.at(now)[0])
+        joint = int(error.argmax())
+        bound = self.settings.resume_error
+        if error[joint] > bound:
+            message = (
+                f"joint {joint + 1} is {error[joint]:.3f} rad from where it is held, allowed {bound} rad; "
+                "resume if that is where it shall go on from"
+            )
+            self._reason = message
+            raise ChunkRefused(Violation("jump", joint, float(error[joint]), bound, message))
 
     @property
     def _ended(self) -> bool:

@@ -18,6 +18,20 @@ class Health:
 
 
 _HEALTHY = Health(True)
+AHEAD = 0.05  # s; a stamp further in the future means that clocks disagree
+PAST = 10.0  # s; so does one so old: no driver takes that long
+
+
+def implausible(stamp: float, now: float) -> str:
+    """Why a stamp (s) of a message that came ``now`` cannot be true, or an empty text.
+
+    Such a message must not be remembered: whatever is newest decides what is old.
+    """
+    if not stamp - now <= AHEAD:  # also for NaN
+        return f"stamped {stamp - now:.3f} s in the future; synchronise the clocks"
+    if not now - stamp <= PAST:
+        return f"stamped {now - stamp:.3f} s in the past; synchronise the clocks"
+    return ""
 
 
 class Watchdog:
@@ -28,7 +42,7 @@ class Watchdog:
         ahead: how far a stamp may be in the future, s; more means that clocks disagree.
     """
 
-    def __init__(self, bounds: Mapping[str, float], ahead: float = 0.05) -> None:
+    def __init__(self, bounds: Mapping[str, float], ahead: float = AHEAD) -> None:
         wrong = {name: bound for name, bound in bounds.items() if not bound > 0.0}
         if wrong:
             raise ValueError(f"ages must be positive seconds, got {wrong}; use .inf not to watch an input")
@@ -65,14 +79,16 @@ class Watchdog:
             return Health(False, f"{name} is stamped {-age:.3f} s in the future; synchronise the clocks")
         return _HEALTHY
 
+    def check_one(self, name: str, now: float) -> Health:
+        """Whether one input is fresh."""
+        stamp = self._stamps.get(name)
+        return Health(False, f"no {name} yet") if stamp is None else self.fresh(name, stamp, now)
+
     def check(self, now: float, skip: str = "") -> Health:
         """Whether every input (but ``skip``) is fresh."""
         for name, bound in self._bounds.items():
             if name == skip or bound == float("inf"):
                 continue
-            stamp = self._stamps.get(name)
-            if stamp is None:
-                return Health(False, f"no {name} yet")
-            if not -self._ahead <= now - stamp <= bound:
-                return self.fresh(name, stamp, now)
+            if not -self._ahead <= self.age(name, now) <= bound:
+                return self.check_one(name, now)
         return _HEALTHY

@@ -20,8 +20,8 @@ class Encoding:
         channels: samples of a pixel.
         conversion: OpenCV's to RGB; None for what is RGB already.
         bits: of a sample.
-        rows_per_pixel: rows of the message for one row of pixels; more where colour lies in a plane of its own.
-        even: whether width (and height, if there are such planes) has to be even.
+        rows_per_pixel: rows of the message for a row of pixels; more where colour has a plane of its own.
+        even: whether the width has to be even, and with such planes the height, too.
     """
 
     channels: int

@@ -159,10 +159,80 @@ def test_an_arm_that_does_not_follow_is_a_fault() -> None:
     status = supervisor.status()
     assert status.stops == 1
     assert status.state is State.FAULT
-    assert "start again" in status.reason
+    assert "then resume" in status.reason
     assert supervisor.on_chunk(chunk(10.2), 10.24) is None
     supervisor.start(11.0, FR3.home)
     assert supervisor.status().state is State.WAITING
+
+
+def faulty(now: float = 10.12) -> tuple[Supervisor, float]:
+    """A supervisor in a fault, and when it is over."""
+    supervisor, _ = running(10.1)
+    stop = supervisor.fault(now, "somebody said so")
+    assert stop is not None
+    assert supervisor.fault(now + 0.01, "once more") is None
+    rest = float(stop.time[-1]) + 0.01
+    assert "stopping" in supervisor.resume(now + 0.02)
+    supervisor.tick(rest)
+    assert supervisor.status().state is State.FAULT
+    return supervisor, rest
+
+
+def test_a_fault_waits_for_resume_and_goes_on_from_where_the_arm_is() -> None:
+    supervisor, now = faulty()
+    assert "joint_state is" in supervisor.resume(now + 1.0)  # what was seen last is old
+    elsewhere = FR3.home + 0.4
+    supervisor.on_joint_state(now, elsewhere, ZERO + 0.2)
+    assert "0.20 rad/s" in supervisor.resume(now)
+    supervisor.on_joint_state(now + 0.01, elsewhere, ZERO)
+    assert supervisor.on_chunk(chunk(now - 0.02), now + 0.01) is None
+    assert supervisor.resume(now + 0.01) == ""
+    supervisor.on_joint_state(now + 0.02, elsewhere, ZERO)
+    stale = ActionChunk(now, 0.05, np.tile(elsewhere, (8, 1)), np.zeros(8))
+    assert supervisor.on_chunk(stale, now + 0.02) is None  # seen before it was told to resume
+    command = supervisor.on_chunk(dataclasses.replace(stale, stamp=now + 0.015), now + 0.03)
+    assert command is not None
+    np.testing.assert_allclose(command.position[0], elsewhere)
+    assert "running" in supervisor.resume(now + 0.04)
+
+
+def test_resume_needs_a_place_inside_the_limits() -> None:
+    supervisor, now = faulty()
+    supervisor.on_joint_state(now, FR3.limits.upper + 0.01, ZERO)
+    assert "outside" in supervisor.resume(now)
+
+
+def test_after_a_hold_only_what_was_seen_since_counts() -> None:
+    supervisor, command = running(10.1)
+    follow(supervisor, command, 10.2)
+    assert supervisor.hold(10.2, "a deadman") is not None
+    follow(supervisor, command, 10.22)
+    assert supervisor.on_chunk(chunk(10.19), 10.22) is None
+    assert "before the hold" in supervisor.status().violations[0].message
+    assert supervisor.on_chunk(chunk(10.205), 10.23) is not None
+
+
+def test_an_arm_that_was_moved_while_it_was_held_needs_to_be_told() -> None:
+    supervisor, command = running(10.1)
+    follow(supervisor, command, 10.2)
+    stop = supervisor.hold(10.2, "a deadman")
+    assert stop is not None
+    now = float(stop.time[-1]) + 0.02
+    supervisor.tick(now)
+    supervisor.on_joint_state(now, stop.position[-1] + np.eye(7)[2] * 0.06, ZERO)
+    assert supervisor.on_chunk(chunk(now - 0.01), now) is None
+    status = supervisor.status()
+    assert "joint 3 is 0.060 rad from where it is held" in status.violations[0].message
+    assert status.reason == status.violations[0].message
+    assert supervisor.resume(now) == ""
+
+
+def test_two_sources_of_joint_states_are_a_fault_that_says_so() -> None:
+    supervisor, _ = running(10.1)
+    for k in range(6):
+        supervisor.on_joint_state(10.11 + 0.004 * k, FR3.home + 0.1 * (k % 2), ZERO)
+    assert supervisor.tick(10.14) is not None
+    assert "two sources" in supervisor.status().reason
 
 
 def test_counters() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import Bool
 
+from sag_ros.control.watchdog import implausible
 from sag_ros.ros import qos
 from sag_ros.ros.images import MessageError
 from sag_ros.ros.joints import GripperReader, JointReader
@@ -33,6 +35,7 @@ class Subscriptions:
     Attributes:
         frames: newest frame of each camera.
         problems: input -> what is wrong with its newest message; cleared by a good one.
+        dropped: input -> how many of its messages were not used, malformed or with a stamp that cannot be true.
         on_joint_state, on_image, on_deadman: called with what arrived; set while the node is active.
     """
 
@@ -40,6 +43,7 @@ class Subscriptions:
         self._node, self._config, self._stamps = node, config, clock
         self.frames = NewestFrames(config.cameras)
         self.problems: dict[str, str] = {}
+        self.dropped: Counter[str] = Counter()
         self.on_joint_state: Callable[[float, NDArray, NDArray], None] = lambda *_: None
         self.on_image: Callable[[str, float], None] = lambda *_: None
         self.on_deadman: Callable[[bool], None] = lambda *_: None
@@ -74,6 +78,7 @@ class Subscriptions:
             except Exception as error:
                 text = str(error) if isinstance(error, MessageError) else f"{type(error).__name__}: {error}"
                 self.problems[what] = text
+                self.dropped[what] += 1
                 self._node.get_logger().warning(f"{what}: {text}", throttle_duration_sec=2.0)
             else:
                 if what in self.problems:
@@ -85,7 +90,11 @@ class Subscriptions:
         stamp = message.header.stamp
         if not (stamp.sec or stamp.nanosec):
             raise MessageError("messages carry no stamp; their driver has to fill header.stamp")
-        return self._stamps.seconds(stamp)
+        seconds = self._stamps.seconds(stamp)
+        reason = implausible(seconds, self._stamps.now())
+        if reason:
+            raise MessageError(reason)
+        return seconds
 
     def _on_arm(self, message: JointState) -> None:
         stamp = self._stamp(message)
@@ -139,8 +148,6 @@ class Subscriptions:
             problem = self.problems.get(what)
             why = f"; newest message: {problem}" if problem else ""
             return f"{place}: {now - stamp:.2f} s old, allowed {bound:.2f} s{why}"
-        if stamp - now > 0.05:
-            return f"{place}: stamped {stamp - now:.2f} s in the future; synchronise the clocks"
         return ""
 
     def position(self) -> NDArray[np.float64]:

@@ -176,7 +176,7 @@ class Supervisor:
         return self._begin_stop(now, State.INACTIVE, "stopped")
 
     def fault(self, now: float, reason: str) -> JointCommand | None:
-        """Stop smoothly and hold until :meth:`resume`; None where nothing moves or it holds for good already."""
+        """Stop smoothly and hold until :meth:`resume`; None where it does so already."""
         if self._motion is None or self._ended:
             return None
         return self._begin_stop(now, State.FAULT, reason)

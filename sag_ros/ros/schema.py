@@ -105,6 +105,9 @@ class Limits(Section):
     factor: float = _field(0.95, "share of the arm's velocity, acceleration and jerk limits", gt=0, le=1)
     position_margin: float = _field(0.005, "kept free at both ends of each joint", "rad", ge=0, le=0.5)
     tracking_error: float = _field(0.3, "of a joint from its command; more is a fault", "rad", gt=0)
+    resume_error: float = _field(
+        0.05, "of a joint from where it is held; further away it does not go on by itself", "rad", gt=0
+    )
 
 
 class Gripper(Section):
@@ -163,6 +166,9 @@ class PolicyNode(Section):
     seed: int = _field(0, "of the noise", ge=0)
     autostart: bool = _field(False, "configure and activate without a lifecycle manager")
     warm_up: int = _field(10, "chunks computed before the node is configured, not counted", ge=1, le=1000)
+    pictures: Literal["hold", "warn", "ignore"] = _field(
+        "hold", "what pictures that stand still, show nothing or are unlike those of training lead to"
+    )
     deadline: float = _field(0.05, "camera stamp to published command; misses are counted", "s", gt=0)
     tick_rate: float = _field(100.0, "watchdog and supervisor", "Hz", ge=10, le=1000)
     diagnostics_rate: float = _field(2.0, "/diagnostics", "Hz", gt=0, le=50)

@@ -8,6 +8,7 @@ import time
 import cv2
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -39,6 +40,7 @@ class FakeRobot(Node):
         self.cameras = {"front": True, "wrist": True}
         self.joints = self.fingers = True
         self.encoding, self.size, self.nan = "rgb8", (28, 28), False
+        self.stuck, self.black, self.shift, self._picture = False, False, 0.0, 0
         self.commands, self.gripper, self.masks, self.records = [], [], [], []
         self.diagnostics = None
         self._compressed = compressed
@@ -75,12 +77,14 @@ class FakeRobot(Node):
         return "" if self.diagnostics is None else self.diagnostics.message
 
     def _accept(self, message: JointTrajectory) -> None:
+        if not message.points:  # what a test sends to be told from ours
+            return
         command = command_from_trajectory(message, FR3.joints, self._stamps, self.now())
         self.commands.append(command)
         self.controller.accept(command, self.now())
 
     def publish_joints(self) -> None:
-        stamp = self.get_clock().now().to_msg()
+        stamp = (self.get_clock().now() + Duration(nanoseconds=round(1e9 * self.shift))).to_msg()
         q, v, _ = self.controller.sample(self.now())
         if self.joints:
             message = JointState(name=[FR3.joints[i] for i in self.order])
@@ -96,10 +100,15 @@ class FakeRobot(Node):
             self._hand.publish(message)
 
     def publish_images(self) -> None:
-        stamp = self.get_clock().now().to_msg()
+        stamp = (self.get_clock().now() + Duration(nanoseconds=round(1e9 * self.shift))).to_msg()
         height, width = self.size
         channels = 1 if self.encoding == "mono8" else 3
-        pixels = np.random.default_rng(0).integers(0, 255, (height, width, channels), dtype=np.uint8)
+        if not self.stuck:
+            self._picture += 1
+        pixels = np.random.default_rng(self._picture).integers(
+            0, 255, (height, width, channels), dtype=np.uint8
+        )
+        pixels = 0 * pixels if self.black else pixels
         for name, on in self.cameras.items():
             if not on:
                 continue

@@ -40,6 +40,7 @@ def supervisor_settings(config: PolicyNode) -> SupervisorSettings:
         camera_age=config.watchdog.camera,
         deadline=config.deadline,
         tracking_error=config.limits.tracking_error,
+        resume_error=config.limits.resume_error,
         limit_factor=config.limits.factor,
         position_margin=config.limits.position_margin,
         splice=SpliceSettings(**config.splice.model_dump()),
@@ -64,6 +65,7 @@ class ChunkExecutor:
         now: s, the clock of the stamps.
         epoch: s since 1970 at time zero of that clock; for the records.
         gate: time -> why chunks may not be executed now, or an empty text.
+        on_stop: called when the arm is brought to rest.
     """
 
     def __init__(
@@ -75,8 +77,10 @@ class ChunkExecutor:
         now: Callable[[], float],
         epoch: float = 0.0,
         gate: Callable[[float], str] = lambda now: "",
+        on_stop: Callable[[], None] = lambda: None,
     ) -> None:
         self._publishers, self._now, self._epoch, self._gate = publishers, now, epoch, gate
+        self._on_stop = on_stop
         self._lock = threading.Lock()
         self._supervisor = Supervisor(arm, supervisor_settings(config), cameras)
         self._gripper = GripperPlanner(arm.gripper, gripper_settings(config))
@@ -118,6 +122,18 @@ class ChunkExecutor:
         """See Supervisor.on_image."""
         with self._lock:
             self._supervisor.on_image(camera, stamp)
+
+    def fault(self, reason: str) -> None:
+        """Stop smoothly and hold until :meth:`resume`."""
+        with self._lock:
+            command = self._supervisor.fault(self._now(), reason)
+            if command is not None:
+                self._publishers.command(command)
+
+    def resume(self) -> str:
+        """Wait for chunks again after a fault or a hold; returns why not, or an empty text."""
+        with self._lock:
+            return self._supervisor.resume(self._now())
 
     def on_deadman(self, pressed: bool) -> None:
         """Take a message of the deadman."""
@@ -200,6 +216,7 @@ class ChunkExecutor:
                 command = self._supervisor.tick(now)
             if command is not None:
                 self._publishers.command(command)
+                self._on_stop()
 
     def status(self) -> SupervisorStatus:
         """Snapshot of the supervisor."""

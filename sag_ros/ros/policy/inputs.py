@@ -59,6 +59,11 @@ class NewestFrames:
         with self._condition:
             return {name: None if frame is None else frame.stamp for name, frame in self._frames.items()}
 
+    def newest(self) -> dict[str, Frame]:
+        """The newest frame of every camera that has sent one; they stay to be taken."""
+        with self._condition:
+            return {name: frame for name, frame in self._frames.items() if frame is not None}
+
     def forget(self) -> None:
         """Drop everything: frames from before a pause are no observation of now."""
         with self._condition:

@@ -14,21 +14,26 @@ import gc
 from collections.abc import Sequence
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from std_srvs.srv import Trigger
 
-from sag_ros.control.supervisor import State
+from sag_ros.policy.pictures import PictureWatch
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros import executable, parameters
-from sag_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics
+from sag_ros.ros.diagnostics import ERROR, OK, Diagnostics
+from sag_ros.ros.images import MessageError
 from sag_ros.ros.policy import preflight
 from sag_ros.ros.policy.chunk_executor import ChunkExecutor
+from sag_ros.ros.policy.diagnosis import Diagnosis
 from sag_ros.ros.policy.inference import InferenceThreads
 from sag_ros.ros.policy.observation import ObservationAssembler
 from sag_ros.ros.policy.publishers import PolicyPublishers
+from sag_ros.ros.policy.rivals import CommandWatch, listed
 from sag_ros.ros.policy.subscriptions import Subscriptions
 from sag_ros.ros.schema import PolicyNode as PolicyParameters
 from sag_ros.ros.stamps import SECOND, clock_of
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+_YOUNG = 5.0  # s after configuring in which inputs may still be missing
 AUTOSTART_PERIOD = 0.5  # s between attempts
 
 
@@ -41,13 +46,16 @@ class PolicyNode(LifecycleNode):
         self._config = parameters.declare(self, PolicyParameters)
         self._stamps = clock_of(self)
         self._diagnostics = Diagnostics(self)
-        self._phase, self._problem = "unconfigured", ""
+        self._phase, self._problem, self._configured = "unconfigured", "", -_YOUNG
         self._facts: dict[str, object] = {}
         self._inputs: Subscriptions | None = None
         self._outputs: PolicyPublishers | None = None
         self._runner = self._chunk_executor = self._inference = None
-        self._errors, self._last_error = 0, ""
+        self._diagnosis: Diagnosis | None = None
+        self._commands: CommandWatch | None = None
+        self._watches: dict[str, PictureWatch] = {}
         self._tick = None
+        self.create_service(Trigger, "~/resume", self._on_resume)
         self.create_timer(1.0 / self._config.diagnostics_rate, self._publish_diagnostics)
         self._starter = (
             self.create_timer(AUTOSTART_PERIOD, self._autostart) if self._config.autostart else None
@@ -90,20 +98,28 @@ class PolicyNode(LifecycleNode):
         joints = bundle.contract.joints
         self._inputs = Subscriptions(self, config, joints, self._stamps)
         self._outputs = PolicyPublishers(self, config, joints, self._stamps)
+        likeness = preflight.likeness(config)
+        self._watches = (
+            {} if config.pictures == "ignore"
+            else {name: PictureWatch(likeness.get(name)) for name in config.cameras}
+        )  # fmt: skip
+        self._diagnosis = Diagnosis(self, config, self._stamps, self._inputs, self._watches)
+        self._assembler = ObservationAssembler(
+            runner, bundle.contract, self._inputs.state_at, now=self._stamps.now, pictures=self._watches
+        )
+        # What was seen before a stop is not what the policy goes on from.
         self._chunk_executor = ChunkExecutor(
             find_arm(config.arm), config, list(config.cameras), self._outputs, self._stamps.now,
-            epoch=self._stamps.epoch / SECOND, gate=self._inputs.gripper_stale,
+            epoch=self._stamps.epoch / SECOND, gate=self._diagnosis.gate, on_stop=self._assembler.reset,
         )  # fmt: skip
-        self._assembler = ObservationAssembler(
-            runner, bundle.contract, self._inputs.state_at, now=self._stamps.now
-        )
+        self._configured = self._stamps.now()
         # Imported modules and models live on; a full collection that walks them takes longer than a chunk.
         gc.collect()
         gc.freeze()
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to move, if every input is there."""
-        missing = self._inputs.missing(self._stamps.now())
+        missing = self._inputs.missing(self._stamps.now()) or self._unlike()
         if missing:
             return self._refuse("activate", "; ".join(missing))
         held = self._inputs.position()
@@ -116,7 +132,10 @@ class PolicyNode(LifecycleNode):
         executor, inputs = self._chunk_executor, self._inputs
         inputs.on_joint_state, inputs.on_image = executor.on_joint_state, executor.on_image
         inputs.on_deadman = executor.on_deadman
-        self._errors, self._last_error = 0, ""
+        self._commands = CommandWatch(self, self._config.topics.trajectory, self._on_foreign)
+        self._outputs.on_command = self._commands.sending
+        for watch in self._watches.values():
+            watch.reset()
         threads = self._config.threads
         self._inference = InferenceThreads(
             inputs.frames, self._assembler, self._runner, executor.on_inference, self._on_error,
@@ -127,6 +146,21 @@ class PolicyNode(LifecycleNode):
         self._phase, self._problem = "active", ""
         self.get_logger().info("active")
         return SUCCESS
+
+    def _unlike(self) -> list[str]:
+        """Cameras whose newest picture is not one of those that the policy knows."""
+        if self._config.pictures != "hold":
+            return []
+        found = []
+        try:
+            images = self._assembler.decode(self._inputs.frames.newest())
+        except MessageError as error:
+            return [str(error)]
+        for name, image in images.items():
+            problem = self._watches[name].judge(image)
+            if problem:
+                found.append(f"camera {name} shows {problem}; look at it, or set pictures to warn")
+        return found
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Decelerate; the arm holds."""
@@ -165,22 +199,28 @@ class PolicyNode(LifecycleNode):
         if self._inference is not None:
             self._inference.stop()
             self._inference = None
+        if self._commands is not None:
+            self._commands.destroy()
+            self._commands = None
 
     def _release(self) -> None:
         for part in (self._inputs, self._outputs):
             if part is not None:
                 part.destroy()
-        self._inputs = self._outputs = self._chunk_executor = self._runner = None
+        self._inputs = self._outputs = self._chunk_executor = self._runner = self._diagnosis = None
         gc.unfreeze()
         self._facts = {}
 
     def _refuse(self, what: str, reason: str) -> TransitionCallbackReturn:
         self._problem = f"cannot {what}: {reason}"
         self._phase = "inactive" if what == "activate" else "unconfigured"
-        if self._starter is None:
-            self.get_logger().error(self._problem)
+        logger, young = self.get_logger(), self._stamps.now() - self._configured < _YOUNG
+        if what == "activate" and young:  # whoever starts a graph tries until everybody is there
+            logger.info(f"not yet active: {reason}", throttle_duration_sec=1.0)
+        elif self._starter is None:
+            logger.error(self._problem)
         else:  # it tries again and again
-            self.get_logger().error(self._problem, throttle_duration_sec=5.0)
+            logger.error(self._problem, throttle_duration_sec=5.0)
         self._publish_diagnostics()
         return FAILURE
 
@@ -188,27 +228,38 @@ class PolicyNode(LifecycleNode):
 
     def _on_error(self, error: Exception) -> None:
         """In the inference thread."""
-        self._errors += 1
-        self._last_error = f"{type(error).__name__}: {error}"
-        self.get_logger().error(f"inference: {self._last_error}", throttle_duration_sec=2.0)
+        diagnosis = self._diagnosis
+        if diagnosis is not None:
+            diagnosis.on_error(error)
+        self.get_logger().error(f"inference: {type(error).__name__}: {error}", throttle_duration_sec=2.0)
+
+    def _on_foreign(self) -> None:
+        """Somebody else sent a trajectory to our controller."""
+        topic = self._config.topics.trajectory
+        others = listed(self._diagnosis.others(topic))
+        self._chunk_executor.fault(
+            f"a trajectory of {others} came on {self.resolve_topic_name(topic)}, not ours"
+        )
+
+    def _on_resume(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if self._phase != "active" or self._chunk_executor is None:
+            response.message = f"the node is {self._phase}; activate it"
+            return response
+        reason = self._chunk_executor.resume()
+        response.success, response.message = not reason, reason or "waiting for a new observation"
+        self.get_logger().info(f"resume: {response.message}")
+        return response
 
     def _publish_diagnostics(self) -> None:
         values: dict[str, object] = {"lifecycle": self._phase, **self._facts}
         level, message = (ERROR, self._problem) if self._problem else (OK, self._phase)
-        if self._chunk_executor is not None:
+        if self._diagnosis is not None and self._chunk_executor is not None:
+            now, status = self._stamps.now(), self._chunk_executor.status()
             values |= self._chunk_executor.values()
-            values |= {"inference_errors": self._errors, "last_inference_error": self._last_error}
-        if self._inputs is not None:
-            values |= {f"problem {name}": text for name, text in list(self._inputs.problems.items())}
-        if self._phase == "active" and not self._problem:
-            state = values["state"]
-            message = f"{state}: {values['reason']}" if values["reason"] else str(state)
-            if state == State.FAULT.value:
-                level = ERROR
-            elif state != State.RUNNING.value:
-                level = WARN
-                if self._last_error:
-                    message += f"; {self._last_error}"
+            self._diagnosis.look(now, status)
+            values |= self._diagnosis.values(now)
+            if self._phase == "active" and not self._problem:
+                level, message = self._diagnosis.summary(now, status)
         self._diagnostics.publish(level, message, values)
 
     def _autostart(self) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sag_ros.policy.contract import Contract
+from sag_ros.policy.pictures import PictureWatch
 from sag_ros.ros.images import to_rgb
 from sag_ros.ros.policy.inputs import Frame
 
@@ -62,6 +63,7 @@ class ObservationAssembler:
         state_at: stamp -> (J + 1,) joint positions (rad) and gripper width (m).
         keep: encoded frames kept per camera.
         now: the node's clock, s.
+        pictures: camera -> watch of its pictures; those without one are not watched.
     """
 
     def __init__(
@@ -71,8 +73,9 @@ class ObservationAssembler:
         state_at: Callable[[float], NDArray[np.float64]],
         keep: int = 64,
         now: Callable[[], float] = lambda: np.nan,
+        pictures: Mapping[str, PictureWatch] | None = None,
     ) -> None:
-        self._now = now
+        self._now, self._pictures = now, dict(pictures or {})
         self._runner = runner
         self._sizes = {name: (spec.height, spec.width) for name, spec in contract.cameras.items()}
         self._steps, self._period = contract.observation_steps, contract.control_period
@@ -91,6 +94,16 @@ class ObservationAssembler:
                 ring.clear()
             self._newest = None
 
+    def decode(self, frames: Mapping[str, Frame]) -> dict[str, NDArray[np.uint8]]:
+        """Camera -> (H, W, 3) uint8 RGB as the policy sees it. Raises MessageError."""
+        images = {}
+        for name, frame in frames.items():
+            try:
+                images[name] = to_rgb(frame.message, *self._sizes[name])
+            except ValueError as error:
+                raise type(error)(f"camera {name}: {error}") from None
+        return images
+
     def encode(self, frames: Mapping[str, Frame]) -> None:
         """Encode one new frame of every camera.
 
@@ -99,11 +112,10 @@ class ObservationAssembler:
         """
         start = time.perf_counter()
         features = {}
-        for name, frame in frames.items():
-            try:
-                image = to_rgb(frame.message, *self._sizes[name])
-            except ValueError as error:
-                raise type(error)(f"camera {name}: {error}") from None
+        for name, image in self.decode(frames).items():
+            if name in self._pictures:
+                stamp = frames[name].stamp
+                self._pictures[name].look(stamp, image, self._state_at(stamp)[:-1])
             features[name] = self._runner.encode(name, image)
         encode_ms = 1e3 * (time.perf_counter() - start)
         with self._condition:

@@ -15,6 +15,8 @@ from sag_ros.engines.runner import PolicyRunner
 from sag_ros.paths import model_folder
 from sag_ros.policy.bundle import PolicyBundle, load_bundle
 from sag_ros.policy.contract import Contract
+from sag_ros.policy.pictures import Likeness
+from sag_ros.policy.pictures_file import read_pictures
 from sag_ros.pruning.plan import make_plan
 from sag_ros.robots.registry import find_arm, require_joints
 from sag_ros.ros import affinity
@@ -63,6 +65,14 @@ def check_contract(contract: Contract, config: PolicyNode) -> None:
         gripper_settings(config).require_possible(arm.gripper)
     except ValueError as error:
         raise Refused(str(error)) from None
+
+
+def likeness(config: PolicyNode) -> dict[str, Likeness]:
+    """What the pictures of each camera looked like in training, as far as the bundle says. Raises Refused."""
+    try:
+        return read_pictures(model_folder(config.bundle))
+    except ValueError as error:
+        raise Refused(f"bundle '{config.bundle}': {error}") from None
 
 
 def load(config: PolicyNode) -> PolicyBundle:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from builtin_interfaces.msg import Time
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Float64MultiArray
@@ -39,11 +40,15 @@ class PolicyPublishers:
         self._mask = node.create_lifecycle_publisher(Image, "~/mask", qos.STATE)
         self._timing = node.create_lifecycle_publisher(Float64MultiArray, "~/timing", qos.STATE)
         self._node = node
+        # Called with the stamp of every trajectory before it is sent.
+        self.on_command: Callable[[Time], None] = lambda stamp: None
 
     def command(self, command: JointCommand) -> float:
         """Publish a joint motion; returns when it was published, s on the node's clock."""
         with self._lock:
-            self._trajectory.publish(self._writer.write(command, self._stamps))
+            message = self._writer.write(command, self._stamps)
+            self.on_command(message.header.stamp)
+            self._trajectory.publish(message)
         return self._stamps.now()
 
     def gripper(self, width: float, speed: float, force: float) -> None:

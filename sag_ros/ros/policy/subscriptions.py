@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,27 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import Bool
 
+from sag_ros.control.causes import Cause, Rank
 from sag_ros.control.watchdog import implausible
 from sag_ros.ros import qos
 from sag_ros.ros.images import MessageError
 from sag_ros.ros.joints import GripperReader, JointReader
 from sag_ros.ros.policy.inputs import Frame, JointHistory, NewestFrames
+from sag_ros.ros.policy.rivals import listed, publishers
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.ros.stamps import StampClock
 
 AT_REST = 0.05  # rad/s; faster joints are moving
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input: its name, its topic, stamp of its newest message (s; None: none), largest age (s)."""
+
+    what: str
+    topic: str
+    newest: float | None
+    bound: float
 
 
 class Subscriptions:
@@ -35,7 +48,8 @@ class Subscriptions:
     Attributes:
         frames: newest frame of each camera.
         problems: input -> what is wrong with its newest message; cleared by a good one.
-        dropped: input -> how many of its messages were not used, malformed or with a stamp that cannot be true.
+        dropped: input -> how many of its messages were malformed or had a stamp that cannot be true.
+        latest: input -> what was wrong with the last of those.
         on_joint_state, on_image, on_deadman: called with what arrived; set while the node is active.
     """
 
@@ -44,6 +58,7 @@ class Subscriptions:
         self.frames = NewestFrames(config.cameras)
         self.problems: dict[str, str] = {}
         self.dropped: Counter[str] = Counter()
+        self.latest: dict[str, str] = {}
         self.on_joint_state: Callable[[float, NDArray, NDArray], None] = lambda *_: None
         self.on_image: Callable[[str, float], None] = lambda *_: None
         self.on_deadman: Callable[[bool], None] = lambda *_: None
@@ -79,6 +94,7 @@ class Subscriptions:
                 text = str(error) if isinstance(error, MessageError) else f"{type(error).__name__}: {error}"
                 self.problems[what] = text
                 self.dropped[what] += 1
+                self.latest[what] = text
                 self._node.get_logger().warning(f"{what}: {text}", throttle_duration_sec=2.0)
             else:
                 if what in self.problems:
@@ -121,34 +137,64 @@ class Subscriptions:
         """(8,) joint positions (rad) and gripper width (m) at ``stamp``; LookupError before the first."""
         return np.concatenate([self._arm.at(stamp), self._fingers.at(stamp)])
 
+    def inputs(self) -> list[Input]:
+        """Every input as it is now."""
+        topics, watchdog = self._config.topics, self._config.watchdog
+        found = [Input("joint_states", topics.joint_states, self._arm.newest, watchdog.joint_state),
+                 Input("gripper_states", topics.gripper_states, self._fingers.newest,
+                       watchdog.gripper_state)]  # fmt: skip
+        stamps = self.frames.stamps()
+        for name, camera in self._config.cameras.items():
+            found.append(Input(f"camera {name}", camera.topic, stamps[name], watchdog.camera))
+        return found
+
     def gripper_stale(self, now: float) -> str:
         """Why the gripper width cannot be trusted, or an empty text."""
-        return self._age("gripper_states", self._config.topics.gripper_states, self._fingers.newest,
-                         self._config.watchdog.gripper_state, now)  # fmt: skip
+        bound, newest = self._config.watchdog.gripper_state, self._fingers.newest
+        if newest is not None and now - newest <= bound:
+            return ""
+        return self._age(Input("gripper_states", self._config.topics.gripper_states, newest, bound), now)
 
     def missing(self, now: float) -> list[str]:
         """What keeps the policy from starting: inputs that are absent, old or unusable, a moving arm."""
-        config, watchdog = self._config, self._config.watchdog
-        found = [self._age("joint_states", config.topics.joint_states, self._arm.newest,
-                           watchdog.joint_state, now), self.gripper_stale(now)]  # fmt: skip
-        stamps = self.frames.stamps()
-        for name, camera in config.cameras.items():
-            found.append(self._age(f"camera {name}", camera.topic, stamps[name], watchdog.camera, now))
+        inputs = self.inputs()
+        found = [self._age(one, now) for one in inputs]
         fastest = float(np.abs(self._velocity).max())
         if fastest > AT_REST and not found[0]:
             found.append(f"the arm moves at {fastest:.2f} rad/s; wait until it is at rest")
         return [text for text in found if text]
 
-    def _age(self, what: str, topic: str, stamp: float | None, bound: float, now: float) -> str:
-        place = f"{what} (topic {self._node.resolve_topic_name(topic)})"
-        if stamp is None:
-            problem = self.problems.get(what)
-            return f"{place}: {problem}" if problem else f"{place}: nothing received yet"
-        if now - stamp > bound:
-            problem = self.problems.get(what)
+    def _age(self, one: Input, now: float) -> str:
+        place = f"{one.what} (topic {self._node.resolve_topic_name(one.topic)})"
+        problem = self.problems.get(one.what)
+        if one.newest is None:
+            return f"{place}: {problem or 'nothing received yet'}"
+        if now - one.newest > one.bound:
             why = f"; newest message: {problem}" if problem else ""
-            return f"{place}: {now - stamp:.2f} s old, allowed {bound:.2f} s{why}"
+            return f"{place}: {now - one.newest:.2f} s old, allowed {one.bound:.2f} s{why}"
         return ""
+
+    def causes(self, now: float) -> list[Cause]:
+        """What is wrong with the inputs, those that explain most first where one has several."""
+        found = []
+        for one in self.inputs():
+            topic = self._node.resolve_topic_name(one.topic)
+            sources, problem = publishers(self._node, one.topic), self.problems.get(one.what)
+            stale = self._age(one, now)
+            if len(sources) > 1 and not (self._shared and one.topic == self._config.topics.joint_states):
+                text = f"{len(sources)} nodes publish {topic}: {listed(sources)}"
+                found.append(Cause(Rank.RIVAL, one.what, text, "let one alone publish it"))
+            elif stale and not sources:
+                text = f"nobody publishes {topic}, the topic of {one.what}"
+                found.append(Cause(Rank.ABSENT, one.what, text, "start its driver, or correct the topic"))
+            elif problem is not None:
+                rank = Rank.CLOCK if problem.startswith("stamped") else Rank.MALFORMED
+                text = f"{one.what} of {listed(sources)} (topic {topic}): {problem}"
+                found.append(Cause(rank, one.what, text))
+            elif stale:
+                remedy = f"look at {listed(sources)}, and at the network"
+                found.append(Cause(Rank.STALE, one.what, stale, remedy))
+        return found
 
     def position(self) -> NDArray[np.float64]:
         """(8,) newest state."""

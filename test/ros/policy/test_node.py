@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 from fake_robot import Bench, FakeRobot
 from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory
 
 from sag_ros.control.limits import check
 from sag_ros.robots.fr3 import ARM as FR3
+from sag_ros.ros import qos
 from sag_ros.values import JointCommand
 
 JPEG = {
@@ -116,10 +121,10 @@ def test_an_unusable_image_is_reported_and_survived(bench):
     robot = bench.robot
     bench.activate()
     assert bench.until(lambda: len(robot.commands) >= 1)
-    robot.encoding = "yuv422"
-    assert bench.until(lambda: "yuv422" in robot.message or any(
-        "yuv422" in item.value for item in robot.diagnostics.values))  # fmt: skip
-    assert holding(bench, "yuv422"), robot.message
+    robot.encoding = "32FC1"
+    assert bench.until(lambda: "32FC1" in robot.message or any(
+        "32FC1" in item.value for item in robot.diagnostics.values))  # fmt: skip
+    assert holding(bench, "32FC1"), robot.message
     robot.encoding = "rgb8"
     count = len(robot.commands)
     assert bench.until(lambda: len(robot.commands) > count), robot.message
@@ -185,3 +190,114 @@ def test_an_arm_that_moves_is_not_taken_over(bench):
     assert bench.until(lambda: any("the arm moves" in text for text in inputs.missing(robot.now())))
     assert bench.policy.trigger_activate() == FAILURE
     assert "the arm moves" in bench.problem
+
+
+# Faults and what follows ---------------------------------------------------------------------------------
+
+
+def resume(bench) -> Trigger.Response:
+    return bench.policy._on_resume(Trigger.Request(), Trigger.Response())
+
+
+def values(robot) -> dict[str, str]:
+    return {item.key: item.value for item in robot.diagnostics.values}
+
+
+def running(bench) -> None:
+    bench.activate()
+    assert bench.until(lambda: len(bench.robot.commands) >= 3), bench.robot.message
+
+
+def goes_on(bench) -> bool:
+    count = len(bench.robot.commands)
+    return bench.until(lambda: len(bench.robot.commands) > count + 1)
+
+
+@pytest.mark.parametrize("shift", [3600.0, -3600.0, 0.5])
+def test_a_stamp_that_cannot_be_true_is_named_and_forgotten(bench, shift):
+    robot = bench.robot
+    running(bench)
+
+    def dropped() -> bool:  # one among many good ones; a queue of one may lose it
+        robot.shift = shift
+        robot.publish_joints()
+        robot.publish_images()
+        robot.shift = 0.0
+        return {"dropped joint_states", "dropped camera front"} <= values(robot).keys()
+
+    assert bench.until(dropped)
+    assert any("stamped" in text for key, text in values(robot).items() if key.startswith("history"))
+    assert goes_on(bench), robot.message
+
+
+def test_a_foreign_trajectory_is_a_fault_until_resume(bench):
+    robot = bench.robot
+    running(bench)
+    rival = Node("rival")
+    publisher = rival.create_publisher(JointTrajectory, "fr3_arm_controller/joint_trajectory", qos.COMMAND)
+    message = JointTrajectory(joint_names=list(FR3.joints))
+    message.header.stamp.sec = 1
+
+    def told() -> bool:
+        publisher.publish(message)
+        return robot.message.startswith(("stopping", "fault"))
+
+    assert bench.until(told)
+    assert bench.until(lambda: robot.message.startswith("fault") and at_rest(robot)), robot.message
+    assert "a trajectory of /rival came on /fr3_arm_controller/joint_trajectory, not ours" in robot.message
+    assert "call ~/resume" in robot.message
+    bench.until(lambda: False, seconds=0.3)
+    count = len(robot.commands)
+    bench.until(lambda: False, seconds=0.5)
+    assert len(robot.commands) == count
+    rival.destroy_node()
+    assert bench.until(lambda: resume(bench).success or bench._pause())
+    assert goes_on(bench), robot.message
+
+
+def test_resume_says_why_not(bench):
+    assert not resume(bench).success
+    assert "activate it" in resume(bench).message
+    running(bench)
+    assert "running" in resume(bench).message
+
+
+def test_pictures_that_stand_still_hold_the_arm(bench):
+    robot = bench.robot
+    running(bench)
+    robot.stuck = True
+    assert holding(bench, "the same picture for"), robot.message
+    robot.stuck = False
+    assert goes_on(bench), robot.message
+
+
+def test_a_black_camera_is_told_before_the_arm_moves(bench):
+    robot = bench.robot
+    robot.black = True
+    assert bench.policy.trigger_configure() == SUCCESS
+    assert bench.until(lambda: bench.policy._inputs.missing(robot.now()) == [])
+    bench._pause()
+    assert bench.policy.trigger_activate() == FAILURE
+    assert "shows nothing, all of it 0 of 255" in bench.problem
+    robot.black = False
+    assert bench.until(lambda: bench.policy.trigger_activate() == SUCCESS or bench._pause())
+
+
+def test_a_dead_driver_comes_before_a_stale_stamp(bench):
+    robot = bench.robot
+    running(bench)
+    robot.destroy_publisher(robot._images.pop("wrist"))
+    robot.cameras.pop("wrist")
+    assert holding(bench, "nobody publishes /wrist/image_raw"), robot.message
+    assert "start its driver" in robot.message
+
+
+def test_a_second_publisher_is_named(bench):
+    robot = bench.robot
+    running(bench)
+    twin = Node("twin")
+    publisher = twin.create_publisher(JointState, "franka/joint_states", qos.STATE)
+    assert holding(bench, "2 nodes publish /franka/joint_states: /fake_robot, /twin"), robot.message
+    twin.destroy_publisher(publisher)
+    twin.destroy_node()
+    assert goes_on(bench), robot.message

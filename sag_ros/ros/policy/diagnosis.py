@@ -1,0 +1,141 @@
+"""What the policy node says of itself, and what keeps it from moving the arm."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from rclpy.node import Node
+
+from sag_ros.control.causes import Cause, Causes, Rank
+from sag_ros.control.states import State
+from sag_ros.policy.pictures import PictureWatch
+from sag_ros.ros.diagnostics import ERROR, OK, WARN
+from sag_ros.ros.policy.rivals import listed, publishers
+from sag_ros.ros.policy.subscriptions import Subscriptions
+from sag_ros.ros.schema import PolicyNode
+from sag_ros.ros.stamps import StampClock
+
+_ERROR_LASTS = 2.0  # s that a failed inference is worth mentioning
+
+
+class Diagnosis:
+    """Gathers what is wrong in one place.
+
+    Args:
+        node, config, clock: of the policy.
+        inputs: its subscriptions.
+        pictures: camera -> watch.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        config: PolicyNode,
+        clock: StampClock,
+        inputs: Subscriptions,
+        pictures: Mapping[str, PictureWatch],
+    ) -> None:
+        self._node, self._config, self._stamps = node, config, clock
+        self._inputs, self._pictures = inputs, pictures
+        self._lock = threading.Lock()
+        self.causes = Causes()
+        self.errors, self.last_error, self._failed = 0, "", -1e9
+        self._rival = ""
+        self._clock_set = clock.set_by
+        self._dropped: dict[str, int] = {}
+
+    # What keeps the arm still; asked for every chunk, so it only looks at what is known --------------------
+
+    def gate(self, now: float) -> str:
+        """Why chunks may not be executed now, or an empty text."""
+        return self._rival or self._inputs.gripper_stale(now) or self._picture()
+
+    def _picture(self) -> str:
+        if self._config.pictures != "hold":
+            return ""
+        for name, watch in self._pictures.items():
+            if watch.problem:
+                return f"camera {name} shows {watch.problem}"
+        return ""
+
+    # What is wrong -----------------------------------------------------------------------------------------
+
+    def on_error(self, error: Exception) -> None:
+        """An inference failed; in its thread."""
+        with self._lock:
+            self.errors += 1
+            self.last_error = f"{type(error).__name__}: {error}"
+            self._failed = self._stamps.now()
+
+    def look(self, now: float, supervisor: Any) -> None:
+        """Gather causes; a few tenths of a ms, so not for every chunk.
+
+        Args:
+            now: s; supervisor: its status.
+        """
+        found = self._inputs.causes(now)
+        rivals = [cause.text for cause in found if cause.rank is Rank.RIVAL]
+        self._rival = rivals[0] if rivals else ""
+        found += self._commanders()
+        for name, watch in self._pictures.items():
+            if watch.problem:
+                text = f"camera {name} shows {watch.problem}"
+                found.append(Cause(Rank.PICTURE, name, text, "look at the camera, its driver and the light"))
+        if now - self._failed < _ERROR_LASTS:
+            found.append(Cause(Rank.ENGINE, "inference", f"inference fails: {self.last_error}"))
+        if supervisor.reason and supervisor.state in (State.STOPPING, State.HOLDING, State.FAULT):
+            remedy = "call ~/resume when the arm may go on" if supervisor.state is State.FAULT else ""
+            rank = Rank.RIVAL if supervisor.state is State.FAULT else Rank.OTHER
+            found.append(Cause(rank, "supervisor", supervisor.reason, remedy))
+        moved = self._stamps.set_by - self._clock_set
+        if moved:
+            self._clock_set += moved
+            self.causes.note(now, f"the system's clock was set by {moved:+.3f} s")
+        self.causes.update(now, found)
+        for what, count in list(self._inputs.dropped.items()):
+            more, self._dropped[what] = count - self._dropped.get(what, 0), count
+            if more and what not in self._inputs.problems:  # it came and went between two looks
+                text = (
+                    f"{more} message{'s' if more > 1 else ''} not used, the last: {self._inputs.latest[what]}"
+                )
+                self.causes.note(now, f"{what}: {text}")
+
+    def others(self, topic: str) -> list[str]:
+        """Names of the nodes beside ours that publish a topic."""
+        own = f"{self._node.get_namespace().rstrip('/')}/{self._node.get_name()}"
+        return [name for name in publishers(self._node, topic) if name != own]
+
+    def _commanders(self) -> list[Cause]:
+        # One that only might command is worth saying, no more: what takes over now and then is such a one.
+        found = []
+        for topic in (self._config.topics.trajectory, self._config.topics.gripper_command):
+            others = self.others(topic)
+            if others:
+                text = f"{listed(others)} may also command {self._node.resolve_topic_name(topic)}"
+                found.append(
+                    Cause(Rank.HINT, f"commander of {topic}", text, "let one alone command the arm")
+                )
+        return found
+
+    def summary(self, now: float, supervisor: Any) -> tuple[bytes, str]:
+        """Level and message of an active node."""
+        state, top = supervisor.state, self.causes.top(now)
+        message = f"{state.value}: {top}" if top else state.value
+        if state is State.FAULT:
+            return ERROR, message
+        return (OK if state is State.RUNNING and not top else WARN), message
+
+    def values(self, now: float) -> dict[str, object]:
+        """What /diagnostics shows beyond the message."""
+        shown: dict[str, object] = {
+            "inference_errors": self.errors,
+            "last_inference_error": self.last_error,
+            "clock_set_by_s": self._clock_set,
+        }
+        shown |= {f"cause {n}": c.text for n, (_, c) in enumerate(self.causes.ranked)}
+        shown |= {f"problem {name}": text for name, text in list(self._inputs.problems.items())}
+        shown |= {f"dropped {name}": count for name, count in list(self._inputs.dropped.items())}
+        shown |= {f"history {n}": text for n, text in enumerate(self.causes.history(now))}
+        return shown

@@ -76,6 +76,12 @@ COMMANDS = (
     ),
     Command("record", "sag_ros.train.record:Recording", "record scripted demonstrations", ("sim", "train")),
     Command(
+        "pictures",
+        "sag_ros.train.pictures:Pictures",
+        "what pictures look like in training, kept in a bundle for the policy node",
+        ("sim", "train"),
+    ),
+    Command(
         "train policy",
         "sag_ros.train.policy.command:PolicyTraining",
         "train encoder and policy; resumes",

@@ -52,7 +52,7 @@ class Supervisor:
         self._seen = Seen()
         self._last_chunk = np.inf  # when the last chunk came
         self._missed = False
-        self._fault = ""
+        self._fault = self._refusal = ""
         self._chunks = self._refused = self._clipped = 0
         self._late_steps = self._deadline_misses = self._stops = 0
         self._violations: tuple[Violation, ...] = ()
@@ -125,7 +125,7 @@ class Supervisor:
             return None
         self._watchdog.seen("observation", chunk.stamp)
         self._newest = chunk.stamp
-        self._chunks += 1
+        self._chunks, self._refusal = self._chunks + 1, ""
         self._late_steps += splice.dropped
         if found:
             self._clipped += 1
@@ -135,6 +135,7 @@ class Supervisor:
 
     def _refuse(self, violation: Violation) -> None:
         self._refused += 1
+        self._refusal = violation.message
         self._violations = (violation,)
 
     def tick(self, now: float) -> JointCommand | None:
@@ -151,10 +152,11 @@ class Supervisor:
         if self._state is State.RUNNING:
             self._count_deadline(now)
             health = self._watchdog.check(now)
+            why = f"; chunks are refused: {self._refusal}" if self._refusal else ""
             if not health:
-                return self._begin_stop(now, State.HOLDING, health.reason)
+                return self._begin_stop(now, State.HOLDING, health.reason + why)
             if now >= self._motion.end:
-                self._state, self._reason = State.HOLDING, "the last chunk is over"
+                self._state, self._reason = State.HOLDING, "the last chunk is over" + why
         return None
 
     def hold(self, now: float, reason: str) -> JointCommand | None:

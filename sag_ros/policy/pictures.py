@@ -101,7 +101,7 @@ class PictureWatch:
             image: (H, W, 3) uint8 RGB.
             joints: (J,) positions when it was taken, rad.
         """
-        digest = zlib.crc32(np.ascontiguousarray(image))
+        digest = zlib.crc32(np.ascontiguousarray(image).data)
         if digest != self._digest or self._joints is None:
             self._digest, self._count, self._since, self._joints = digest, 1, stamp, joints
             self.still = ""

@@ -44,10 +44,10 @@ class Recording:
         writer = DemonstrationWriter(self.output, self._attributes())
         failures = 0
         with (
-            multiprocessing.get_context("spawn").Pool(self.processes, _start, (self,)) as pool,
+            multiprocessing.get_context("spawn").Pool(self.processes, prepare, (self,)) as pool,
             tqdm(total=self.episodes, initial=writer.episodes, unit="episode", mininterval=5) as progress,
         ):
-            for episode in pool.imap(_demonstrate, self._seeds(writer.last_seed)):
+            for episode in pool.imap(demonstrate, self._seeds(writer.last_seed)):
                 if episode is None:
                     failures += 1
                     continue
@@ -80,7 +80,7 @@ class Recording:
 _worker: tuple = ()
 
 
-def _start(recording: Recording) -> None:
+def prepare(recording: Recording) -> None:
     """Build simulator and expert once in each process of the pool."""
     global _worker
     from sag_ros.robots.registry import find_arm
@@ -92,7 +92,7 @@ def _start(recording: Recording) -> None:
     _worker = recording, robot, make_expert(recording.task, recording.period, recording.disturbance, arm)
 
 
-def _demonstrate(seed: int) -> Episode | None:
+def demonstrate(seed: int) -> Episode | None:
     """One demonstration, or None if the expert failed."""
     from sag_ros.sim.experts.plan import apply_width
 

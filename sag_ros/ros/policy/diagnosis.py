@@ -17,6 +17,7 @@ from sag_ros.ros.policy.subscriptions import Subscriptions
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.ros.stamps import StampClock
 
+_MANY_LATE = 0.2  # share of the chunks
 _ERROR_LASTS = 2.0  # s that a failed inference is worth mentioning
 
 
@@ -27,6 +28,7 @@ class Diagnosis:
         node, config, clock: of the policy.
         inputs: its subscriptions.
         pictures: camera -> watch.
+        latency: how many chunks were executed since activation, and how many of them missed the deadline.
     """
 
     def __init__(
@@ -36,15 +38,17 @@ class Diagnosis:
         clock: StampClock,
         inputs: Subscriptions,
         pictures: Mapping[str, PictureWatch],
+        latency: Callable[[], tuple[int, int]],
     ) -> None:
         self._node, self._config, self._stamps = node, config, clock
-        self._inputs, self._pictures = inputs, pictures
+        self._inputs, self._pictures, self._latency = inputs, pictures, latency
         self._lock = threading.Lock()
         self.causes = Causes()
         self.errors, self.last_error, self._failed = 0, "", -1e9
         self._rival = ""
         self._clock_set = clock.set_by
         self._dropped: dict[str, int] = {}
+        self._chunks = (0, 0)
 
     # What keeps the arm still; asked for every chunk, so it only looks at what is known --------------------
 
@@ -83,6 +87,9 @@ class Diagnosis:
             if watch.problem:
                 text = f"camera {name} shows {watch.problem}"
                 found.append(Cause(Rank.PICTURE, name, text, "look at the camera, its driver and the light"))
+        late = self._late()
+        if late:
+            found.append(late)
         if now - self._failed < _ERROR_LASTS:
             found.append(Cause(Rank.ENGINE, "inference", f"inference fails: {self.last_error}"))
         if supervisor.reason and supervisor.state in (State.STOPPING, State.HOLDING, State.FAULT):
@@ -102,6 +109,16 @@ class Diagnosis:
                 )
                 self.causes.note(now, f"{what}: {text}")
 
+    def _late(self) -> Cause | None:
+        """Whether many of the chunks since the last look missed the deadline."""
+        count, misses = self._latency()
+        (before, missed), self._chunks = self._chunks, (count, misses)
+        new, late = count - before, misses - missed
+        if new <= 0 or late < _MANY_LATE * new:
+            return None
+        text = f"{late} of the last {new} chunks came later than {1e3 * self._config.deadline:.0f} ms"
+        return Cause(Rank.LATE, "deadline", text, "take a sparser schedule, or leave it more of the machine")
+
     def others(self, topic: str) -> list[str]:
         """Names of the nodes beside ours that publish a topic."""
         own = f"{self._node.get_namespace().rstrip('/')}/{self._node.get_name()}"
@@ -114,9 +131,7 @@ class Diagnosis:
             others = self.others(topic)
             if others:
                 text = f"{listed(others)} may also command {self._node.resolve_topic_name(topic)}"
-                found.append(
-                    Cause(Rank.HINT, f"commander of {topic}", text, "let one alone command the arm")
-                )
+                found.append(Cause(Rank.HINT, f"commander of {topic}", text, "let one alone command the arm"))
         return found
 
     def summary(self, now: float, supervisor: Any) -> tuple[bytes, str]:

@@ -13,6 +13,7 @@ from sag_ros.ros.affinity import pin
 from sag_ros.ros.policy.inputs import NewestFrames
 from sag_ros.ros.policy.observation import ObservationAssembler, PolicyObservation
 
+_PATIENCE = 2.0  # s for the chunk that is being computed
 WAIT = 0.1  # s between looks at the stop flag while no frame comes
 
 
@@ -77,11 +78,11 @@ class InferenceThreads:
             thread.start()
 
     def stop(self) -> None:
-        """Stop after the chunk that is being computed."""
+        """Stop after the chunk that is being computed; one that hangs is left behind, nobody listens to it."""
         self._stop.set()
         for thread in self._threads:
             if thread.is_alive():
-                thread.join()
+                thread.join(_PATIENCE)
 
     def _run(self, step: Callable[[float], bool], core: int) -> None:
         pin(core)

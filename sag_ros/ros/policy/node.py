@@ -103,7 +103,7 @@ class PolicyNode(LifecycleNode):
             {} if config.pictures == "ignore"
             else {name: PictureWatch(likeness.get(name)) for name in config.cameras}
         )  # fmt: skip
-        self._diagnosis = Diagnosis(self, config, self._stamps, self._inputs, self._watches)
+        self._diagnosis = Diagnosis(self, config, self._stamps, self._inputs, self._watches, self._latency)
         self._assembler = ObservationAssembler(
             runner, bundle.contract, self._inputs.state_at, now=self._stamps.now, pictures=self._watches
         )
@@ -232,6 +232,10 @@ class PolicyNode(LifecycleNode):
         if diagnosis is not None:
             diagnosis.on_error(error)
         self.get_logger().error(f"inference: {type(error).__name__}: {error}", throttle_duration_sec=2.0)
+
+    def _latency(self) -> tuple[int, int]:
+        found = self._chunk_executor.latency.snapshot()
+        return found.count, found.misses
 
     def _on_foreign(self) -> None:
         """Somebody else sent a trajectory to our controller."""

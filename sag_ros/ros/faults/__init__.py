@@ -1,0 +1,1 @@
+"""``sag bench faults``: one fault after another on the running graph. Front door: ``command``."""

@@ -1,0 +1,99 @@
+"""A node between robot and policy through which every message passes, and where it can be spoilt."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+
+from sag_ros.ros import qos
+
+CLEAN = "clean"  # prefix of the topics on the robot's side
+# What becomes of a message: (delay in s, message) for each that is sent on.
+Spoiler = Callable[[Any], list[tuple[float, Any]]]
+
+
+def untouched(message: Any) -> list[tuple[float, Any]]:
+    """Send it on as it is."""
+    return [(0.0, message)]
+
+
+class Relay(Node):
+    """Forwards topics; ``spoil`` changes what becomes of their messages.
+
+    Args:
+        inputs: topic -> message type, from the robot to the policy; outputs: from the policy to the robot.
+    """
+
+    def __init__(self, inputs: dict[str, type], outputs: dict[str, type]) -> None:
+        super().__init__("relay")
+        self._types = inputs | outputs
+        self._targets = {topic: topic for topic in inputs} | {topic: f"{CLEAN}/{topic}" for topic in outputs}
+        self._publishers: dict[str, Publisher] = {}
+        self._spoilers: dict[str, Spoiler] = {}
+        self._later: list[tuple[float, int, str, Any]] = []
+        self._count = itertools.count()
+        self.heard: dict[str, list[Callable[[Any], None]]] = {}
+        for topic, kind in self._types.items():
+            self.come(topic)
+            source = f"{CLEAN}/{topic}" if topic in inputs else topic
+            self.create_subscription(
+                kind, source, lambda message, topic=topic: self._pass(topic, message), self._qos(topic)
+            )
+        self.create_timer(0.002, self._send_late)
+
+    def _qos(self, topic: str) -> QoSProfile:
+        return qos.NEWEST if "image" in topic else qos.STATE
+
+    def come(self, topic: str) -> None:
+        """Publish a topic, again."""
+        if topic not in self._publishers:
+            self._publishers[topic] = self.create_publisher(
+                self._types[topic], self._targets[topic], self._qos(topic)
+            )
+
+    def leave(self, topic: str) -> None:
+        """Stop being a publisher of a topic, as a driver that ends."""
+        self.destroy_publisher(self._publishers.pop(topic))
+
+    def spoil(self, topic: str, spoiler: Spoiler) -> None:
+        """Let ``spoiler`` decide about the messages of a topic."""
+        self._spoilers[topic] = spoiler
+
+    def mend(self) -> None:
+        """Everything as it should be."""
+        self._spoilers.clear()
+        self._later.clear()
+        for topic in self._types:
+            self.come(topic)
+
+    def hear(self, topic: str, listener: Callable[[Any], None]) -> None:
+        """Call ``listener`` with every message of a topic that is sent on."""
+        self.heard.setdefault(topic, []).append(listener)
+
+    def _pass(self, topic: str, message: Any) -> None:
+        for delay, spoilt in self._spoilers.get(topic, untouched)(message):
+            if delay > 0.0:
+                entry = (time.monotonic() + delay, next(self._count), topic, spoilt)
+                heapq.heappush(self._later, entry)
+            else:
+                self.send(topic, spoilt)
+
+    def _send_late(self) -> None:
+        while self._later and self._later[0][0] <= time.monotonic():
+            _, _, topic, message = heapq.heappop(self._later)
+            self.send(topic, message)
+
+    def send(self, topic: str, message: Any) -> None:
+        """Publish a message on a topic's far side."""
+        for listener in self.heard.get(topic, ()):
+            listener(message)
+        publisher = self._publishers.get(topic)
+        if publisher is not None:
+            publisher.publish(message)

@@ -63,6 +63,12 @@ COMMANDS = (
         ("bench", "fci"),
     ),
     Command(
+        "bench faults",
+        "sag_ros.ros.faults.command:FaultBench",
+        "one fault after another on the running graph: what the arm does, what is said, how it goes on",
+        ("sim", "bench", "openvino", "ros"),
+    ),
+    Command(
         "fuzz",
         "sag_ros.bench.fuzz.command:Fuzzing",
         "chunks of all kinds to the supervisor; no command may break a limit of the arm",

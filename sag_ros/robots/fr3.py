@@ -62,7 +62,8 @@ ARM = Arm(
             )
         ),
         rolls=_array(0.0, -_QUARTER, _QUARTER, _QUARTER, -_QUARTER, _QUARTER, _QUARTER),
-        tips=frozen(np.array(((0.0, 0.0, 0.107), (0.0, 0.0, 0.107 + 0.1034)))),  # flange, between the fingers
+        # The last joint (where the emulated robot measures), the flange, and between the fingers.
+        tips=frozen(np.array(((0.0, 0.0, 0.0), (0.0, 0.0, 0.107), (0.0, 0.0, 0.107 + 0.1034)))),
     ),
     tip_speed=3.0,
     bringup=Bringup(

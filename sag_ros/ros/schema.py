@@ -76,6 +76,7 @@ class Watchdog(Section):
 
     observation: float = _field(0.25, "of the observation the executed chunk came from", "s", gt=0)
     camera: float = _field(0.2, "of the newest frame of any camera", "s", gt=0)
+    cameras_apart: float = _field(0.1, "between the newest frames of two cameras", "s", gt=0)
     joint_state: float = _field(0.1, "of the newest arm JointState", "s", gt=0)
     gripper_state: float = _field(0.5, "of the newest finger JointState", "s", gt=0)
     deadman: float = _field(0.3, "of the newest true on the deadman topic", "s", gt=0)

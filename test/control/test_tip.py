@@ -24,7 +24,7 @@ def test_the_same_as_mujoco() -> None:
         v = rng.normal(0.0, 1.0, 7)
         data.qpos[places], data.qvel[dofs] = q, v
         mujoco.mj_forward(model, data)
-        for tip, site in zip(tips, sites, strict=True):
+        for tip, site in zip(tips[1:], sites, strict=True):
             jacobian = np.zeros((3, model.nv))
             mujoco.mj_jacSite(model, data, jacobian, None, site)
             speed = float(np.linalg.norm(jacobian @ data.qvel))
@@ -37,6 +37,6 @@ def test_the_largest_of_all_samples_and_tips_counts() -> None:
     q = np.repeat(np.array(FR3.home)[None], 3, axis=0)
     v = np.outer((0.1, -0.8, 0.3), np.ones(7))
     whole = fastest(q, v, frames, tips)
-    each = [fastest(q[n : n + 1], v[n : n + 1], frames, tips[p : p + 1]) for n in range(3) for p in range(2)]
+    each = [fastest(q[n : n + 1], v[n : n + 1], frames, tips[p : p + 1]) for n in range(3) for p in range(3)]
     assert whole == max(each)
     assert fastest(q, 0.0 * v, frames, tips) == 0.0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sag_ros.paths import config_file
 from sag_ros.ros.affinity import cores
-from sag_ros.ros.graph import Graph
+from sag_ros.ros.graph import Graph, GraphNode
 
 PATIENCE = (8.0, 3.0, 3.0)  # s a node gets to end after SIGINT, SIGTERM, SIGKILL
 
@@ -72,23 +72,33 @@ class Processes:
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
             for node in self._graph.nodes:
-                log = (self._folder / f"{node.name}.log").open("w")
-                # A session of its own: Ctrl-C reaches us alone, and we end the nodes in order.
-                self._running[node.name] = subprocess.Popen(
-                    node.command(self._graph.parameter_file),
-                    env=self._environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    preexec_fn=_end_with_parent,
-                )
-                log.close()
-                self._place(node.name)
+                self._start(node, "w")
         except BaseException:
             self.stop()
             raise
         return self
+
+    def _start(self, node: GraphNode, mode: str) -> None:
+        with (self._folder / f"{node.name}.log").open(mode) as log:
+            # A session of its own: Ctrl-C reaches us alone, and we end the nodes in order.
+            self._running[node.name] = subprocess.Popen(
+                node.command(self._graph.parameter_file),
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )
+        self._place(node.name)
+
+    def restart(self, name: str) -> None:
+        """Start a node that has ended once more."""
+        self._start(self._graph.node(name), "a")
+
+    def process(self, name: str) -> subprocess.Popen:
+        """Of a node."""
+        return self._running[name]
 
     def _place(self, name: str) -> None:
         """Give the policy its own cores and everybody else the rest, as if the robot were elsewhere.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,7 @@ def untouched(message: Any) -> list[tuple[float, Any]]:
 
 
 class Relay(Node):
-    """Forwards topics; ``spoil`` changes what becomes of their messages.
+    """Forwards topics; ``spoil`` changes what becomes of their messages. To be called from any thread.
 
     Args:
         inputs: topic -> message type, from the robot to the policy; outputs: from the policy to the robot.
@@ -39,9 +40,10 @@ class Relay(Node):
         self._spoilers: dict[str, Spoiler] = {}
         self._later: list[tuple[float, int, str, Any]] = []
         self._count = itertools.count()
+        self._tasks: deque[Callable[[], None]] = deque()
         self.heard: dict[str, list[Callable[[Any], None]]] = {}
         for topic, kind in self._types.items():
-            self.come(topic)
+            self._come(topic)
             source = f"{CLEAN}/{topic}" if topic in inputs else topic
             self.create_subscription(
                 kind, source, lambda message, topic=topic: self._pass(topic, message), self._qos(topic)
@@ -51,8 +53,11 @@ class Relay(Node):
     def _qos(self, topic: str) -> QoSProfile:
         return qos.NEWEST if "image" in topic else qos.STATE
 
-    def come(self, topic: str) -> None:
-        """Publish a topic, again."""
+    def post(self, task: Callable[[], None]) -> None:
+        """Run ``task`` in the thread that runs the callbacks, soon."""
+        self._tasks.append(task)
+
+    def _come(self, topic: str) -> None:
         if topic not in self._publishers:
             self._publishers[topic] = self.create_publisher(
                 self._types[topic], self._targets[topic], self._qos(topic)
@@ -60,18 +65,22 @@ class Relay(Node):
 
     def leave(self, topic: str) -> None:
         """Stop being a publisher of a topic, as a driver that ends."""
-        self.destroy_publisher(self._publishers.pop(topic))
+        self.post(lambda: self.destroy_publisher(self._publishers.pop(topic)))
 
     def spoil(self, topic: str, spoiler: Spoiler) -> None:
         """Let ``spoiler`` decide about the messages of a topic."""
-        self._spoilers[topic] = spoiler
+        self.post(lambda: self._spoilers.update({topic: spoiler}))
 
     def mend(self) -> None:
         """Everything as it should be."""
-        self._spoilers.clear()
-        self._later.clear()
-        for topic in self._types:
-            self.come(topic)
+
+        def mend() -> None:
+            self._spoilers.clear()
+            self._later.clear()
+            for topic in self._types:
+                self._come(topic)
+
+        self.post(mend)
 
     def hear(self, topic: str, listener: Callable[[Any], None]) -> None:
         """Call ``listener`` with every message of a topic that is sent on."""
@@ -86,6 +95,8 @@ class Relay(Node):
                 self.send(topic, spoilt)
 
     def _send_late(self) -> None:
+        while self._tasks:
+            self._tasks.popleft()()
         while self._later and self._later[0][0] <= time.monotonic():
             _, _, topic, message = heapq.heappop(self._later)
             self.send(topic, message)

@@ -78,7 +78,7 @@ class InferenceThreads:
             thread.start()
 
     def stop(self) -> None:
-        """Stop after the chunk that is being computed; one that hangs is left behind, nobody listens to it."""
+        """Stop after the chunk that is being computed; one that hangs is left behind."""
         self._stop.set()
         for thread in self._threads:
             if thread.is_alive():

@@ -105,8 +105,9 @@ class PolicyNode(LifecycleNode):
         )  # fmt: skip
         self._diagnosis = Diagnosis(self, config, self._stamps, self._inputs, self._watches, self._latency)
         self._assembler = ObservationAssembler(
-            runner, bundle.contract, self._inputs.state_at, now=self._stamps.now, pictures=self._watches
-        )
+            runner, bundle.contract, self._inputs.state_at, now=self._stamps.now, pictures=self._watches,
+            apart=config.watchdog.cameras_apart,
+        )  # fmt: skip
         # What was seen before a stop is not what the policy goes on from.
         self._chunk_executor = ChunkExecutor(
             find_arm(config.arm), config, list(config.cameras), self._outputs, self._stamps.now,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sag_ros.policy.contract import Contract
 from sag_ros.policy.pictures import PictureWatch
-from sag_ros.ros.images import to_rgb
+from sag_ros.ros.images import MessageError, to_rgb
 from sag_ros.ros.policy.inputs import Frame
 
 Features = NDArray[np.float32]
@@ -64,6 +64,7 @@ class ObservationAssembler:
         keep: encoded frames kept per camera.
         now: the node's clock, s.
         pictures: camera -> watch of its pictures; those without one are not watched.
+        apart: frames of two cameras further apart in time are no observation, s.
     """
 
     def __init__(
@@ -74,7 +75,9 @@ class ObservationAssembler:
         keep: int = 64,
         now: Callable[[], float] = lambda: np.nan,
         pictures: Mapping[str, PictureWatch] | None = None,
+        apart: float = np.inf,
     ) -> None:
+        self._apart = apart
         self._now, self._pictures = now, dict(pictures or {})
         self._runner = runner
         self._sizes = {name: (spec.height, spec.width) for name, spec in contract.cameras.items()}
@@ -108,8 +111,15 @@ class ObservationAssembler:
         """Encode one new frame of every camera.
 
         Raises:
-            MessageError: an image that cannot be used.
+            MessageError: an image that cannot be used, or images that do not belong together.
         """
+        stamps = {frame.stamp: name for name, frame in frames.items()}
+        first, last = min(stamps), max(stamps)
+        if last - first > self._apart:
+            raise MessageError(
+                f"camera {stamps[first]} is {last - first:.3f} s behind camera {stamps[last]}, "
+                f"allowed {self._apart} s apart"
+            )
         start = time.perf_counter()
         features = {}
         for name, image in self.decode(frames).items():

@@ -1,0 +1,266 @@
+"""The running graph with a relay in its middle, and the hands that bring faults about."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rclpy.node import Node
+from sensor_msgs.msg import Image, JointState
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory
+
+from sag_ros.control.motion import Motion, at_rest, of_command
+from sag_ros.paths import model_folder
+from sag_ros.robots.registry import find_arm
+from sag_ros.ros import qos
+from sag_ros.ros.batching_executor import BatchingExecutor
+from sag_ros.ros.demo.monitor import GraphTimeout, Monitor
+from sag_ros.ros.demo.processes import POLICY_NODE, Processes
+from sag_ros.ros.demo.run_record import Episode
+from sag_ros.ros.faults.faulty import Control
+from sag_ros.ros.faults.relay import CLEAN, Relay, untouched
+from sag_ros.ros.graph import Graph, GraphNode, pick_release
+from sag_ros.ros.images import MessageError
+from sag_ros.ros.joints import TrajectoryWriter, command_from_trajectory
+from sag_ros.ros.parameters import load_file
+from sag_ros.ros.stamps import StampClock
+
+CONFIGURE = 300.0  # s
+_BUSY = "while True: pass"
+
+
+class _Faulty(GraphNode):
+    """A node whose clock and engine can be spoilt."""
+
+    def __init__(
+        self, node: GraphNode, control: Path, remaps: dict[str, str], parameters: dict[str, Any]
+    ) -> None:
+        super().__init__(
+            node.name,
+            node.executable,
+            {**node.parameters, **parameters},
+            {**node.remaps, **remaps},
+            node.lifecycle,
+        )
+        object.__setattr__(self, "control", control)
+
+    def command(self, parameter_file: Path) -> list[str]:
+        """See GraphNode."""
+        _, option, module, *rest = super().command(parameter_file)
+        return [sys.executable, option, "sag_ros.ros.faults.faulty", str(self.control), module, *rest]  # type: ignore[attr-defined]
+
+
+class Stage:
+    """A context manager: the graph runs, the policy is configured.
+
+    Args:
+        out: folder for logs and what is made on the way.
+        environment: of the nodes, see ``private_environment``.
+        bundle: of the policy; the default is that of the parameter file.
+
+    Attributes:
+        relay, control, monitor: see there.
+        restarted: whether a node was started once more.
+        commands: (when, motion) of every trajectory that went to the arm, on :attr:`clock`.
+    """
+
+    def __init__(self, out: Path, environment: dict[str, str], bundle: str = "") -> None:
+        graph = pick_release()
+        config: Any = load_file(graph.parameter_file, POLICY_NODE)
+        self.out, topics = out, config.topics
+        self.bundle = out / "bundle"  # a copy, which may be removed
+        self._source = model_folder(bundle or config.bundle)
+        self.control = Control(_fresh(out / "control"))
+        inputs = {topics.joint_states: JointState, topics.gripper_states: JointState}
+        inputs |= {camera.topic: Image for camera in config.cameras.values()}
+        outputs = {topics.trajectory: JointTrajectory, topics.gripper_command: JointState}
+        remaps = {topic: f"{CLEAN}/{topic}" for topic in inputs | outputs}
+        self._arm = find_arm(config.arm)
+        self._topics = topics
+        faulty = self.control.file
+        own = {"bundle": str(self.bundle.resolve()), "diagnostics_rate": 5.0}
+        self.graph = Graph(
+            graph.parameter_file,
+            (_Faulty(graph.node("sim_node"), faulty, remaps, {"seed": 1100}),
+             _Faulty(graph.node(POLICY_NODE), faulty, {}, own)),
+        )  # fmt: skip
+        self._environment = environment
+        self._kinds = (inputs, outputs)
+        self.clock = StampClock(lambda: time.time_ns() + self.control.clock_ns, steady=time.monotonic_ns)
+        self.commands: list[tuple[float, Motion]] = []
+        self._busy: list[subprocess.Popen[bytes]] = []
+        self._twins: list[Node] = []
+        self._stop = threading.Event()
+        self.restarted = False
+
+    def __enter__(self) -> Stage:
+        shutil.rmtree(self.bundle, ignore_errors=True)
+        shutil.copytree(self._source, self.bundle)
+        self.processes = Processes(self.graph, self.out / "logs", self._environment)
+        self.processes.__enter__()
+        self.monitor = Monitor()
+        self.relay = Relay(*self._kinds)
+        self.relay.hear(self._topics.trajectory, self._on_command)
+        self._thread = threading.Thread(target=self._spin, name="relay", daemon=True)
+        self._thread.start()
+        self._resume = self.monitor.create_client(Trigger, f"{POLICY_NODE}/resume")
+        self.transition("configure")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.feed()
+        self.untwin()
+        for name in ("sim_node", POLICY_NODE):
+            self.thaw(name)
+        self._stop.set()
+        self._thread.join()
+        self.processes.stop()
+        self.relay.destroy_node()
+        self.monitor.close()
+
+    def _spin(self) -> None:
+        executor = BatchingExecutor()
+        executor.add_node(self.relay)
+        while not self._stop.is_set():
+            executor.spin_once(timeout_sec=0.05)
+
+    def _on_command(self, message: JointTrajectory) -> None:
+        now = self.clock.now()
+        try:
+            command = command_from_trajectory(message, self._arm.joints, self.clock, now)
+        except MessageError:
+            return
+        self.commands.append((now, of_command(command)))
+
+    # Hands -------------------------------------------------------------------------------------------------
+
+    def wait(self, seconds: float, done: Callable[[], bool] = lambda: False) -> bool:
+        """Listen for so long, or until ``done()``."""
+        return self.monitor.wait(done, seconds)
+
+    def transition(self, name: str) -> None:
+        """Ask the policy for a lifecycle transition; a refusal is no error here."""
+        try:
+            self.monitor.transition(name, CONFIGURE if name == "configure" else 10.0)
+        except GraphTimeout:
+            if name == "configure":
+                raise
+
+    def resume(self) -> str:
+        """Call ~/resume; what it says."""
+        answer = self.monitor.call(self._resume, Trigger.Request(), 5.0, "resume")
+        return str(answer.message)
+
+    def begin_episode(self) -> None:
+        """Everything mended, a new episode, the policy active and the arm on its way."""
+        self.relay.mend()
+        self.control.set()
+        self.transition("deactivate")
+        number = self.monitor.reset()
+        self.monitor.episode = Episode(number["episode"], number["seed"])
+        self.commands.clear()
+        self.monitor.transition("activate", 15.0, retry=15.0)
+        begin = self.clock.now()
+
+        def moving() -> bool:
+            if not self.commands or self.clock.now() - begin < 1.0:
+                return False
+            return bool(np.abs(self.commands[-1][1].at(self.clock.now())[1]).max() > 0.25)
+
+        if not self.wait(8.0, moving):
+            raise GraphTimeout(f"the arm does not move: {self.monitor.message}")
+
+    def freeze(self, name: str) -> None:
+        """SIGSTOP."""
+        self.processes.process(name).send_signal(signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """SIGCONT."""
+        if self.processes.process(name).poll() is None:
+            self.processes.process(name).send_signal(signal.SIGCONT)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL."""
+        self.processes.process(name).kill()
+        self.processes.process(name).wait()
+        self.monitor._check = lambda: None
+
+    def start(self, name: str) -> None:
+        """Start a node that was killed; the policy is configured and activated."""
+        self.processes.restart(name)
+        self.restarted = True
+        self.transition("configure")
+        self.monitor.transition("activate", 15.0, retry=15.0)
+
+    def starve(self, count: int) -> None:
+        """Keep the policy's core busy."""
+        cores = os.sched_getaffinity(self.processes.process(POLICY_NODE).pid)
+        for _ in range(count):
+            process = subprocess.Popen([sys.executable, "-c", _BUSY])
+            os.sched_setaffinity(process.pid, cores)
+            self._busy.append(process)
+
+    def feed(self) -> None:
+        """End the busy processes."""
+        for process in self._busy:
+            process.kill()
+            process.wait()
+        self._busy.clear()
+
+    def twin(self, topic: str, spoil: Callable[[Any], Any]) -> None:
+        """A node called twin publishes a topic as well, spoilt."""
+        kind = (self._kinds[0] | self._kinds[1])[topic]
+        node = Node("twin")
+        publisher = node.create_publisher(kind, topic, qos.NEWEST if kind is Image else qos.STATE)
+        self._twins.append(node)
+
+        def repeat(message: Any) -> None:
+            if node in self._twins:
+                spoilt = spoil(message)
+                publisher.publish(spoilt[0][1] if isinstance(spoilt, list) else spoilt)
+
+        self.relay.hear(topic, repeat)
+
+    def rival(self) -> None:
+        """A node called rival commands the arm to stay where it is."""
+        node = Node("rival")
+        publisher = node.create_publisher(JointTrajectory, self._topics.trajectory, qos.COMMAND)
+        self._twins.append(node)
+        self.wait(0.3)
+        now = self.clock.now()
+        q, _, _ = self.commands[-1][1].at(now)
+        # It does not reach the arm: what a controller would do with it is not the question.
+        self.relay.spoil(self._topics.trajectory, lambda m: [] if len(m.points) == 1 else untouched(m))
+        self.wait(0.05)
+        writer = TrajectoryWriter(self._arm.joints)
+        publisher.publish(writer.write(at_rest(now, q), self.clock))
+
+    def untwin(self) -> None:
+        """End the others."""
+        twins, self._twins = self._twins, []
+        for node in twins:
+            node.destroy_node()
+
+    def hide_bundle(self) -> None:
+        """Remove the bundle."""
+        self.bundle.rename(self.bundle.with_name("gone"))
+
+    def show_bundle(self) -> None:
+        """Put it back."""
+        self.bundle.with_name("gone").rename(self.bundle)
+
+
+def _fresh(file: Path) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    return file

@@ -36,7 +36,7 @@ class Relay(Node):
         super().__init__("relay")
         self._types = inputs | outputs
         self._targets = {topic: topic for topic in inputs} | {topic: f"{CLEAN}/{topic}" for topic in outputs}
-        self._publishers: dict[str, Publisher] = {}
+        self._senders: dict[str, Publisher] = {}
         self._spoilers: dict[str, Spoiler] = {}
         self._later: list[tuple[float, int, str, Any]] = []
         self._count = itertools.count()
@@ -58,14 +58,14 @@ class Relay(Node):
         self._tasks.append(task)
 
     def _come(self, topic: str) -> None:
-        if topic not in self._publishers:
-            self._publishers[topic] = self.create_publisher(
+        if topic not in self._senders:
+            self._senders[topic] = self.create_publisher(
                 self._types[topic], self._targets[topic], self._qos(topic)
             )
 
     def leave(self, topic: str) -> None:
         """Stop being a publisher of a topic, as a driver that ends."""
-        self.post(lambda: self.destroy_publisher(self._publishers.pop(topic)))
+        self.post(lambda: self.destroy_publisher(self._senders.pop(topic)))
 
     def spoil(self, topic: str, spoiler: Spoiler) -> None:
         """Let ``spoiler`` decide about the messages of a topic."""
@@ -105,6 +105,6 @@ class Relay(Node):
         """Publish a message on a topic's far side."""
         for listener in self.heard.get(topic, ()):
             listener(message)
-        publisher = self._publishers.get(topic)
+        publisher = self._senders.get(topic)
         if publisher is not None:
             publisher.publish(message)

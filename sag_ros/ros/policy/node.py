@@ -29,6 +29,7 @@ from sag_ros.ros.policy.observation import ObservationAssembler
 from sag_ros.ros.policy.publishers import PolicyPublishers
 from sag_ros.ros.policy.rivals import CommandWatch, listed
 from sag_ros.ros.policy.subscriptions import Subscriptions
+from sag_ros.ros.policy.transitions import answer_impossible
 from sag_ros.ros.schema import PolicyNode as PolicyParameters
 from sag_ros.ros.stamps import SECOND, clock_of
 
@@ -43,6 +44,7 @@ class PolicyNode(LifecycleNode):
     def __init__(self, **arguments: object) -> None:
         """Take the arguments of a LifecycleNode. Raises ParameterError."""
         super().__init__("policy_node", automatically_declare_parameters_from_overrides=True, **arguments)
+        answer_impossible(self)
         self._config = parameters.declare(self, PolicyParameters)
         self._stamps = clock_of(self)
         self._diagnostics = Diagnostics(self)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from fake_robot import Bench, FakeRobot
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
@@ -301,3 +303,16 @@ def test_a_second_publisher_is_named(bench):
     twin.destroy_publisher(publisher)
     twin.destroy_node()
     assert goes_on(bench), robot.message
+
+
+@pytest.mark.parametrize("wanted", [Transition(id=4), Transition(label="deactivate"), Transition(id=99)])
+def test_an_impossible_transition_is_refused_and_survived(bench, wanted):
+    client = bench.robot.create_client(ChangeState, "policy_node/change_state")
+    assert bench.until(client.service_is_ready)
+    future = client.call_async(ChangeState.Request(transition=wanted))
+    assert bench.until(future.done)
+    assert not future.result().success
+    bench.activate()
+    future = client.call_async(ChangeState.Request(transition=Transition(id=4)))
+    assert bench.until(future.done)
+    assert future.result().success

@@ -29,6 +29,7 @@ class SupervisorSettings:
         joint_state_age, camera_age: largest age of the newest message.
         deadline: a longer time between two chunks is a deadline miss.
         tracking_error: a joint further than this from its command is a fault.
+        tracking_lag: so long, s, a joint may be further than ``resume_error`` from its command.
         resume_error: a joint further than this from where it is held keeps the arm from going on by itself.
         at_rest: faster joints are moving, rad/s.
         limit_factor, position_margin: see :func:`sag_ros.control.guard.guard.guard_limits`.
@@ -39,7 +40,8 @@ class SupervisorSettings:
     joint_state_age: float = 0.1
     camera_age: float = 0.2
     deadline: float = 0.05
-    tracking_error: float = 0.2
+    tracking_error: float = 0.15
+    tracking_lag: float = 0.15
     resume_error: float = 0.05
     at_rest: float = 0.05
     limit_factor: float = 0.95
@@ -58,6 +60,7 @@ class SupervisorStatus:
         deadline_misses: chunks that came later than the deadline after their predecessor.
         stops: smooth stops, wanted or not.
         violations: of the last chunk that had any.
+        off: largest distance of a joint from its command since the start, rad.
     """
 
     state: State
@@ -69,3 +72,4 @@ class SupervisorStatus:
     deadline_misses: int
     stops: int
     violations: tuple[Violation, ...]
+    off: float = 0.0

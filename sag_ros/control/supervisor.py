@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,9 @@ from sag_ros.control.stop import Stopper
 from sag_ros.control.watchdog import Watchdog
 from sag_ros.robots.arm import Arm
 from sag_ros.values import ActionChunk, Float, JointCommand, Violation
+
+
+_RECENT = 64  # commands that joint states are still compared with; half a second
 
 
 class Supervisor:
@@ -49,6 +53,9 @@ class Supervisor:
         self._after_stop = State.INACTIVE
         self._newest = -np.inf  # stamp of the executed observation
         self._held = -np.inf  # when the last hold began
+        self._recent: deque[Motion] = deque(maxlen=_RECENT)
+        self._near = -np.inf  # stamp of the last state that was close to its command
+        self._off = 0.0  # largest distance of a joint from its command since the start, rad
         self._seen = Seen()
         self._last_chunk = np.inf  # when the last chunk came
         self._missed = False
@@ -75,8 +82,11 @@ class Supervisor:
             raise ValueError(f"joint positions {q} rad are outside the limits; move the arm inside first")
         self._command = at_rest(now, q)
         self._motion = of_command(self._command)
+        self._recent.clear()
+        self._recent.append(self._motion)
+        self._near = now
         self._watchdog.reset()
-        self._newest = self._held = now
+        self._newest, self._held, self._off = now, now, 0.0
         self._last_chunk, self._missed, self._fault = np.inf, False, ""
         self._seen = Seen()
         self._state, self._reason = State.WAITING, "waiting for the first chunk"
@@ -89,8 +99,11 @@ class Supervisor:
         contradiction = self._seen.look(stamp, q, v, self._arm.limits.velocity)
         if self._motion is None or self._ended or self._fault:
             return  # once it is said: another stop would only put off the end of this one
-        error = np.abs(q - self._motion.at(stamp)[0])
+        error = np.abs(q - self._executed(stamp).at(stamp)[0])
         joint = int(error.argmax())
+        self._off = max(self._off, float(error[joint]))
+        if error[joint] <= self.settings.resume_error:
+            self._near = stamp
         if contradiction:
             self._fault = f"{contradiction}; let one alone report the arm, then resume"
         elif error[joint] > self.settings.tracking_error:
@@ -98,6 +111,19 @@ class Supervisor:
                 f"joint {joint + 1} is {error[joint]:.3f} rad from its command, allowed "
                 f"{self.settings.tracking_error} rad; check the robot, then resume"
             )
+        elif stamp - self._near > self.settings.tracking_lag:
+            self._fault = (
+                f"joint {joint + 1} is {error[joint]:.3f} rad from its command for {stamp - self._near:.2f} s, "
+                f"allowed {self.settings.resume_error} rad; check the controller, then resume"
+            )
+
+    def _executed(self, stamp: float) -> Motion:
+        """What was executed at ``stamp``: a command holds nothing of before it was sent."""
+        assert self._motion is not None
+        for motion in reversed(self._recent):
+            if motion.start <= stamp:
+                return motion
+        return self._recent[0] if self._recent else self._motion
 
     def on_image(self, camera: str, stamp: float) -> None:
         """Note an image of a watched camera.
@@ -211,6 +237,7 @@ class Supervisor:
             deadline_misses=self._deadline_misses,
             stops=self._stops,
             violations=self._violations,
+            off=self._off,
         )
 
     def _begin_stop(self, now: float, after: State, reason: str) -> JointCommand:
@@ -243,6 +270,7 @@ class Supervisor:
             )
         self._command = command
         self._motion = of_command(command)
+        self._recent.append(self._motion)
         return command
 
     def _require_ready(self, chunk: ActionChunk, now: float) -> None:
@@ -252,12 +280,12 @@ class Supervisor:
         if chunk.stamp < self._held:
             message = f"its observation is from {self._held - chunk.stamp:.3f} s before the hold"
             raise ChunkRefused(Violation("stale", -1, chunk.stamp, self._held, message))
-        self._require_place(now)
         health = self._watchdog.fresh("observation", chunk.stamp, now)
         health = health and self._watchdog.check(now, skip="observation")
         if self._fault or not health:
             bound = self.settings.observation_age
             raise ChunkRefused(Violation("stale", -1, now - chunk.stamp, bound, self._fault or health.reason))
+        self._require_place(now)
 
     def _require_place(self, now: float) -> None:
         """At rest, the arm is where it is held; who moved it has to say that it may go on from there."""

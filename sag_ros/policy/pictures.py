@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -14,8 +14,11 @@ from sag_ros.values import Float
 
 CELLS = 8  # a picture is judged by the colours of 8 x 8 places
 FLAT = 3.0  # of 255: the spread of a picture that shows nothing
-_NOISE = 6.0  # of 255, added to how much a place varies: exposure, dust
-_ROOM = 1.3  # times as unlike as any picture of training is still believed
+KINDS = ("structure", "colour", "light")
+# Added to how much pictures of training vary: exposure, noise, dust.
+_FLOOR, _LIGHT_FLOOR = 0.02, 6.0  # share of the mean brightness; of 255
+# So many times as far from the mean as any picture of training was is still believed. Light varies most.
+_ROOM = np.array([1.25, 1.25, 2.0])
 _PATIENCE = 8  # pictures in a row before anything is said
 _STILL, _MOVED = 5, 0.03  # the same picture so often, while a joint moved so far, rad
 
@@ -25,49 +28,74 @@ def thumbnail(image: NDArray[np.uint8]) -> Float:
     return cv2.resize(image, (CELLS, CELLS), interpolation=cv2.INTER_AREA).astype(np.float64)
 
 
+def _features(small: Float) -> tuple[Float, float]:
+    """(8, 8, 3) brightness, red and blue against green, by the mean brightness; and that, 0 to 255."""
+    grey = small.mean(axis=2)
+    light = max(float(grey.mean()), 1.0)
+    green = small[..., 1]
+    return np.stack((grey, small[..., 0] - green, small[..., 2] - green), axis=-1) / light, light
+
+
 @dataclass(frozen=True)
 class Likeness:
     """What the pictures of one camera looked like in training.
 
     Attributes:
-        mean, spread: (8, 8, 3) of the thumbnails, 0 to 255.
-        limit: how unlike a picture may be; above what any picture of training is.
+        mean, spread: (8, 8, 3) of brightness and two colours in 8 x 8 places, by the mean brightness.
+        light: mean and spread of the mean brightness, 0 to 255.
+        limits: (3,) how far a picture may be from that in structure, colour and light, see ``KINDS``.
     """
 
     mean: Float
     spread: Float
-    limit: float
+    light: tuple[float, float]
+    limits: Float
 
     @classmethod
     def of(cls, images: Iterable[NDArray[np.uint8]]) -> Likeness:
         """From (H, W, 3) uint8 RGB pictures of training. Raises ValueError for fewer than two."""
-        small = np.stack([thumbnail(image) for image in images])
+        small = [thumbnail(image) for image in images]
         if len(small) < 2:
             raise ValueError(f"{len(small)} pictures say nothing of what pictures look like")
-        mean, spread = small.mean(axis=0), small.std(axis=0)
-        likeness = cls(mean, spread, np.inf)
-        most = max(likeness.unlike(one) for one in small)
-        return cls(mean, spread, _ROOM * most)
+        features, light = zip(*(_features(one) for one in small), strict=True)
+        stack = np.stack(features)
+        likeness = cls(
+            stack.mean(axis=0),
+            stack.std(axis=0),
+            (float(np.mean(light)), float(np.std(light))),
+            np.full(3, np.inf),
+        )
+        most = np.max([likeness.distances(one) for one in small], axis=0)
+        return replace(likeness, limits=_ROOM * most)
 
-    def unlike(self, small: Float) -> float:
-        """How far a thumbnail is from those of training: root mean square of deviation by variation."""
-        return float(np.sqrt((((small - self.mean) / (self.spread + _NOISE)) ** 2).mean()))
+    def distances(self, small: Float) -> Float:
+        """(3,) of a thumbnail from those of training, in units of how much those vary."""
+        features, light = _features(small)
+        z = ((features - self.mean) / (self.spread + _FLOOR)) ** 2
+        mean, spread = self.light
+        return np.array(
+            (
+                np.sqrt(z[..., 0].mean()),
+                np.sqrt(z[..., 1:].mean()),
+                abs(light - mean) / (spread + _LIGHT_FLOOR),
+            )
+        )
 
     def describe(self, small: Float) -> str:
         """What is wrong with a thumbnail, in words; empty if it is like those of training."""
-        distance = self.unlike(small)
-        if distance <= self.limit:
-            return ""
-        if self.unlike(small[..., ::-1]) <= self.limit:
-            return "with red and blue swapped"
-        ratio = float(small.mean() / max(self.mean.mean(), 1.0))
-        scaled = np.clip(small / max(ratio, 1e-3), 0.0, 255.0)
-        if not 0.75 <= ratio <= 1.33 and self.unlike(scaled) <= 1.5 * self.limit:
-            return f"{'darker' if ratio < 1.0 else 'brighter'}: {ratio:.2f} times as bright"
-        for turned, name in ((small[::-1, ::-1], "upside down"), (small[:, ::-1], "mirrored")):
-            if self.unlike(turned) <= self.limit:
-                return name
-        return f"of something else, {distance:.1f} times as far as usual, allowed {self.limit:.1f}"
+        distances = self.distances(small)
+        structure, colour, light = (distances > self.limits).tolist()
+        if light:
+            return f"{_features(small)[1] / self.light[0]:.2f} times as bright"
+        if colour and (self.distances(small[..., ::-1])[:2] <= self.limits[:2]).all():
+            return "red and blue swapped"
+        if (structure or colour) and (self.distances(small[::-1, ::-1])[:2] <= self.limits[:2]).all():
+            return "upside down"
+        if structure or colour:
+            kind = 0 if structure else 1
+            what = ("something else to be seen", "other colours")[kind]
+            return f"{what}, {distances[kind]:.1f} times as far as usual, allowed {self.limits[kind]:.1f}"
+        return ""
 
 
 class PictureWatch:
@@ -91,16 +119,20 @@ class PictureWatch:
     @property
     def problem(self) -> str:
         """What is wrong, or an empty text."""
-        return self.still or self.unlike
+        return self.unlike or self.still
 
-    def look(self, stamp: float, image: NDArray[np.uint8], joints: Float) -> None:
+    def look(self, stamp: float, image: NDArray[np.uint8], joints: Float | None) -> None:
         """Take a picture.
 
         Args:
             stamp: s.
             image: (H, W, 3) uint8 RGB.
-            joints: (J,) positions when it was taken, rad.
+            joints: (J,) positions when it was taken, rad; None where they are not known.
         """
+        if joints is None:  # whether anything moved cannot be said
+            self._joints = None
+            self._compare(image)
+            return
         digest = zlib.crc32(np.ascontiguousarray(image).data)
         if digest != self._digest or self._joints is None:
             self._digest, self._count, self._since, self._joints = digest, 1, stamp, joints

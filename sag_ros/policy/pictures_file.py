@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sag_ros.policy.contract_file import BundleError, InWords
-from sag_ros.policy.pictures import CELLS, Likeness
+from sag_ros.policy.pictures import CELLS, KINDS, Likeness
 from sag_ros.policy.weights_file import replace_file
 
 PICTURES_FILE = "pictures.json"
@@ -20,9 +20,10 @@ def write_pictures(folder: Path, likeness: Mapping[str, Likeness]) -> None:
     """Write what :func:`read_pictures` reads."""
     content = {
         name: {
-            "limit": round(one.limit, 3),
-            "mean": np.round(one.mean, 1).tolist(),
-            "spread": np.round(one.spread, 1).tolist(),
+            "limits": dict(zip(KINDS, np.round(one.limits, 3).tolist(), strict=True)),
+            "light": [round(value, 1) for value in one.light],
+            "mean": np.round(one.mean, 3).tolist(),
+            "spread": np.round(one.spread, 3).tolist(),
         }
         for name, one in likeness.items()
     }
@@ -35,23 +36,23 @@ def read_pictures(folder: Path) -> dict[str, Likeness]:
     try:
         content = json.loads(file.read_text())
         found = {
-            name: Likeness(np.array(one["mean"], float), np.array(one["spread"], float), float(one["limit"]))
+            name: Likeness(
+                np.array(one["mean"], float),
+                np.array(one["spread"], float),
+                (float(one["light"][0]), float(one["light"][1])),
+                np.array([one["limits"][kind] for kind in KINDS], float),
+            )
             for name, one in content.items()
         }
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise BundleError(
-            file, "", InWords(f"unreadable ({error})"), "mean, spread, limit", _REMEDY
+            file, "", InWords(f"unreadable ({error})"), "mean, spread, light, limits", _REMEDY
         ) from None
     shape = (CELLS, CELLS, 3)
     for name, one in found.items():
-        if one.mean.shape != shape or one.spread.shape != shape or not one.limit > 0.0:
-            raise BundleError(
-                file,
-                name,
-                InWords(f"{one.mean.shape}, limit {one.limit}"),
-                f"shape {shape}, limit > 0",
-                _REMEDY,
-            )
+        if one.mean.shape != shape or one.spread.shape != shape or not (one.limits > 0.0).all():
+            found_here = InWords(f"{one.mean.shape}, {one.spread.shape}, limits {one.limits}")
+            raise BundleError(file, name, found_here, f"{shape}, limits > 0", _REMEDY)
     return found

@@ -105,7 +105,8 @@ class Limits(Section):
 
     factor: float = _field(0.95, "share of the arm's velocity, acceleration and jerk limits", gt=0, le=1)
     position_margin: float = _field(0.005, "kept free at both ends of each joint", "rad", ge=0, le=0.5)
-    tracking_error: float = _field(0.3, "of a joint from its command; more is a fault", "rad", gt=0)
+    tracking_error: float = _field(0.15, "of a joint from its command; more is a fault", "rad", gt=0)
+    tracking_lag: float = _field(0.15, "that a joint may be further than resume_error from it", "s", gt=0)
     resume_error: float = _field(
         0.05, "of a joint from where it is held; further away it does not go on by itself", "rad", gt=0
     )

@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from sag_ros.policy.bundle import load_bundle
-from sag_ros.policy.pictures import Likeness
+from sag_ros.policy.pictures import KINDS, Likeness
 from sag_ros.policy.pictures_file import PICTURES_FILE, write_pictures
 from sag_ros.train.record import Recording, demonstrate, prepare
 
@@ -47,7 +47,8 @@ class Pictures:
         likeness = {name: Likeness.of(frames) for name, frames in images.items()}
         write_pictures(self.bundle, likeness)
         for name, one in likeness.items():
-            print(f"camera {name}: {len(images[name])} pictures, limit {one.limit:.2f}")
+            limits = ", ".join(f"{kind} {limit:.2f}" for kind, limit in zip(KINDS, one.limits, strict=True))
+            print(f"camera {name}: {len(images[name])} pictures; limits {limits}")
         print(f"written to {self.bundle / PICTURES_FILE}")
         return 0
 

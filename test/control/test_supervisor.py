@@ -227,6 +227,38 @@ def test_an_arm_that_was_moved_while_it_was_held_needs_to_be_told() -> None:
     assert supervisor.resume(now) == ""
 
 
+def test_late_joint_states_are_compared_with_what_was_executed_then() -> None:
+    supervisor, command = running(10.1)
+    motions = [of_command(command)]
+    for k in range(30):
+        now = 10.12 + 0.02 * k
+        stamp = max(now - 0.06, 10.1)  # the newest command may begin after that
+        then = next((m for m in reversed(motions) if m.start <= stamp), motions[0])
+        supervisor.on_joint_state(stamp, *then.at(stamp)[:2])
+        command = supervisor.on_chunk(chunk(now - 0.03, speed=1.0), now)
+        assert command is not None
+        motions.append(of_command(command))
+        assert supervisor.tick(now) is None
+    assert np.abs(of_command(command).at(now + 0.02)[1]).max() > 0.5
+    assert supervisor.status().off < 1e-9
+
+
+def test_an_arm_that_stays_a_little_behind_is_a_fault() -> None:
+    supervisor = started(observation_age=2.0)
+    supervisor.on_joint_state(10.1, FR3.home, ZERO)
+    command = supervisor.on_chunk(chunk(10.06), 10.1)
+    assert command is not None
+    motion = of_command(command)
+    for k in range(30):
+        now = 10.1 + 0.01 * k
+        q, v, _ = motion.at(now)
+        supervisor.on_joint_state(now, q + 0.07 * np.eye(7)[1], v)
+        if supervisor.tick(now) is not None:
+            break
+    assert k in (15, 16)
+    assert "joint 2 is 0.070 rad from its command for 0.1" in supervisor.status().reason
+
+
 def test_two_sources_of_joint_states_are_a_fault_that_says_so() -> None:
     supervisor, _ = running(10.1)
     for k in range(6):

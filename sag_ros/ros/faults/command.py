@@ -19,8 +19,10 @@ from sag_ros.bench.run import machine
 from sag_ros.bench.run.interrupt import interruptible
 from sag_ros.ros.demo.monitor import GraphTimeout
 from sag_ros.ros.demo.processes import NodeDied, private_environment
+from sag_ros.ros.faults.graph_rows import graph
+from sag_ros.ros.faults.message_rows import messages
 from sag_ros.ros.faults.play import play
-from sag_ros.ros.faults.rows import Row, rows
+from sag_ros.ros.faults.row import Row
 from sag_ros.ros.faults.stage import Stage
 
 # One of each kind; a minute.
@@ -74,7 +76,7 @@ class FaultBench:
         return self._finish(console, outcomes) or status
 
     def _chosen(self) -> list[Row]:
-        known = {row.name: row for row in rows()}
+        known = {row.name: row for row in [*messages(), *graph()]}
         names = self.only or (SHORT if self.short else tuple(known))
         unknown = [name for name in names if name not in known]
         if unknown:

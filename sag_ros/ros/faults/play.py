@@ -8,7 +8,7 @@ import numpy as np
 
 from sag_ros.bench.faults.outcome import GoesOn, Outcome, measure
 from sag_ros.ros.demo.monitor import GraphTimeout
-from sag_ros.ros.faults.rows import Row
+from sag_ros.ros.faults.row import Row
 from sag_ros.ros.faults.stage import Stage
 from sag_ros.ros.stamps import SECOND
 
@@ -23,12 +23,10 @@ class _Listener:
 
     def __init__(self, stage: Stage, outcome: Outcome, begin: float) -> None:
         self._stage, self._outcome, self._begin = stage, outcome, begin
-        self._known: set[str] = set()
+        self._known = {_bare(text) for text in self._texts(0.0)}  # from before the fault
 
-    def hear(self) -> bool:
-        """Look; False, so that it can be waited with."""
+    def _texts(self, since: float) -> list[str]:
         monitor = self._stage.monitor
-        since = self._stage.clock.now() - self._begin
         texts = [monitor.message]
         for key, value in monitor.diagnostics.items():
             if key.startswith(_TELLING):
@@ -36,12 +34,20 @@ class _Listener:
             found = _HISTORY.match(value) if key.startswith("history") else None
             if found and float(found[1]) <= since:
                 texts.append(found[2])
-        for text in texts:
-            bare = re.sub(r"[\d.]+", "#", text)
-            if text and bare not in self._known:
-                self._known.add(bare)
+        return texts
+
+    def hear(self) -> bool:
+        """Look; False, so that it can be waited with."""
+        since = self._stage.clock.now() - self._begin
+        for text in self._texts(since):
+            if text and _bare(text) not in self._known:
+                self._known.add(_bare(text))
                 self._outcome.said.append((since, text))
         return False
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\d.]+", "#", text)
 
 
 def play(stage: Stage, row: Row) -> Outcome:
@@ -77,8 +83,12 @@ def play(stage: Stage, row: Row) -> Outcome:
     outcome.goes_on = _go_on(stage, goes_on, ran)
     stage.wait(0.3, listener.hear)
     outcome.lasted = end - begin
-    _judge_observations(outcome, executed(), begin, end)
+    if row.reaches:
+        _judge_observations(outcome, executed(), begin, end)
     outcome.violations = int(monitor.status.get("limit_violations", 0)) - violations
+    if outcome.violations:
+        worst = "; ".join(monitor.status.get("worst", {}).values())
+        outcome.remark = f"{worst}; commands up to {monitor.status.get('worst_delay_ms')} ms late"
     return outcome
 
 

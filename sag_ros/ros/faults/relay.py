@@ -53,6 +53,11 @@ class Relay(Node):
     def _qos(self, topic: str) -> QoSProfile:
         return qos.NEWEST if "image" in topic else qos.STATE
 
+    @property
+    def matched(self) -> bool:
+        """Whether somebody listens to every topic that is sent on."""
+        return all(sender.get_subscription_count() > 0 for sender in list(self._senders.values()))
+
     def post(self, task: Callable[[], None]) -> None:
         """Run ``task`` in the thread that runs the callbacks, soon."""
         self._tasks.append(task)

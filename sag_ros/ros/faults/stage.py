@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from sensor_msgs.msg import Image, JointState
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
-from sag_ros.control.motion import Motion, at_rest, of_command
+from sag_ros.control.motion import Motion, at_rest, fading, of_command
 from sag_ros.paths import model_folder
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros import qos
@@ -36,6 +37,7 @@ from sag_ros.ros.parameters import load_file
 from sag_ros.ros.stamps import StampClock
 
 CONFIGURE = 300.0  # s
+CLOCK_SET = 3600.0  # s by which a fault sets the clock
 _BUSY = "while True: pass"
 
 
@@ -100,6 +102,8 @@ class Stage:
         self.commands: list[tuple[float, Motion]] = []
         self._busy: list[subprocess.Popen[bytes]] = []
         self._twins: list[Node] = []
+        zero = np.zeros(self._arm.dof)
+        fading((zero, zero, zero), 0.0, 1.0)  # what is compiled is loaded now, not when a message waits
         self._stop = threading.Event()
         self.restarted = False
 
@@ -115,6 +119,7 @@ class Stage:
         self._thread.start()
         self._resume = self.monitor.create_client(Trigger, f"{POLICY_NODE}/resume")
         self.transition("configure")
+        self.monitor.wait(lambda: self.relay.matched, 20.0, "the relay between robot and policy")
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -140,7 +145,9 @@ class Stage:
             command = command_from_trajectory(message, self._arm.joints, self.clock, now)
         except MessageError:
             return
-        self.commands.append((now, of_command(command)))
+        # What was on its way while the clock was set has a stamp of before.
+        jump = round((float(command.time[0]) - now) / CLOCK_SET) * CLOCK_SET
+        self.commands.append((now, of_command(replace(command, time=command.time - jump))))
 
     # Hands -------------------------------------------------------------------------------------------------
 
@@ -151,7 +158,10 @@ class Stage:
     def transition(self, name: str) -> None:
         """Ask the policy for a lifecycle transition; a refusal is no error here."""
         try:
-            self.monitor.transition(name, CONFIGURE if name == "configure" else 10.0)
+            if name == "configure":  # one that was killed is still listed, and may be asked
+                self.monitor.transition(name, CONFIGURE, retry=30.0)
+            else:
+                self.monitor.transition(name, 10.0)
         except GraphTimeout:
             if name == "configure":
                 raise
@@ -169,6 +179,12 @@ class Stage:
         number = self.monitor.reset()
         self.monitor.episode = Episode(number["episode"], number["seed"])
         self.commands.clear()
+        self.monitor.wait(
+            lambda: self.monitor.status.get("episode") == number["episode"],
+            10.0,
+            "task status of the new episode",
+        )
+        self.wait(0.2)  # joint states from before are on their way
         self.monitor.transition("activate", 15.0, retry=15.0)
         begin = self.clock.now()
 
@@ -227,7 +243,9 @@ class Stage:
         def repeat(message: Any) -> None:
             if node in self._twins:
                 spoilt = spoil(message)
-                publisher.publish(spoilt[0][1] if isinstance(spoilt, list) else spoilt)
+                other = spoilt[0][1] if isinstance(spoilt, list) else spoilt
+                # A little later: two that come at once are one to a queue that keeps the newest.
+                self.relay.post(lambda: node in self._twins and publisher.publish(other))
 
         self.relay.hear(topic, repeat)
 

@@ -40,6 +40,7 @@ def supervisor_settings(config: PolicyNode) -> SupervisorSettings:
         camera_age=config.watchdog.camera,
         deadline=config.deadline,
         tracking_error=config.limits.tracking_error,
+        tracking_lag=config.limits.tracking_lag,
         resume_error=config.limits.resume_error,
         limit_factor=config.limits.factor,
         position_margin=config.limits.position_margin,
@@ -248,5 +249,6 @@ class ChunkExecutor:
             "clipped": status.clipped,
             "late_actions": status.late_steps,
             "stops": status.stops,
+            "largest_tracking_error_rad": status.off,
             "last_violation": status.violations[-1].message if status.violations else "",
         }

@@ -28,6 +28,7 @@ class Diagnosis:
         node, config, clock: of the policy.
         inputs: its subscriptions.
         pictures: camera -> watch.
+        listeners: how many others take our trajectories.
         latency: how many chunks were executed since activation, and how many of them missed the deadline.
     """
 
@@ -39,7 +40,9 @@ class Diagnosis:
         inputs: Subscriptions,
         pictures: Mapping[str, PictureWatch],
         latency: Callable[[], tuple[int, int]],
+        listeners: Callable[[], int],
     ) -> None:
+        self._listeners = listeners
         self._node, self._config, self._stamps = node, config, clock
         self._inputs, self._pictures, self._latency = inputs, pictures, latency
         self._lock = threading.Lock()
@@ -83,6 +86,9 @@ class Diagnosis:
         rivals = [cause.text for cause in found if cause.rank is Rank.RIVAL]
         self._rival = rivals[0] if rivals else ""
         found += self._commanders()
+        unheard = self.unheard()
+        if unheard:
+            found.append(Cause(Rank.ABSENT, "controller", unheard))
         for name, watch in self._pictures.items():
             if watch.problem:
                 text = f"camera {name} shows {watch.problem}"
@@ -123,6 +129,13 @@ class Diagnosis:
         """Names of the nodes beside ours that publish a topic."""
         own = f"{self._node.get_namespace().rstrip('/')}/{self._node.get_name()}"
         return [name for name in publishers(self._node, topic) if name != own]
+
+    def unheard(self) -> str:
+        """Why commands would reach nobody, or an empty text."""
+        if self._listeners():
+            return ""
+        topic = self._node.resolve_topic_name(self._config.topics.trajectory)
+        return f"nobody takes commands from {topic}; start the controller"
 
     def _commanders(self) -> list[Cause]:
         # One that only might command is worth saying, no more: what takes over now and then is such a one.

@@ -105,9 +105,12 @@ class PolicyNode(LifecycleNode):
             {} if config.pictures == "ignore"
             else {name: PictureWatch(likeness.get(name)) for name in config.cameras}
         )  # fmt: skip
-        self._diagnosis = Diagnosis(self, config, self._stamps, self._inputs, self._watches, self._latency)
+        self._diagnosis = Diagnosis(
+            self, config, self._stamps, self._inputs, self._watches, self._latency, self._listeners
+        )
         self._assembler = ObservationAssembler(
             runner, bundle.contract, self._inputs.state_at, now=self._stamps.now, pictures=self._watches,
+            joints_at=self._inputs.joints_at,
             apart=config.watchdog.cameras_apart,
         )  # fmt: skip
         # What was seen before a stop is not what the policy goes on from.
@@ -122,7 +125,8 @@ class PolicyNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to move, if every input is there."""
-        missing = self._inputs.missing(self._stamps.now()) or self._unlike()
+        missing = self._inputs.missing(self._stamps.now())
+        missing = missing or [*filter(None, [self._diagnosis.unheard()]), *self._unlike()]
         if missing:
             return self._refuse("activate", "; ".join(missing))
         held = self._inputs.position()
@@ -137,8 +141,7 @@ class PolicyNode(LifecycleNode):
         inputs.on_deadman = executor.on_deadman
         self._commands = CommandWatch(self, self._config.topics.trajectory, self._on_foreign)
         self._outputs.on_command = self._commands.sending
-        for watch in self._watches.values():
-            watch.reset()
+        self._begin_to_watch()
         threads = self._config.threads
         self._inference = InferenceThreads(
             inputs.frames, self._assembler, self._runner, executor.on_inference, self._on_error,
@@ -149,6 +152,10 @@ class PolicyNode(LifecycleNode):
         self._phase, self._problem = "active", ""
         self.get_logger().info("active")
         return SUCCESS
+
+    def _begin_to_watch(self) -> None:
+        for watch in self._watches.values():
+            watch.reset()
 
     def _unlike(self) -> list[str]:
         """Cameras whose newest picture is not one of those that the policy knows."""
@@ -236,6 +243,9 @@ class PolicyNode(LifecycleNode):
             diagnosis.on_error(error)
         self.get_logger().error(f"inference: {type(error).__name__}: {error}", throttle_duration_sec=2.0)
 
+    def _listeners(self) -> int:
+        return self._outputs.listeners - (self._commands is not None)  # our own watch is one
+
     def _latency(self) -> tuple[int, int]:
         found = self._chunk_executor.latency.snapshot()
         return found.count, found.misses
@@ -253,6 +263,8 @@ class PolicyNode(LifecycleNode):
             response.message = f"the node is {self._phase}; activate it"
             return response
         reason = self._chunk_executor.resume()
+        if not reason:
+            self._begin_to_watch()
         response.success, response.message = not reason, reason or "waiting for a new observation"
         self.get_logger().info(f"resume: {response.message}")
         return response

@@ -64,6 +64,7 @@ class ObservationAssembler:
         keep: encoded frames kept per camera.
         now: the node's clock, s.
         pictures: camera -> watch of its pictures; those without one are not watched.
+        joints_at: stamp -> (J,) joint positions, rad; None where none was measured around then.
         apart: frames of two cameras further apart in time are no observation, s.
     """
 
@@ -75,9 +76,10 @@ class ObservationAssembler:
         keep: int = 64,
         now: Callable[[], float] = lambda: np.nan,
         pictures: Mapping[str, PictureWatch] | None = None,
+        joints_at: Callable[[float], NDArray[np.float64] | None] = lambda stamp: None,
         apart: float = np.inf,
     ) -> None:
-        self._apart = apart
+        self._apart, self._joints_at = apart, joints_at
         self._now, self._pictures = now, dict(pictures or {})
         self._runner = runner
         self._sizes = {name: (spec.height, spec.width) for name, spec in contract.cameras.items()}
@@ -125,7 +127,7 @@ class ObservationAssembler:
         for name, image in self.decode(frames).items():
             if name in self._pictures:
                 stamp = frames[name].stamp
-                self._pictures[name].look(stamp, image, self._state_at(stamp)[:-1])
+                self._pictures[name].look(stamp, image, self._joints_at(stamp))
             features[name] = self._runner.encode(name, image)
         encode_ms = 1e3 * (time.perf_counter() - start)
         with self._condition:

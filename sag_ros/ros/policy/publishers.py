@@ -43,6 +43,11 @@ class PolicyPublishers:
         # Called with the stamp of every trajectory before it is sent.
         self.on_command: Callable[[Time], None] = lambda stamp: None
 
+    @property
+    def listeners(self) -> int:
+        """How many subscriptions take our trajectories."""
+        return int(self._trajectory.get_subscription_count())
+
     def command(self, command: JointCommand) -> float:
         """Publish a joint motion; returns when it was published, s on the node's clock."""
         with self._lock:

@@ -137,6 +137,13 @@ class Subscriptions:
         """(8,) joint positions (rad) and gripper width (m) at ``stamp``; LookupError before the first."""
         return np.concatenate([self._arm.at(stamp), self._fingers.at(stamp)])
 
+    def joints_at(self, stamp: float) -> NDArray[np.float64] | None:
+        """(J,) joint positions at ``stamp``, rad; None where the newest was measured long before."""
+        newest = self._arm.newest
+        if newest is None or stamp - newest > self._config.watchdog.joint_state:
+            return None
+        return self._arm.at(stamp)
+
     def inputs(self) -> list[Input]:
         """Every input as it is now."""
         topics, watchdog = self._config.topics, self._config.watchdog

@@ -1,16 +1,12 @@
-"""The faults, and what has to happen after each: written down before it is tried."""
+"""Faults of what comes in."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from sag_ros.bench.faults.outcome import Expected, GoesOn
+from sag_ros.bench.faults.outcome import Expected
 from sag_ros.ros.faults.relay import Spoiler
+from sag_ros.ros.faults.row import ALWAYS, ARM, FRONT, HAND, ITSELF, RESUME, WRIST, Row
 from sag_ros.ros.faults.spoilers import (
     every,
     late,
@@ -24,39 +20,7 @@ from sag_ros.ros.faults.spoilers import (
     unstamped,
     without,
 )
-
-if TYPE_CHECKING:
-    from sag_ros.ros.faults.stage import Stage
-
-ALWAYS, ITSELF, RESUME = GoesOn.ALWAYS, GoesOn.ITSELF, GoesOn.RESUME
-
-
-@dataclass(frozen=True)
-class Row:
-    """One fault.
-
-    Attributes:
-        name, what: for the table.
-        expected: what has to happen.
-        begin: brings it about; end: undoes it.
-        lasts: s.
-    """
-
-    name: str
-    what: str
-    expected: Expected
-    begin: Callable[[Stage], None]
-    end: Callable[[Stage], None] = lambda stage: stage.relay.mend()
-    lasts: float = 2.0
-
-
-FRONT, WRIST, ARM, HAND = (
-    "front/image_raw",
-    "wrist/image_raw",
-    "franka/joint_states",
-    "franka_gripper/joint_states",
-)
-COMMAND = "fr3_arm_controller/joint_trajectory"
+from sag_ros.ros.faults.stage import Stage
 
 
 def spoiling(
@@ -215,148 +179,3 @@ def messages() -> list[Row]:
             {ARM: without("fr3_joint3")},
         ),
     ]
-
-
-def _twice(shift: float) -> Callable[[Stage], None]:
-    def begin(stage: Stage) -> None:
-        stage.twin(ARM, lambda m: position(0, shift, add=True)(copy.deepcopy(m)))
-
-    return begin
-
-
-def graph() -> list[Row]:
-    """Faults of nodes, of the engine, of the clock, and of who else is there."""
-    untwin: Callable[[Stage], None] = lambda stage: stage.untwin()  # noqa: E731
-    heal: Callable[[Stage], None] = lambda stage: stage.control.set()  # noqa: E731
-
-    def engine(ails: str) -> Callable[[Stage], None]:
-        return lambda stage: stage.control.set(engine=ails)
-
-    def clock(seconds: float) -> Callable[[Stage], None]:
-        return lambda stage: stage.control.set(clock=seconds)
-
-    def stopped(name: str) -> tuple[Callable[[Stage], None], Callable[[Stage], None]]:
-        return (lambda stage: stage.freeze(name)), (lambda stage: stage.thaw(name))
-
-    return [
-        Row(
-            "joints-twice",
-            "a second node reports the arm 0.2 rad off",
-            Expected(RESUME, "two sources|2 nodes"),
-            _twice(0.2),
-            untwin,
-        ),
-        Row(
-            "camera-twice",
-            "a second node publishes the front camera",
-            Expected(ITSELF, "2 nodes publish"),
-            lambda stage: stage.twin(FRONT, copy.deepcopy),
-            untwin,
-        ),
-        Row(
-            "second-commander",
-            "a second node commands the arm",
-            Expected(RESUME, "not ours"),
-            lambda stage: stage.rival(),
-            untwin,
-        ),
-        Row(
-            "controller-gone",
-            "commands do not arrive",
-            Expected(RESUME, "from its command", 2.0),
-            lambda stage: stage.relay.spoil(COMMAND, silent),
-        ),
-        Row(
-            "command-late",
-            "commands arrive 30 ms late",
-            Expected(ALWAYS),
-            lambda stage: stage.relay.spoil(COMMAND, late(0.03)),
-        ),
-        Row(
-            "engine-raises", "every inference fails", Expected(ITSELF, "told to fail"), engine("raises"), heal
-        ),
-        Row("engine-nan", "actions are NaN", Expected(ITSELF, "not finite|NaN|nan"), engine("nan"), heal),
-        Row(
-            "engine-absurd",
-            "actions are 1e30",
-            Expected(ITSELF, "1e\\+30|outside|refused"),
-            engine("absurd"),
-            heal,
-        ),
-        Row(
-            "engine-hangs",
-            "an inference does not end",
-            Expected(ITSELF, "observation"),
-            engine("hangs"),
-            heal,
-        ),
-        Row(
-            "engine-slow",
-            "inference takes 10 times as long",
-            Expected(ALWAYS, "later than"),
-            engine("slow"),
-            heal,
-        ),
-        Row(
-            "policy-stopped",
-            "policy_node is stopped for 1.5 s (SIGSTOP)",
-            Expected(ITSELF),
-            *stopped("policy_node"),
-            lasts=1.5,
-        ),
-        Row(
-            "starved",
-            "4 busy processes on the policy's core",
-            Expected(ALWAYS, may_stop=True),
-            lambda stage: stage.starve(4),
-            lambda stage: stage.feed(),
-        ),
-        Row(
-            "clock-forward",
-            "the system's clock is set 1 h ahead",
-            Expected(ALWAYS, "clock was set"),
-            clock(3600.0),
-            heal,
-        ),
-        Row(
-            "clock-back",
-            "the system's clock is set 1 h back",
-            Expected(ALWAYS, "clock was set"),
-            clock(-3600.0),
-            heal,
-        ),
-        Row(
-            "bundle-gone",
-            "the bundle's folder is removed while it runs",
-            Expected(ALWAYS),
-            lambda stage: stage.hide_bundle(),
-            lambda stage: stage.show_bundle(),
-        ),
-        Row(
-            "activated-twice",
-            "activate is asked of an active node",
-            Expected(ALWAYS),
-            lambda stage: stage.transition("activate"),
-            lasts=1.0,
-        ),
-        Row(
-            "deactivated",
-            "deactivated and activated again while it moves",
-            Expected(GoesOn.ACTIVATE),
-            lambda stage: stage.transition("deactivate"),
-            lambda stage: None,
-            lasts=1.5,
-        ),
-        Row(
-            "policy-killed",
-            "policy_node is killed (SIGKILL) and started again",
-            Expected(GoesOn.RESTART),
-            lambda stage: stage.kill("policy_node"),
-            lambda stage: stage.start("policy_node"),
-        ),
-    ]
-
-
-def rows() -> list[Row]:
-    """All of them."""
-    return [*messages(), *graph()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,16 +9,13 @@ import numpy as np
 from sag_ros.control.guard.guard import Guard
 from sag_ros.control.motion import Motion, at_rest, of_command
 from sag_ros.control.refusal import ChunkRefused
-from sag_ros.control.seen import Seen
 from sag_ros.control.splice import Splicer
 from sag_ros.control.states import State, SupervisorSettings, SupervisorStatus
 from sag_ros.control.stop import Stopper
+from sag_ros.control.tracking import Tracking
 from sag_ros.control.watchdog import Watchdog
 from sag_ros.robots.arm import Arm
 from sag_ros.values import ActionChunk, Float, JointCommand, Violation
-
-
-_RECENT = 64  # commands that joint states are still compared with; half a second
 
 
 class Supervisor:
@@ -53,10 +49,7 @@ class Supervisor:
         self._after_stop = State.INACTIVE
         self._newest = -np.inf  # stamp of the executed observation
         self._held = -np.inf  # when the last hold began
-        self._recent: deque[Motion] = deque(maxlen=_RECENT)
-        self._near = -np.inf  # stamp of the last state that was close to its command
-        self._off = 0.0  # largest distance of a joint from its command since the start, rad
-        self._seen = Seen()
+        self._tracking = Tracking(self.settings, arm.limits.velocity)
         self._last_chunk = np.inf  # when the last chunk came
         self._missed = False
         self._fault = self._refusal = ""
@@ -82,13 +75,10 @@ class Supervisor:
             raise ValueError(f"joint positions {q} rad are outside the limits; move the arm inside first")
         self._command = at_rest(now, q)
         self._motion = of_command(self._command)
-        self._recent.clear()
-        self._recent.append(self._motion)
-        self._near = now
+        self._tracking.start(now, self._motion)
         self._watchdog.reset()
-        self._newest, self._held, self._off = now, now, 0.0
+        self._newest = self._held = now
         self._last_chunk, self._missed, self._fault = np.inf, False, ""
-        self._seen = Seen()
         self._state, self._reason = State.WAITING, "waiting for the first chunk"
 
     def on_joint_state(self, stamp: float, q: Float, v: Float) -> None:
@@ -96,34 +86,9 @@ class Supervisor:
         if len(q) != self._arm.dof or not (np.isfinite(q).all() and np.isfinite(v).all()):
             return
         self._watchdog.seen("joint_state", stamp)
-        contradiction = self._seen.look(stamp, q, v, self._arm.limits.velocity)
-        if self._motion is None or self._ended or self._fault:
-            return  # once it is said: another stop would only put off the end of this one
-        error = np.abs(q - self._executed(stamp).at(stamp)[0])
-        joint = int(error.argmax())
-        self._off = max(self._off, float(error[joint]))
-        if error[joint] <= self.settings.resume_error:
-            self._near = stamp
-        if contradiction:
-            self._fault = f"{contradiction}; let one alone report the arm, then resume"
-        elif error[joint] > self.settings.tracking_error:
-            self._fault = (
-                f"joint {joint + 1} is {error[joint]:.3f} rad from its command, allowed "
-                f"{self.settings.tracking_error} rad; check the robot, then resume"
-            )
-        elif stamp - self._near > self.settings.tracking_lag:
-            self._fault = (
-                f"joint {joint + 1} is {error[joint]:.3f} rad from its command for {stamp - self._near:.2f} s, "
-                f"allowed {self.settings.resume_error} rad; check the controller, then resume"
-            )
-
-    def _executed(self, stamp: float) -> Motion:
-        """What was executed at ``stamp``: a command holds nothing of before it was sent."""
-        assert self._motion is not None
-        for motion in reversed(self._recent):
-            if motion.start <= stamp:
-                return motion
-        return self._recent[0] if self._recent else self._motion
+        # Once it is said, another stop would only put off the end of this one.
+        compare = self._motion is not None and not self._ended and not self._fault
+        self._fault = self._tracking.look(stamp, q, v, compare) or self._fault
 
     def on_image(self, camera: str, stamp: float) -> None:
         """Note an image of a watched camera.
@@ -216,11 +181,11 @@ class Supervisor:
         health = self._watchdog.check_one("joint_state", now)
         if not health:
             return health.reason
-        fastest = float(np.abs(self._seen.velocity).max())
+        fastest = self._tracking.speed
         if fastest > self.settings.at_rest:
             return f"the arm moves at {fastest:.2f} rad/s; wait until it is at rest"
         try:
-            self.start(now, self._seen.position)
+            self.start(now, self._tracking.position)
         except ValueError as error:
             return str(error)
         return ""
@@ -237,7 +202,7 @@ class Supervisor:
             deadline_misses=self._deadline_misses,
             stops=self._stops,
             violations=self._violations,
-            off=self._off,
+            off=self._tracking.off,
         )
 
     def _begin_stop(self, now: float, after: State, reason: str) -> JointCommand:
@@ -270,7 +235,7 @@ class Supervisor:
             )
         self._command = command
         self._motion = of_command(command)
-        self._recent.append(self._motion)
+        self._tracking.execute(self._motion)
         return command
 
     def _require_ready(self, chunk: ActionChunk, now: float) -> None:
@@ -290,18 +255,17 @@ class Supervisor:
     def _require_place(self, now: float) -> None:
         """At rest, the arm is where it is held; who moved it has to say that it may go on from there."""
         assert self._motion is not None
-        if self._state is State.RUNNING or now < self._motion.end or not self._seen.count:
+        if self._state is State.RUNNING or now < self._motion.end:
             return
-        error = np.abs(self._seen.position - self._motion.at(now)[0])
-        joint = int(error.argmax())
+        joint, distance = self._tracking.distance(now)
         bound = self.settings.resume_error
-        if error[joint] > bound:
+        if distance > bound:
             message = (
-                f"joint {joint + 1} is {error[joint]:.3f} rad from where it is held, allowed {bound} rad; "
+                f"joint {joint + 1} is {distance:.3f} rad from where it is held, allowed {bound} rad; "
                 "resume if that is where it shall go on from"
             )
             self._reason = message
-            raise ChunkRefused(Violation("jump", joint, float(error[joint]), bound, message))
+            raise ChunkRefused(Violation("jump", joint, distance, bound, message))
 
     @property
     def _ended(self) -> bool:

@@ -17,8 +17,9 @@ FLAT = 3.0  # of 255: the spread of a picture that shows nothing
 KINDS = ("structure", "colour", "light")
 # Added to how much pictures of training vary: exposure, noise, dust.
 _FLOOR, _LIGHT_FLOOR = 0.02, 6.0  # share of the mean brightness; of 255
-# So many times as far from the mean as any picture of training was is still believed. Light varies most.
-_ROOM = np.array([1.25, 1.25, 2.0])
+# So many times as far from the mean as any picture of training was is still believed: a policy sees what its
+# teacher never did. Upside down or with swapped colours they are at 2.3 times and more.
+_ROOM = 2.0
 _PATIENCE = 8  # pictures in a row before anything is said
 _STILL, _MOVED = 5, 0.03  # the same picture so often, while a joint moved so far, rad
 
@@ -113,8 +114,13 @@ class PictureWatch:
         """Forget what was seen."""
         self._digest, self._count, self._since = -1, 0, 0.0
         self._joints: Float | None = None
-        self._odd = 0
+        self._odd, self._furthest = 0, 0.0
         self.still = self.unlike = ""
+
+    @property
+    def furthest(self) -> float:
+        """How far any picture was from those of training, by what is allowed."""
+        return self._furthest
 
     @property
     def problem(self) -> str:
@@ -158,7 +164,12 @@ class PictureWatch:
         small = thumbnail(image)
         if float(image.std(axis=(0, 1)).max()) < FLAT:
             return f"nothing, all of it {small.mean():.0f} of 255"
-        found = "" if self._likeness is None else self._likeness.describe(small)
+        if self._likeness is None:
+            return ""
+        self._furthest = max(
+            self._furthest, float((self._likeness.distances(small) / self._likeness.limits).max())
+        )
+        found = self._likeness.describe(small)
         return f"pictures unlike those of training: {found}" if found else ""
 
     def _compare(self, image: NDArray[np.uint8]) -> None:

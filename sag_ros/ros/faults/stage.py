@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -115,6 +116,9 @@ class Stage:
         self.monitor = Monitor()
         self.relay = Relay(*self._kinds)
         self.relay.hear(self._topics.trajectory, self._on_command)
+        sys.setswitchinterval(5e-4)  # the relay must not wait for whoever computes in this process
+        gc.collect()
+        gc.freeze()
         self._thread = threading.Thread(target=self._spin, name="relay", daemon=True)
         self._thread.start()
         self._resume = self.monitor.create_client(Trigger, f"{POLICY_NODE}/resume")

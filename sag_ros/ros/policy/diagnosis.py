@@ -162,6 +162,7 @@ class Diagnosis:
             "last_inference_error": self.last_error,
             "clock_set_by_s": self._clock_set,
         }
+        shown |= {f"pictures {name}, of allowed": watch.furthest for name, watch in self._pictures.items()}
         shown |= {f"cause {n}": c.text for n, (_, c) in enumerate(self.causes.ranked)}
         shown |= {f"problem {name}": text for name, text in list(self._inputs.problems.items())}
         shown |= {f"dropped {name}": count for name, count in list(self._inputs.dropped.items())}

@@ -1,0 +1,87 @@
+"""Whether the arm follows: what is measured against what was executed then."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from sag_ros.control.motion import Motion
+from sag_ros.control.seen import Seen
+from sag_ros.control.states import SupervisorSettings
+from sag_ros.values import Float
+
+_RECENT = 64  # commands that joint states are still compared with; half a second
+
+
+class Tracking:
+    """Compares measured states with commands.
+
+    Args:
+        settings: of the supervisor.
+        fastest: (J,) speed that the joints are able to, rad/s.
+
+    Attributes:
+        off: largest distance of a joint from its command since the start, rad.
+    """
+
+    def __init__(self, settings: SupervisorSettings, fastest: Float) -> None:
+        self._settings, self._fastest = settings, fastest
+        self._seen = Seen()
+        self._recent: deque[Motion] = deque(maxlen=_RECENT)
+        self._near = -np.inf  # stamp of the last state that was close to its command
+        self.off = 0.0
+
+    def start(self, now: float, motion: Motion) -> None:
+        """Forget everything; ``motion`` is executed from ``now`` on, s."""
+        self._seen, self._near, self.off = Seen(), now, 0.0
+        self._recent.clear()
+        self._recent.append(motion)
+
+    def execute(self, motion: Motion) -> None:
+        """``motion`` is executed from its start on."""
+        self._recent.append(motion)
+
+    @property
+    def position(self) -> Float:
+        """(J,) measured last, rad; empty before the first."""
+        return self._seen.position
+
+    @property
+    def speed(self) -> float:
+        """Of the fastest joint, rad/s."""
+        return float(np.abs(self._seen.velocity).max(initial=0.0))
+
+    def look(self, stamp: float, q: Float, v: Float, compare: bool = True) -> str:
+        """Take a measured state, (J,) each; what is wrong with it, or an empty text."""
+        contradiction = self._seen.look(stamp, q, v, self._fastest)
+        if not compare:
+            return ""
+        settings, joint, distance = self._settings, *self.distance(stamp)
+        self.off = max(self.off, distance)
+        if distance <= settings.resume_error:
+            self._near = stamp
+        lag = stamp - self._near
+        if contradiction:
+            return f"{contradiction}; let one alone report the arm, then resume"
+        if distance > settings.tracking_error:
+            return (
+                f"joint {joint + 1} is {distance:.3f} rad from its command, allowed "
+                f"{settings.tracking_error} rad; check the robot, then resume"
+            )
+        if lag > settings.tracking_lag:
+            return (
+                f"joint {joint + 1} is {distance:.3f} rad from its command for {lag:.2f} s, allowed "
+                f"{settings.resume_error} rad; check the controller, then resume"
+            )
+        return ""
+
+    def distance(self, stamp: float) -> tuple[int, float]:
+        """The joint that was measured furthest from what was executed at ``stamp``, and how far, rad."""
+        if not self._seen.count:
+            return 0, 0.0
+        # A command holds nothing of before it was sent.
+        motion = next((one for one in reversed(self._recent) if one.start <= stamp), self._recent[0])
+        error = np.abs(self._seen.position - motion.at(stamp)[0])
+        joint = int(error.argmax())
+        return joint, float(error[joint])

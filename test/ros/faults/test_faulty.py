@@ -1,0 +1,16 @@
+"""The control of a node that can be spoilt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sag_ros.ros.faults.faulty import Control
+
+
+def test_what_one_sets_the_other_sees(tmp_path: Path) -> None:
+    here, there = Control(tmp_path / "control"), Control(tmp_path / "control")
+    assert (there.clock_ns, there.engine) == (0, "well")
+    here.set(clock=-3600.0, engine="nan")
+    assert (there.clock_ns, there.engine) == (-3_600_000_000_000, "nan")
+    here.set()
+    assert (there.clock_ns, there.engine) == (0, "well")

@@ -18,8 +18,9 @@ MISSED = 1e-6  # rad: further apart, the robot missed a command; it tells its re
 WAITING = 50  # trajectories that may wait for the clock
 # By how much the clock may be sped up, and how fast that may change, 1/s. Clocks of PC and robot differ by
 # millionths; an emulated robot is up to a seventh slower.
-_DRIFT, _DRIFT_CHANGE = 0.2, 0.1
-_GAIN, _INTEGRAL_GAIN = 1.0, 0.25  # 1/s, 1/s^2
+_DRIFT, _DRIFT_CHANGE = 0.2, 0.3
+_GAIN, _INTEGRAL_GAIN = 3.0, 2.25  # 1/s, 1/s^2; as fast as it can be without swinging
+_SMOOTHING = 0.05  # s over which the clocks are compared: single readings are late by a ms now and then
 _ASTRAY = 0.05  # s: clocks so far apart are set, at rest
 
 
@@ -41,7 +42,7 @@ class Follower:
         self._error: Motion = of_command(at_rest(now, np.zeros_like(position)))
         self._waiting: deque[Motion] = deque()
         self._refuse = refuse
-        self._rate = self._steady = 0.0
+        self._rate = self._steady = self._behind = 0.0
         self._fresh = True
         self._last = self.at()
 
@@ -100,7 +101,9 @@ class Follower:
         behind = now - self.time - cycles * CYCLE
         if abs(behind) > _ASTRAY and self.resting:
             self.time = now - cycles * CYCLE
-            behind = 0.0
+            behind = self._behind = 0.0
+        self._behind += min(cycles * CYCLE / _SMOOTHING, 1.0) * (behind - self._behind)
+        behind = self._behind
         self._steady = _within(self._steady + _INTEGRAL_GAIN * behind * cycles * CYCLE, _DRIFT)
         wanted = _within(_GAIN * behind + self._steady, _DRIFT)
         change = _DRIFT_CHANGE * CYCLE * cycles

@@ -51,10 +51,10 @@ def test_another_clock_is_kept_up_with_and_not_felt(speed: float) -> None:
     follower = of()
     assert follower.take(way(HOME, HOME + 1.0, 5.0, 8.0))
     path = run(follower, 6000, 5.0, speed)
-    assert abs(follower.time - (5.0 + 6.0 * speed)) < 0.12
+    assert abs(follower.time - (5.0 + 6.0 * speed)) < 0.03
     acceleration, jerk = differences(path)
     assert acceleration < 0.5  # 0.09 by itself, more because it has to hurry
-    assert jerk < 60.0
+    assert jerk < 150.0
 
 
 def test_lost_cycles_are_made_up_for_at_once() -> None:
@@ -90,7 +90,7 @@ def test_a_new_trajectory_that_begins_a_little_beside_is_joined() -> None:
     assert differences(np.concatenate((np.tile(HOME, (3, 1)), path)))[0] < 4.0
     assert follower.take(way(HOME + 0.1 + 0.5 * APART, HOME, 6.2, 1.0))
     path = run(follower, 1200, 6.2)
-    np.testing.assert_allclose(path[-1], HOME)
+    np.testing.assert_allclose(path[-1], HOME, atol=1e-12)
     assert differences(path)[0] < 4.0
 
 
@@ -135,7 +135,7 @@ def test_a_trajectory_that_begins_later_than_our_clock_is_waited_for() -> None:
     assert refused == []
     acceleration, jerk = differences(np.concatenate(path))
     assert acceleration < 2.5
-    assert jerk < 90.0
+    assert jerk < 400.0
     np.testing.assert_allclose(follower.at()[0], HOME + 1.0, atol=1e-9)
     assert follower.resting
 

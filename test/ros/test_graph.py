@@ -44,7 +44,12 @@ def test_with_an_emulated_robot_only_its_joint_states_reach_the_policy():
     assert [node.name for node in graph.nodes] == ["sim_node", "fci_node", "policy_node"]
     assert graph.node("sim_node").parameters["topics.joint_states"] != Topics().joint_states
     assert graph.node("sim_node").parameters["at_home"]
-    assert graph.node("policy_node").parameters == {"limits.factor": 0.7, "seed": 3}
+    assert graph.node("policy_node").parameters == {
+        "limits.factor": 0.7,
+        "limits.resume_error": 0.3,
+        "limits.tracking_error": 0.3,
+        "seed": 3,
+    }
     assert graph.node("fci_node").parameters["robot_ip"] == "127.0.0.1"
 
 

@@ -69,7 +69,9 @@ class FciNode(Node):
         self._finger_state = JointState(name=list(config.gripper.joints))
         topics = config.topics
         self._arm_publisher = self.create_publisher(JointState, topics.joint_states, qos.STATE)
-        self._finger_publisher = self.create_publisher(JointState, topics.gripper_states, qos.STATE)
+        if self._hand is not None:  # whoever else moves fingers publishes them
+            self._finger_publisher = self.create_publisher(JointState, topics.gripper_states, qos.STATE)
+            self.create_timer(1.0 / config.gripper_state_rate, self._publish_fingers)
         self._diagnostics = Diagnostics(self, f"{arm.name} at {config.robot_ip}", "robot")
         self.create_subscription(JointTrajectory, topics.trajectory, self._on_trajectory, qos.COMMAND)
         self.create_subscription(JointState, topics.gripper_command, self._on_gripper, qos.STATE)
@@ -80,7 +82,6 @@ class FciNode(Node):
         ):
             self.create_service(Trigger, f"~/{name}", answer)
         self.create_timer(1.0 / config.joint_state_rate, self._publish_arm)
-        self.create_timer(1.0 / config.gripper_state_rate, self._publish_fingers)
         self.create_timer(1.0 / config.diagnostics_rate, self._publish_diagnostics)
 
     def _publish_arm(self) -> None:

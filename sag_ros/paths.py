@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,15 +68,39 @@ def model_folder(name: str) -> Path:
 
 
 def cache_folder(name: str) -> Path | None:
-    """Folder ``name`` for what can be made again at any time, created; None where nothing can be written.
+    """Folder ``name`` for what can be made again at any time, created for this user alone.
 
     Below ``$SAG_ROS_CACHE``, ``$XDG_CACHE_HOME/sag_ros`` or ``~/.cache/sag_ros``, whichever is set first.
+    What lies there is executed: machine code, and numba's index of it, which is a pickle. So whoever can write
+    there runs what he likes as us, and a folder that others can write to is not used.
+
+    Returns:
+        None where nothing can be written, or, with a warning, where others can.
     """
     own, common = os.environ.get("SAG_ROS_CACHE"), os.environ.get("XDG_CACHE_HOME")
     try:
         root = Path(own) if own else Path(common or Path.home() / ".cache") / PACKAGE
         folder = root / name
-        folder.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
+        exposed = [path for path in (root, folder) if _others_can_write(path)]
     except (OSError, RuntimeError):  # read-only, or no home
         return None
+    if exposed:
+        warnings.warn(
+            f"{exposed[0]} is not used: others can write there, and what lies there is executed. Remove it, "
+            "or set SAG_ROS_CACHE to a folder of your own",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return None
     return folder if os.access(folder, os.W_OK) else None
+
+
+def _others_can_write(folder: Path) -> bool:
+    if not hasattr(os, "getuid"):
+        return False
+    found = folder.stat()
+    # A group of one's own, as Debian gives everybody, is nobody else.
+    group = bool(found.st_mode & stat.S_IWGRP) and found.st_gid != os.getgid()
+    return found.st_uid != os.getuid() or group or bool(found.st_mode & stat.S_IWOTH)

@@ -82,3 +82,17 @@ def test_no_cache_folder_where_nothing_can_be_written(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("SAG_ROS_CACHE", str(tmp_path / "file"))
     assert paths.cache_folder("code") is None
+
+
+def test_a_cache_folder_is_private_and_one_that_others_can_write_to_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("SAG_ROS_CACHE", str(tmp_path / "own"))
+    folder = paths.cache_folder("code")
+    assert folder is not None
+    assert folder.stat().st_mode & 0o077 == 0
+    folder.chmod(0o777)
+    with pytest.warns(RuntimeWarning, match="others can write there"):
+        assert paths.cache_folder("code") is None
+    folder.chmod(0o700)
+    folder.parent.chmod(0o703)
+    with pytest.warns(RuntimeWarning, match="own is not used"):
+        assert paths.cache_folder("code") is None

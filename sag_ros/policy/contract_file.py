@@ -46,6 +46,16 @@ class BundleError(ValueError):
         super().__init__(f"{file}: {finding}; allowed: {allowed}. {remedy}")
 
 
+def require_inside(file: Path) -> None:
+    """Refuse a file of a bundle that is a link to somewhere else. Raises BundleError."""
+    target = file.resolve()
+    if not target.is_relative_to(file.parent.resolve()):
+        remedy = "A bundle is self-contained; put the file itself there."
+        raise BundleError(
+            file, "", InWords(f"a link to {target}"), "a file of the bundle's own folder", remedy
+        )
+
+
 class _Loader(yaml.SafeLoader):
     """Safe loader that refuses a key given twice."""
 
@@ -66,6 +76,7 @@ def read_contract(file: Path) -> Contract:
     Raises:
         BundleError: missing, not YAML, a wrong or missing key, a value of another type or out of range.
     """
+    require_inside(file)
     try:
         content = yaml.load(file.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:

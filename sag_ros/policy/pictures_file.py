@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sag_ros.policy.contract_file import BundleError, InWords
+from sag_ros.policy.contract_file import BundleError, InWords, require_inside
 from sag_ros.policy.pictures import CELLS, KINDS, Likeness
 from sag_ros.policy.weights_file import replace_file
 
@@ -33,6 +33,7 @@ def write_pictures(folder: Path, likeness: Mapping[str, Likeness]) -> None:
 def read_pictures(folder: Path) -> dict[str, Likeness]:
     """Camera -> likeness; empty where the bundle has none. Raises BundleError."""
     file = folder / PICTURES_FILE
+    require_inside(file)
     try:
         content = json.loads(file.read_text())
         found = {

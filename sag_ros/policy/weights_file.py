@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from sag_ros.policy.contract_file import MISSING, BundleError, InWords
+from sag_ros.policy.contract_file import MISSING, BundleError, InWords, require_inside
 
 RESTORE = "Export the policy again, or restore the file that belongs to this policy.yaml."
 
@@ -36,6 +36,7 @@ def shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
 
 def read_weights(file: Path) -> Weights:
     """Read ``file``. Raises BundleError when missing, damaged, or not all floating-point."""
+    require_inside(file)
     try:
         content = file.read_bytes()
         tensors = load(content)

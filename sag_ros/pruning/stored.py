@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError
 from torch import Tensor
 
 from sag_ros.policy.contract import PrunerSpec, Section
-from sag_ros.policy.contract_file import MISSING, BundleError, InWords
+from sag_ros.policy.contract_file import MISSING, BundleError, InWords, require_inside
 from sag_ros.policy.weights_file import check_finite, read_weights, replace_file, serialise
 from sag_ros.values import Mask, frozen
 
@@ -105,9 +105,10 @@ def load_schedule(bundle: PolicyBundle, key: str) -> Schedule:
     """
     folder = None if bundle.folder is None else bundle.folder / FOLDER
     file = Path(f"{key}.json") if folder is None else folder / f"{key}.json"
-    if folder is None or not file.exists():
+    if folder is None or Path(key).name != key or not file.exists():
         there = ", ".join(stored_names(bundle)) or "none"
         raise ValueError(f"the policy has no schedule {key!r}; there is: {there}. {ANEW}")
+    require_inside(file)
     try:
         content = ScheduleFile.model_validate(json.loads(file.read_text(encoding="utf-8")))
     except (ValidationError, json.JSONDecodeError, UnicodeDecodeError) as error:

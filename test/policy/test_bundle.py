@@ -231,3 +231,12 @@ def test_weights_fp16_cannot_hold_are_not_saved(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"model\.head\.bias .* magnitude of 100000"):
         save_bundle(tmp_path, bundle)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["policy.yaml", "policy.safetensors", "pruner.safetensors"])
+def test_a_link_out_of_the_folder_is_refused(folder: Path, tmp_path: Path, name: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (folder / name).rename(elsewhere)
+    (folder / name).symlink_to(elsewhere)
+    with pytest.raises(BundleError, match=r"a link to .*elsewhere.*self-contained"):
+        load_bundle(folder)

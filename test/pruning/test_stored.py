@@ -89,3 +89,11 @@ def test_damaged_files(bundle, key, value, message):
     file.write_text("{")
     with pytest.raises(BundleError, match=r"damaged\.json"):
         load_schedule(bundle, "damaged")
+
+
+def test_a_name_is_no_path(bundle, tmp_path):
+    given = Schedule(10, 6, "type", np.zeros((10, 6), bool))
+    save_schedule(bundle, "mine", given)
+    (bundle.folder / "outside.json").write_bytes((bundle.folder / "schedules" / "mine.json").read_bytes())
+    with pytest.raises(ValueError, match=r"no schedule '\.\./outside'"):
+        load_schedule(load_bundle(bundle.folder), "../outside")

@@ -71,8 +71,8 @@ def cache_folder(name: str) -> Path | None:
     """Folder ``name`` for what can be made again at any time, created for this user alone.
 
     Below ``$SAG_ROS_CACHE``, ``$XDG_CACHE_HOME/sag_ros`` or ``~/.cache/sag_ros``, whichever is set first.
-    What lies there is executed: machine code, and numba's index of it, which is a pickle. So whoever can write
-    there runs what he likes as us, and a folder that others can write to is not used.
+    What lies there is executed: machine code, and numba's index of it, which is a pickle. So whoever can
+    write there runs what he likes as us, and a folder that others can write to is not used.
 
     Returns:
         None where nothing can be written, or, with a warning, where others can.

@@ -130,7 +130,7 @@ def test_public_keys_and_fp16_on_disk(folder: Path) -> None:
     assert {v.dtype for k, v in tensors.items() if k.startswith("normalizer.")} == {torch.float32}
 
 
-@pytest.mark.parametrize("name", ["policy.yaml", "policy.safetensors", "pruner.safetensors"])
+@pytest.mark.parametrize("name", ["policy.yaml", "policy.safetensors"])
 def test_missing_file(tmp_path: Path, name: str) -> None:
     save_bundle(tmp_path, with_pruner(random_bundle(3, **TINY)))
     (tmp_path / name).unlink()

@@ -40,9 +40,8 @@ class Supervisor:
         limits = self._guard.limits
         self._splicer = Splicer(limits, self.settings.splice, arm.limits)
         self._stopper = Stopper(limits, self.settings.splice.step)
-        bounds = {"observation": self.settings.observation_age, "joint_state": self.settings.joint_state_age}
-        bounds.update({f"camera {name}": self.settings.camera_age for name in cameras})
-        self._watchdog = Watchdog(bounds)
+        self._cameras = tuple(cameras)
+        self._watchdog = Watchdog(self._ages())
         self._motion: Motion | None = None
         self._command: JointCommand | None = None
         self._state, self._reason = State.INACTIVE, "not started"
@@ -56,6 +55,27 @@ class Supervisor:
         self._chunks = self._refused = self._clipped = 0
         self._late_steps = self._deadline_misses = self._stops = 0
         self._violations: tuple[Violation, ...] = ()
+
+    def _ages(self) -> dict[str, float]:
+        settings = self.settings
+        ages = {"observation": settings.observation_age, "joint_state": settings.joint_state_age}
+        return ages | {f"camera {name}": settings.camera_age for name in self._cameras}
+
+    def reconfigure(self, settings: SupervisorSettings) -> None:
+        """Take other settings while it runs.
+
+        Raises:
+            ValueError: what the guard and the sampling of commands are built from would be another.
+        """
+        for name in ("limit_factor", "position_margin"):
+            if getattr(settings, name) != getattr(self.settings, name):
+                raise ValueError(f"{name} cannot be changed while the supervisor runs")
+        if settings.splice.step != self.settings.splice.step:
+            raise ValueError("splice.step cannot be changed while the supervisor runs")
+        self.settings = settings
+        self._splicer = Splicer(self._guard.limits, settings.splice, self._arm.limits)
+        self._tracking.reconfigure(settings)
+        self._watchdog.rebound(self._ages())
 
     def start(self, now: float, q: Float) -> None:
         """Begin to wait for chunks, from rest.

@@ -26,13 +26,16 @@ class LatencyStats:
         capacity: size of the ring.
         deadline: ms; longer samples are misses.
         warm_up: first samples that count nowhere, so that a compilation never stays in the maximum.
+
+    Attributes:
+        deadline: see there; may be changed.
     """
 
     def __init__(self, capacity: int = 1024, deadline: float = np.inf, warm_up: int = 0) -> None:
         if capacity < 1:
             raise ValueError(f"capacity {capacity} must be at least 1")
         self._ring = np.zeros(capacity)
-        self._deadline = deadline
+        self.deadline = deadline
         self._warm_up = warm_up
         self.reset()
 
@@ -53,7 +56,7 @@ class LatencyStats:
         self._count += 1
         if milliseconds > self._max:
             self._max = milliseconds
-        if milliseconds > self._deadline:
+        if milliseconds > self.deadline:
             self._misses += 1
 
     def snapshot(self) -> Latency:

@@ -32,6 +32,10 @@ class Tracking:
         self._near = -np.inf  # stamp of the last state that was close to its command
         self.off = 0.0
 
+    def reconfigure(self, settings: SupervisorSettings) -> None:
+        """Other bounds from now on."""
+        self._settings = settings
+
     def start(self, now: float, motion: Motion) -> None:
         """Forget everything; ``motion`` is executed from ``now`` on, s."""
         self._seen, self._near, self.off = Seen(), now, 0.0

@@ -34,6 +34,12 @@ def implausible(stamp: float, now: float) -> str:
     return ""
 
 
+def _require_positive(bounds: Mapping[str, float]) -> None:
+    wrong = {name: bound for name, bound in bounds.items() if not bound > 0.0}
+    if wrong:
+        raise ValueError(f"ages must be positive seconds, got {wrong}; use .inf not to watch an input")
+
+
 class Watchdog:
     """Watches the stamps of named inputs, such as ``observation``, ``joint_state`` or a camera.
 
@@ -43,12 +49,21 @@ class Watchdog:
     """
 
     def __init__(self, bounds: Mapping[str, float], ahead: float = AHEAD) -> None:
-        wrong = {name: bound for name, bound in bounds.items() if not bound > 0.0}
-        if wrong:
-            raise ValueError(f"ages must be positive seconds, got {wrong}; use .inf not to watch an input")
+        _require_positive(bounds)
         self._bounds = dict(bounds)
         self._ahead = ahead
         self._stamps: dict[str, float] = {}
+
+    def rebound(self, bounds: Mapping[str, float]) -> None:
+        """Other bounds for the same inputs.
+
+        Raises:
+            ValueError: other inputs, or an age that is not positive; nothing is changed.
+        """
+        if set(bounds) != set(self._bounds):
+            raise ValueError(f"the inputs {sorted(self._bounds)} are watched, not {sorted(bounds)}")
+        _require_positive(bounds)
+        self._bounds = dict(bounds)
 
     def reset(self) -> None:
         """Forget every stamp."""

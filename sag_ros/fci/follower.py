@@ -68,8 +68,10 @@ class Follower:
         return True
 
     def _begin(self, motion: Motion) -> bool:
-        here, there = self.at(), motion.at(self.time)
-        apart, allowed = np.abs(here[0] - there[0]), START_APART if self._fresh else APART
+        # It has to go on from the motion that its sender knows. What we are beside that, because the robot
+        # missed a command, is ours to make good.
+        planned, there = self._motion.at(self.time), motion.at(self.time)
+        apart, allowed = np.abs(planned[0] - there[0]), START_APART if self._fresh else APART
         joint = int(apart.argmax())
         if not apart[joint] <= allowed:
             self._refuse(
@@ -77,7 +79,7 @@ class Follower:
                 f"allowed {allowed} rad"
             )
             return False
-        speed = np.abs(here[1] - there[1])
+        speed = np.abs(planned[1] - there[1])
         joint = int(speed.argmax())
         if not speed[joint] <= APART_SPEED:
             self._refuse(
@@ -85,6 +87,7 @@ class Follower:
                 f"allowed {APART_SPEED} rad/s"
             )
             return False
+        here = self.at()
         self._motion, self._fresh = motion, False
         self._error = fading((here[0] - there[0], here[1] - there[1], here[2] - there[2]), self.time, FADE)
         return True

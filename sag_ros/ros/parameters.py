@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -121,8 +121,8 @@ def declare(node: Any, schema: type[S]) -> S:
     """Validate what the node was started with and declare every parameter of the schema on it.
 
     The node must have been created with ``automatically_declare_parameters_from_overrides=True``: only so
-    does ROS tell of parameters that nobody declared. They are read-only: a running policy keeps its
-    configuration.
+    does ROS tell of parameters that nobody declared. They are read-only but for those that the schema lists
+    as ``LIVE``: the others are what a running node was built from.
 
     Raises:
         ParameterError: see :func:`validate`.
@@ -137,9 +137,20 @@ def declare(node: Any, schema: type[S]) -> S:
         if name in flat:
             node.undeclare_parameter(name)
     for name, value in flat.items():
-        descriptor = ParameterDescriptor(description=texts.get(name, ""), read_only=True)
+        live = name in schema.LIVE
+        text = texts.get(name, "") + ("" if live else " (read-only: takes a start of the node)")
+        descriptor = ParameterDescriptor(description=text, read_only=not live)
         node.declare_parameter(name, value, descriptor, ignore_override=True)
     return config
+
+
+def changed(config: S, values: Mapping[str, Any]) -> S:
+    """``config`` with other ``values`` (dotted names), all or none.
+
+    Raises:
+        ParameterError: a value that is not allowed, or that does not go with the others; nothing is changed.
+    """
+    return validate(type(config), {**flatten(config), **values})
 
 
 def _type_name(annotation: Any) -> str:
@@ -158,19 +169,23 @@ def _bounds(metadata: list[Any]) -> str:
     )
 
 
-def rows(schema: type[BaseModel], section: BaseModel, prefix: str = "") -> Iterator[tuple[str, ...]]:
+def rows(
+    schema: type[BaseModel], section: BaseModel, prefix: str = "", live: Container[str] = ()
+) -> Iterator[tuple[str, ...]]:
     """Yield (name, type, default, unit, bounds, description) of every parameter."""
     for name, field in schema.model_fields.items():
         value = getattr(section, name)
         if isinstance(value, BaseModel):
-            yield from rows(type(value), value, f"{prefix}{name}.")
+            yield from rows(type(value), value, f"{prefix}{name}.", live)
         elif isinstance(value, dict):
             for key, member in value.items():
-                yield from rows(type(member), member, f"{prefix}{name}.{key}.")
+                yield from rows(type(member), member, f"{prefix}{name}.{key}.", live)
         else:
             unit = (field.json_schema_extra or {}).get("unit", "")
             shown = f"`{value!r}`" if value != "" else ""
             text = field.description or ""
+            if prefix + name in live:
+                text += "; may be set while the node runs"
             yield prefix + name, _type_name(field.annotation), shown, unit, _bounds(field.metadata), text
 
 
@@ -186,7 +201,10 @@ def table() -> str:
     for node, schema in NODES.items():
         lines += ["", f"## {node}", "", "| parameter | type | default | unit | bounds | meaning |"]
         lines.append("|---|---|---|---|---|---|")
-        lines += [f"| `{name}` | " + " | ".join(rest) + " |" for name, *rest in rows(schema, schema())]
+        lines += [
+            f"| `{name}` | " + " | ".join(rest) + " |"
+            for name, *rest in rows(schema, schema(), "", schema.LIVE)
+        ]
     return "\n".join(lines) + "\n"
 
 

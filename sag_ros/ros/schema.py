@@ -6,7 +6,7 @@ become dotted parameter names. No ROS import: the command line reads it too.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -36,7 +36,12 @@ def _field(default: Any, text: str, unit: str = "", **bounds: Any) -> Any:
 
 
 class Section(BaseModel):
-    """A group of parameters; unknown keys are refused."""
+    """A group of parameters; unknown keys are refused.
+
+    ``LIVE``: dotted names of those that may be set while the node runs.
+    """
+
+    LIVE: ClassVar[frozenset[str]] = frozenset()
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -144,8 +149,23 @@ class Comparison(Section):
     observations: int = _field(1, "observations compared; each costs a dense reference run", ge=1, le=10)
 
 
+# Parameters of policy_node that may be set while it runs. What is built or subscribed from needs configure.
+_LIVE = frozenset(
+    {
+        "deadline",
+        "pictures",
+        *(f"watchdog.{name}" for name in Watchdog.model_fields if name not in ("cameras_apart", "deadman")),
+        *(f"splice.{name}" for name in Splice.model_fields if name != "step"),
+        *(f"limits.{name}" for name in ("tracking_error", "tracking_lag", "resume_error")),
+        *(f"gripper.{name}" for name in Gripper.model_fields if name != "joints"),
+    }
+)
+
+
 class PolicyNode(Section):
     """Parameters of ``policy_node``."""
+
+    LIVE: ClassVar[frozenset[str]] = _LIVE
 
     bundle: str = _field("models/pick_release", "folder; relative: in the package", min_length=1)
     arm: ArmName = _field("fr3", "that the policy moves and whose limits are kept")

@@ -321,3 +321,21 @@ def test_a_start_outside_the_limits_is_refused() -> None:
 def test_status_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Supervisor(FR3).status().chunks = 3
+
+
+def test_settings_may_change_while_it_runs_but_not_what_it_is_built_from() -> None:
+    supervisor, command = running(10.1)
+    settings = supervisor.settings
+    supervisor.reconfigure(dataclasses.replace(settings, observation_age=0.05, deadline=1.0))
+    follow(supervisor, command, 10.18)
+    assert supervisor.tick(10.18) is not None  # its observation is 0.12 s old
+    assert "allowed 0.050 s" in supervisor.status().reason
+    for wrong in (
+        {"limit_factor": 0.5},
+        {"position_margin": 0.1},
+        {"splice": dataclasses.replace(settings.splice, step=0.02)},
+    ):
+        with pytest.raises(ValueError, match="cannot be changed"):
+            supervisor.reconfigure(dataclasses.replace(supervisor.settings, **wrong))
+    with pytest.raises(ValueError, match="positive"):
+        supervisor.reconfigure(dataclasses.replace(supervisor.settings, camera_age=0.1, joint_state_age=-1.0))

@@ -140,6 +140,19 @@ def test_a_trajectory_that_begins_later_than_our_clock_is_waited_for() -> None:
     assert follower.resting
 
 
+def test_what_the_robot_missed_is_not_held_against_the_next_trajectory() -> None:
+    refused: list[str] = []
+    follower = of(refused)
+    whole = way(HOME, HOME + 0.5, 5.0, 2.0)
+    follower.take(whole)
+    run(follower, 500, 5.0)
+    q, v, _ = whole.at(5.503)
+    follower.step(4, 5.504, (q + 1e-3, v + 0.06))  # the robot went on by itself, and faster
+    assert follower.take(cut(whole, 5.5))
+    assert refused == []
+    np.testing.assert_allclose(run(follower, 1700, 5.504)[-1], HOME + 0.5, atol=1e-9)
+
+
 def test_what_waits_is_judged_when_it_begins() -> None:
     refused: list[str] = []
     follower = of(refused)

@@ -233,7 +233,7 @@ def test_weights_fp16_cannot_hold_are_not_saved(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["policy.yaml", "policy.safetensors", "pruner.safetensors"])
+@pytest.mark.parametrize("name", ["policy.yaml", "policy.safetensors"])
 def test_a_link_out_of_the_folder_is_refused(folder: Path, tmp_path: Path, name: str) -> None:
     elsewhere = tmp_path / "elsewhere"
     (folder / name).rename(elsewhere)

@@ -45,7 +45,7 @@ def test_with_an_emulated_robot_only_its_joint_states_reach_the_policy():
     assert graph.node("sim_node").parameters["topics.joint_states"] != Topics().joint_states
     assert graph.node("sim_node").parameters["at_home"]
     assert graph.node("policy_node").parameters == {
-        "limits.factor": 0.7,
+        "limits.factor": 0.65,
         "limits.resume_error": 0.3,
         "limits.tracking_error": 0.3,
         "seed": 3,

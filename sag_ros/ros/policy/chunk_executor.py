@@ -82,6 +82,7 @@ class ChunkExecutor:
     ) -> None:
         self._publishers, self._now, self._epoch, self._gate = publishers, now, epoch, gate
         self._on_stop = on_stop
+        self._arm = arm
         self._lock = threading.Lock()
         self._supervisor = Supervisor(arm, supervisor_settings(config), cameras)
         self._gripper = GripperPlanner(arm.gripper, gripper_settings(config))
@@ -91,6 +92,20 @@ class ChunkExecutor:
         self.inference = LatencyStats()
         self._chunk, self._first, self._last = 0, np.nan, np.nan
         self.density = np.nan
+
+    def reconfigure(self, config: PolicyNode) -> None:
+        """Take other settings while it runs.
+
+        Raises:
+            ValueError: the gripper cannot do what is asked, or it cannot be changed now; nothing is changed.
+        """
+        gripper = gripper_settings(config)
+        gripper.require_possible(self._arm.gripper)
+        with self._lock:
+            self._supervisor.reconfigure(supervisor_settings(config))
+            self._gripper.settings = gripper
+            self._deadline_ms = 1e3 * config.deadline
+            self.latency.deadline = self._deadline_ms
 
     def start(self, q: Float, width: float) -> None:
         """Wait for chunks, the arm being held at (J,) ``q``, rad, with the hand ``width`` m open.

@@ -25,7 +25,7 @@ class Diagnosis:
     """Gathers what is wrong in one place.
 
     Args:
-        node, config, clock: of the policy.
+        node, config, clock: of the policy; ``config`` may be replaced.
         inputs: its subscriptions.
         pictures: camera -> watch.
         listeners: how many others take our trajectories.
@@ -43,7 +43,7 @@ class Diagnosis:
         listeners: Callable[[], int],
     ) -> None:
         self._listeners = listeners
-        self._node, self._config, self._stamps = node, config, clock
+        self._node, self.config, self._stamps = node, config, clock
         self._inputs, self._pictures, self._latency = inputs, pictures, latency
         self._lock = threading.Lock()
         self.causes = Causes()
@@ -60,7 +60,7 @@ class Diagnosis:
         return self._rival or self._inputs.gripper_stale(now) or self._picture()
 
     def _picture(self) -> str:
-        if self._config.pictures != "hold":
+        if self.config.pictures != "hold":
             return ""
         for name, watch in self._pictures.items():
             if watch.problem:
@@ -90,7 +90,7 @@ class Diagnosis:
         if unheard:
             found.append(Cause(Rank.ABSENT, "controller", unheard))
         for name, watch in self._pictures.items():
-            if watch.problem:
+            if watch.problem and self.config.pictures != "ignore":
                 text = f"camera {name} shows {watch.problem}"
                 found.append(Cause(Rank.PICTURE, name, text, "look at the camera, its driver and the light"))
         late = self._late()
@@ -122,7 +122,7 @@ class Diagnosis:
         new, late = count - before, misses - missed
         if new <= 0 or late < _MANY_LATE * new:
             return None
-        text = f"{late} of the last {new} chunks came later than {1e3 * self._config.deadline:.0f} ms"
+        text = f"{late} of the last {new} chunks came later than {1e3 * self.config.deadline:.0f} ms"
         return Cause(Rank.LATE, "deadline", text, "take a sparser schedule, or leave it more of the machine")
 
     def others(self, topic: str) -> list[str]:
@@ -134,13 +134,13 @@ class Diagnosis:
         """Why commands would reach nobody, or an empty text."""
         if self._listeners():
             return ""
-        topic = self._node.resolve_topic_name(self._config.topics.trajectory)
+        topic = self._node.resolve_topic_name(self.config.topics.trajectory)
         return f"nobody takes commands from {topic}; start the controller"
 
     def _commanders(self) -> list[Cause]:
         # One that only might command is worth saying, no more: what takes over now and then is such a one.
         found = []
-        for topic in (self._config.topics.trajectory, self._config.topics.gripper_command):
+        for topic in (self.config.topics.trajectory, self.config.topics.gripper_command):
             others = self.others(topic)
             if others:
                 text = f"{listed(others)} may also command {self._node.resolve_topic_name(topic)}"

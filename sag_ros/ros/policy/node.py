@@ -16,12 +16,13 @@ from collections.abc import Sequence
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
-from sag_ros.policy.pictures import PictureWatch
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros import executable, parameters
 from sag_ros.ros.diagnostics import ERROR, OK, Diagnostics
 from sag_ros.ros.images import MessageError
+from sag_ros.ros.live_parameters import LiveParameters
 from sag_ros.ros.policy import preflight
+from sag_ros.ros.policy.camera_check import CameraCheck
 from sag_ros.ros.policy.chunk_executor import ChunkExecutor
 from sag_ros.ros.policy.diagnosis import Diagnosis
 from sag_ros.ros.policy.inference import InferenceThreads
@@ -45,7 +46,8 @@ class PolicyNode(LifecycleNode):
         """Take the arguments of a LifecycleNode. Raises ParameterError."""
         super().__init__("policy_node", automatically_declare_parameters_from_overrides=True, **arguments)
         answer_impossible(self)
-        self._config = parameters.declare(self, PolicyParameters)
+        config = parameters.declare(self, PolicyParameters)
+        self._live = LiveParameters(self, config, self._apply)
         self._stamps = clock_of(self)
         self._diagnostics = Diagnostics(self)
         self._phase, self._problem, self._configured = "unconfigured", "", -_YOUNG
@@ -55,13 +57,11 @@ class PolicyNode(LifecycleNode):
         self._runner = self._chunk_executor = self._inference = None
         self._diagnosis: Diagnosis | None = None
         self._commands: CommandWatch | None = None
-        self._watches: dict[str, PictureWatch] = {}
+        self._check = CameraCheck((), {})
         self._tick = None
         self.create_service(Trigger, "~/resume", self._on_resume)
-        self.create_timer(1.0 / self._config.diagnostics_rate, self._publish_diagnostics)
-        self._starter = (
-            self.create_timer(AUTOSTART_PERIOD, self._autostart) if self._config.autostart else None
-        )
+        self.create_timer(1.0 / config.diagnostics_rate, self._publish_diagnostics)
+        self._starter = self.create_timer(AUTOSTART_PERIOD, self._autostart) if config.autostart else None
 
     # Transitions -------------------------------------------------------------------------------------------
 
@@ -86,32 +86,18 @@ class PolicyNode(LifecycleNode):
         runner = preflight.build(bundle, config)
         checked = preflight.examine(runner, config, log.info)
         self._runner = runner
-        self._facts = {
-            "engine": runner.engine_name,
-            "engine_remarks": "; ".join(runner.remarks),
-            "sampler": config.sampler,
-            "mask_source": config.mask_source,
-            "weights": bundle.weights_hash[:12],
-            "comparison_error": checked.action_error,
-            "feature_error": checked.feature_error,
-            "mask_difference": checked.mask_difference,
-            "warm_up_max_ms": checked.warm_up_ms[0],
-        }
+        self._facts = preflight.facts(bundle, runner, config, checked)
         joints = bundle.contract.joints
         self._inputs = Subscriptions(self, config, joints, self._stamps)
         self._outputs = PolicyPublishers(self, config, joints, self._stamps)
-        likeness = preflight.likeness(config)
-        self._watches = (
-            {} if config.pictures == "ignore"
-            else {name: PictureWatch(likeness.get(name)) for name in config.cameras}
-        )  # fmt: skip
+        # Without ``ignore``, as it may be set while the node runs.
+        self._check = CameraCheck(config.cameras, preflight.likeness(config))
         self._diagnosis = Diagnosis(
-            self, config, self._stamps, self._inputs, self._watches, self._latency, self._listeners
+            self, config, self._stamps, self._inputs, self._check.watches, self._latency, self._listeners
         )
         self._assembler = ObservationAssembler(
-            runner, bundle.contract, self._inputs.state_at, now=self._stamps.now, pictures=self._watches,
-            joints_at=self._inputs.joints_at,
-            apart=config.watchdog.cameras_apart,
+            runner, bundle.contract, self._inputs.state_at, now=self._stamps.now,
+            pictures=self._check.watches, joints_at=self._inputs.joints_at, apart=config.watchdog.cameras_apart,
         )  # fmt: skip
         # What was seen before a stop is not what the policy goes on from.
         self._chunk_executor = ChunkExecutor(
@@ -141,7 +127,7 @@ class PolicyNode(LifecycleNode):
         inputs.on_deadman = executor.on_deadman
         self._commands = CommandWatch(self, self._config.topics.trajectory, self._on_foreign)
         self._outputs.on_command = self._commands.sending
-        self._begin_to_watch()
+        self._check.reset()
         threads = self._config.threads
         self._inference = InferenceThreads(
             inputs.frames, self._assembler, self._runner, executor.on_inference, self._on_error,
@@ -153,24 +139,14 @@ class PolicyNode(LifecycleNode):
         self.get_logger().info("active")
         return SUCCESS
 
-    def _begin_to_watch(self) -> None:
-        for watch in self._watches.values():
-            watch.reset()
-
     def _unlike(self) -> list[str]:
         """Cameras whose newest picture is not one of those that the policy knows."""
         if self._config.pictures != "hold":
             return []
-        found = []
         try:
-            images = self._assembler.decode(self._inputs.frames.newest())
+            return self._check.judge(self._assembler.decode(self._inputs.frames.newest()))
         except MessageError as error:
             return [str(error)]
-        for name, image in images.items():
-            problem = self._watches[name].judge(image)
-            if problem:
-                found.append(f"camera {name} shows {problem}; look at it, or set pictures to warn")
-        return found
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Decelerate; the arm holds."""
@@ -258,13 +234,25 @@ class PolicyNode(LifecycleNode):
             f"a trajectory of {others} came on {self.resolve_topic_name(topic)}, not ours"
         )
 
+    def _apply(self, config: PolicyParameters) -> None:
+        """Take a configuration in which live parameters are others. Raises ValueError."""
+        if self._chunk_executor is not None:
+            self._chunk_executor.reconfigure(config)
+        for part in (self._inputs, self._diagnosis):
+            if part is not None:
+                part.config = config
+
+    @property
+    def _config(self) -> PolicyParameters:
+        return self._live.config
+
     def _on_resume(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if self._phase != "active" or self._chunk_executor is None:
             response.message = f"the node is {self._phase}; activate it"
             return response
         reason = self._chunk_executor.resume()
         if not reason:
-            self._begin_to_watch()
+            self._check.reset()
         response.success, response.message = not reason, reason or "waiting for a new observation"
         self.get_logger().info(f"resume: {response.message}")
         return response

@@ -67,6 +67,23 @@ def check_contract(contract: Contract, config: PolicyNode) -> None:
         raise Refused(str(error)) from None
 
 
+def facts(
+    bundle: PolicyBundle, runner: PolicyRunner, config: PolicyNode, checked: Report
+) -> dict[str, object]:
+    """What /diagnostics shows of a policy that was checked."""
+    return {
+        "engine": runner.engine_name,
+        "engine_remarks": "; ".join(runner.remarks),
+        "sampler": config.sampler,
+        "mask_source": config.mask_source,
+        "weights": bundle.weights_hash[:12],
+        "comparison_error": checked.action_error,
+        "feature_error": checked.feature_error,
+        "mask_difference": checked.mask_difference,
+        "warm_up_max_ms": checked.warm_up_ms[0],
+    }
+
+
 def likeness(config: PolicyNode) -> dict[str, Likeness]:
     """What the pictures of each camera looked like in training, as far as the bundle says. Raises Refused."""
     try:

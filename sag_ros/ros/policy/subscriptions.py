@@ -41,7 +41,7 @@ class Subscriptions:
 
     Args:
         node: that subscribes.
-        config: topics and ages.
+        config: topics and ages; the ages count of whatever is there, so it may be replaced.
         joints: names, in the order of the policy.
         clock: of the node.
 
@@ -54,7 +54,7 @@ class Subscriptions:
     """
 
     def __init__(self, node: Node, config: PolicyNode, joints: Sequence[str], clock: StampClock) -> None:
-        self._node, self._config, self._stamps = node, config, clock
+        self._node, self.config, self._stamps = node, config, clock
         self.frames = NewestFrames(config.cameras)
         self.problems: dict[str, str] = {}
         self.dropped: Counter[str] = Counter()
@@ -140,27 +140,27 @@ class Subscriptions:
     def joints_at(self, stamp: float) -> NDArray[np.float64] | None:
         """(J,) joint positions at ``stamp``, rad; None where the newest was measured long before."""
         newest = self._arm.newest
-        if newest is None or stamp - newest > self._config.watchdog.joint_state:
+        if newest is None or stamp - newest > self.config.watchdog.joint_state:
             return None
         return self._arm.at(stamp)
 
     def inputs(self) -> list[Input]:
         """Every input as it is now."""
-        topics, watchdog = self._config.topics, self._config.watchdog
+        topics, watchdog = self.config.topics, self.config.watchdog
         found = [Input("joint_states", topics.joint_states, self._arm.newest, watchdog.joint_state),
                  Input("gripper_states", topics.gripper_states, self._fingers.newest,
                        watchdog.gripper_state)]  # fmt: skip
         stamps = self.frames.stamps()
-        for name, camera in self._config.cameras.items():
+        for name, camera in self.config.cameras.items():
             found.append(Input(f"camera {name}", camera.topic, stamps[name], watchdog.camera))
         return found
 
     def gripper_stale(self, now: float) -> str:
         """Why the gripper width cannot be trusted, or an empty text."""
-        bound, newest = self._config.watchdog.gripper_state, self._fingers.newest
+        bound, newest = self.config.watchdog.gripper_state, self._fingers.newest
         if newest is not None and now - newest <= bound:
             return ""
-        return self._age(Input("gripper_states", self._config.topics.gripper_states, newest, bound), now)
+        return self._age(Input("gripper_states", self.config.topics.gripper_states, newest, bound), now)
 
     def missing(self, now: float) -> list[str]:
         """What keeps the policy from starting: inputs that are absent, old or unusable, a moving arm."""
@@ -188,7 +188,7 @@ class Subscriptions:
             topic = self._node.resolve_topic_name(one.topic)
             sources, problem = publishers(self._node, one.topic), self.problems.get(one.what)
             stale = self._age(one, now)
-            if len(sources) > 1 and not (self._shared and one.topic == self._config.topics.joint_states):
+            if len(sources) > 1 and not (self._shared and one.topic == self.config.topics.joint_states):
                 text = f"{len(sources)} nodes publish {topic}: {listed(sources)}"
                 found.append(Cause(Rank.RIVAL, one.what, text, "let one alone publish it"))
             elif stale and not sources:

@@ -7,6 +7,7 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
@@ -316,3 +317,33 @@ def test_an_impossible_transition_is_refused_and_survived(bench, wanted):
     future = client.call_async(ChangeState.Request(transition=Transition(id=4)))
     assert bench.until(future.done)
     assert future.result().success
+
+
+def set_parameters(bench, **values):
+    return bench.policy.set_parameters_atomically(
+        [Parameter(name.replace("__", "."), value=value) for name, value in values.items()]
+    )
+
+
+def test_what_an_operator_tunes_may_be_set_while_it_runs_all_or_none(bench):
+    running(bench)
+    executor, before = bench.policy._chunk_executor, bench.policy._config
+    answer = set_parameters(bench, deadline=0.2, splice__smoothing=0.7, watchdog__camera=0.9)
+    assert answer.successful, answer.reason
+    settings = executor._supervisor.settings
+    assert (settings.deadline, settings.splice.smoothing, settings.camera_age) == (0.2, 0.7, 0.9)
+    assert bench.policy._inputs.config.watchdog.camera == 0.9
+    assert goes_on(bench), bench.robot.message
+    for wrong, said in (
+        ({"deadline": 0.3, "splice__smoothing": -1.0}, "splice.smoothing = -1.0"),
+        ({"deadline": 0.3, "gripper__speed": 9.0}, "speed 9.0 m/s"),
+        ({"splice__step": 0.02}, "read-only"),
+        ({"bundle": "elsewhere"}, "read-only"),
+    ):
+        answer = set_parameters(bench, **wrong)
+        assert not answer.successful
+        assert said in answer.reason
+    assert bench.policy._config.deadline == 0.2
+    assert bench.policy.get_parameter("deadline").value == 0.2
+    assert executor._supervisor.settings == settings
+    assert before.deadline != 0.2

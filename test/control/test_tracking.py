@@ -1,0 +1,52 @@
+"""Whether the arm follows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sag_ros.control.motion import Motion, of_command
+from sag_ros.control.states import SupervisorSettings
+from sag_ros.control.tracking import Tracking
+from sag_ros.values import JointCommand
+
+FASTEST = np.full(2, 2.0)
+SETTINGS = SupervisorSettings(tracking_error=0.1, tracking_lag=0.2, resume_error=0.04)
+
+
+def steady(begin: float, where: float, speed: float = 0.5) -> Motion:
+    times = np.array([begin, begin + 2.0])
+    q = where + speed * (times - begin)
+    zero = np.zeros((2, 2))
+    return of_command(JointCommand(times, np.stack((q, q), axis=1), np.full((2, 2), speed), zero))
+
+
+def test_each_state_is_compared_with_what_was_executed_then() -> None:
+    tracking = Tracking(SETTINGS, FASTEST)
+    tracking.start(0.0, steady(0.0, 0.0))
+    tracking.execute(steady(1.0, 0.5))  # the same motion, sent again
+    for stamp in (0.5, 0.9, 1.2):
+        assert tracking.look(stamp, np.full(2, 0.5 * stamp), np.full(2, 0.5)) == ""
+    assert tracking.off < 1e-12
+    assert tracking.speed == 0.5
+    assert tracking.distance(1.2)[1] < 1e-12
+
+
+def test_far_is_told_at_once_and_a_little_after_a_while() -> None:
+    tracking = Tracking(SETTINGS, FASTEST)
+    tracking.start(0.0, steady(0.0, 0.0, speed=0.0))
+    assert "joint 2 is 0.110 rad from its command, allowed 0.1" in tracking.look(
+        0.01, np.array([0.0, 0.11]), FASTEST
+    )
+    tracking.start(0.0, steady(0.0, 0.0, speed=0.0))
+    said = [tracking.look(0.02 * k, np.array([0.05, 0.0]), 0.0 * FASTEST) for k in range(15)]
+    assert said[:10] == [""] * 10
+    assert "joint 1 is 0.050 rad from its command for 0.2" in said[-1]
+    assert tracking.off == 0.05
+
+
+def test_before_the_first_state_nothing_is_far() -> None:
+    tracking = Tracking(SETTINGS, FASTEST)
+    tracking.start(0.0, steady(0.0, 0.0))
+    assert tracking.distance(0.0) == (0, 0.0)
+    assert tracking.speed == 0.0
+    assert tracking.look(0.1, np.full(2, 9.0), FASTEST, compare=False) == ""

@@ -12,8 +12,8 @@ from sag_ros.control.refusal import ChunkRefused
 from sag_ros.control.splice import Splicer
 from sag_ros.control.states import State, SupervisorSettings, SupervisorStatus
 from sag_ros.control.stop import Stopper
-from sag_ros.control.tracking import Tracking
-from sag_ros.control.watchdog import Watchdog
+from sag_ros.control.watch.tracking import Tracking
+from sag_ros.control.watch.watchdog import Watchdog
 from sag_ros.robots.arm import Arm
 from sag_ros.values import ActionChunk, Float, JointCommand, Violation
 

@@ -180,6 +180,7 @@ class Stage:
         self.relay.mend()
         self.control.set()
         self.transition("deactivate")
+        self.wait(0.5)  # a command that is on its way must not move the arm of the next episode
         number = self.monitor.reset()
         self.monitor.episode = Episode(number["episode"], number["seed"])
         self.commands.clear()

@@ -8,8 +8,8 @@ from typing import Any
 
 from rclpy.node import Node
 
-from sag_ros.control.causes import Cause, Causes, Rank
 from sag_ros.control.states import State
+from sag_ros.control.watch.causes import Cause, Causes, Rank
 from sag_ros.policy.pictures import PictureWatch
 from sag_ros.ros.diagnostics import ERROR, OK, WARN
 from sag_ros.ros.policy.rivals import listed, publishers
@@ -150,6 +150,8 @@ class Diagnosis:
     def summary(self, now: float, supervisor: Any) -> tuple[bytes, str]:
         """Level and message of an active node."""
         state, top = supervisor.state, self.causes.top(now)
+        if not top and state is State.WAITING:
+            top = supervisor.reason
         message = f"{state.value}: {top}" if top else state.value
         if state is State.FAULT:
             return ERROR, message

@@ -97,7 +97,8 @@ class PolicyNode(LifecycleNode):
         )
         self._assembler = ObservationAssembler(
             runner, bundle.contract, self._inputs.state_at, now=self._stamps.now,
-            pictures=self._check.watches, joints_at=self._inputs.joints_at, apart=config.watchdog.cameras_apart,
+            pictures=self._check.watches, joints_at=self._inputs.joints_at,
+            apart=config.watchdog.cameras_apart,
         )  # fmt: skip
         # What was seen before a stop is not what the policy goes on from.
         self._chunk_executor = ChunkExecutor(

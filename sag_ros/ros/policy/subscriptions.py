@@ -13,8 +13,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import Bool
 
-from sag_ros.control.causes import Cause, Rank
-from sag_ros.control.watchdog import implausible
+from sag_ros.control.watch.causes import Cause, Rank
+from sag_ros.control.watch.watchdog import implausible
 from sag_ros.ros import qos
 from sag_ros.ros.images import MessageError
 from sag_ros.ros.joints import GripperReader, JointReader

@@ -89,7 +89,7 @@ def test_parameters_are_declared_and_read_only(domain, bundle):
     bench = Bench(bundle)
     assert bench.policy.get_parameter("watchdog.camera").value == 1.0
     assert bench.policy.get_parameter("cameras.front.topic").value == "front/image_raw"
-    result = bench.policy.set_parameters([Parameter("watchdog.camera", value=3.0)])[0]
+    result = bench.policy.set_parameters([Parameter("bundle", value="elsewhere")])[0]
     assert not result.successful
     bench.close()
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sag_ros.control.seen import Seen
+from sag_ros.control.watch.seen import Seen
 
 FASTEST = np.full(2, 2.0)
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from sag_ros.control.watchdog import Watchdog
+from sag_ros.control.watch.watchdog import Watchdog
 
 
 @pytest.fixture

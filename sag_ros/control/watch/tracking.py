@@ -7,8 +7,8 @@ from collections import deque
 import numpy as np
 
 from sag_ros.control.motion import Motion
-from sag_ros.control.seen import Seen
 from sag_ros.control.states import SupervisorSettings
+from sag_ros.control.watch.seen import Seen
 from sag_ros.values import Float
 
 _RECENT = 64  # commands that joint states are still compared with; half a second

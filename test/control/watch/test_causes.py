@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sag_ros.control.causes import Cause, Causes, Rank
+from sag_ros.control.watch.causes import Cause, Causes, Rank
 
 DEAD = Cause(Rank.ABSENT, "camera front", "nobody publishes /front", "start its driver")
 STALE = Cause(Rank.STALE, "camera front", "camera front is 0.3 s old")

@@ -6,7 +6,7 @@ import numpy as np
 
 from sag_ros.control.motion import Motion, of_command
 from sag_ros.control.states import SupervisorSettings
-from sag_ros.control.tracking import Tracking
+from sag_ros.control.watch.tracking import Tracking
 from sag_ros.values import JointCommand
 
 FASTEST = np.full(2, 2.0)

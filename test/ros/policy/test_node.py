@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import threading
+
 import numpy as np
 import pytest
 from fake_robot import Bench, FakeRobot
@@ -347,3 +350,21 @@ def test_what_an_operator_tunes_may_be_set_while_it_runs_all_or_none(bench):
     assert bench.policy.get_parameter("deadline").value == 0.2
     assert executor._supervisor.settings == settings
     assert before.deadline != 0.2
+
+
+def left_over(bench) -> tuple[int, ...]:
+    node = bench.policy
+    entities = (node.subscriptions, node.publishers, node.timers, node.services, node.clients)
+    return threading.active_count(), *(len(list(each)) for each in entities), len(os.listdir("/proc/self/fd"))
+
+
+def test_many_lifecycle_cycles_leave_nothing_over(bench):
+    seen = []
+    for _ in range(12):
+        bench.activate()
+        assert bench.policy.trigger_deactivate() == SUCCESS
+        assert bench.until(lambda: bench.policy.trigger_activate() == SUCCESS or bench._pause())
+        assert bench.policy.trigger_deactivate() == SUCCESS
+        assert bench.policy.trigger_cleanup() == SUCCESS
+        seen.append(left_over(bench))
+    assert seen[-1] == seen[3], seen

@@ -77,7 +77,7 @@ class Diagnosis:
             self._failed = self._stamps.now()
 
     def look(self, now: float, supervisor: Any) -> None:
-        """Gather causes; a few tenths of a ms, so not for every chunk.
+        """Gather causes. It asks the graph who is there, so not for every chunk.
 
         Args:
             now: s; supervisor: its status.

@@ -100,13 +100,6 @@ def graph() -> list[Row]:
             lasts=1.5,
         ),
         Row(
-            "robot-stopped",
-            "the robot's process, with joints and cameras, is stopped for 1.5 s (SIGSTOP)",
-            Expected(ITSELF, "joint_state"),
-            *stopped("sim_node"),
-            lasts=1.5,
-        ),
-        Row(
             "starved",
             "4 busy processes on the policy's core",
             Expected(ALWAYS, may_stop=True),

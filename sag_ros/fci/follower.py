@@ -11,7 +11,7 @@ from sag_ros.control.motion import Motion, State, at_rest, fading, of_command
 from sag_ros.values import Float
 
 CYCLE = 1e-3  # s
-APART, APART_SPEED = 0.01, 0.05  # rad, rad/s: a trajectory that begins further from the motion is refused
+APART, APART_SPEED = 0.01, 0.1  # rad, rad/s: a trajectory that begins further from the motion is refused
 START_APART = 0.05  # rad, the same for the first one: the arm is not exactly where it is held
 FADE = 0.3  # s in which what is left of a difference goes to zero
 MISSED = 1e-6  # rad: further apart, the robot missed a command; it tells its reference in single precision

@@ -73,7 +73,8 @@ class FciNode(Node):
             self._finger_publisher = self.create_publisher(JointState, topics.gripper_states, qos.STATE)
             self.create_timer(1.0 / config.gripper_state_rate, self._publish_fingers)
         self._diagnostics = Diagnostics(self, f"{arm.name} at {config.robot_ip}", "robot")
-        self.create_subscription(JointTrajectory, topics.trajectory, self._on_trajectory, qos.COMMAND)
+        # Each goes on from the one before, so none may be missed while this node is busy.
+        self.create_subscription(JointTrajectory, topics.trajectory, self._on_trajectory, qos.STATE)
         self.create_subscription(JointState, topics.gripper_command, self._on_gripper, qos.STATE)
         for name, answer in (
             ("recover", self._on_recover),

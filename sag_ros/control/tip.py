@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from math import cos, sin, sqrt
 
+import numpy as np
+
 from sag_ros.control.kernel import kernel
+from sag_ros.robots.chain import Chain
 from sag_ros.values import Float
+
+
+def tip_speed(chain: Chain, position: Float, velocity: Float) -> float:
+    """The largest speed of any tip of ``chain`` in any of (N, J) samples, rad, rad/s; m/s."""
+    # In one layout, and tips as a copy: for others, such as cannot be written to, it is compiled once more.
+    samples = np.ascontiguousarray(position), np.ascontiguousarray(velocity)
+    return float(fastest(*samples, chain.frames, np.array(chain.tips)))
 
 
 @kernel

@@ -82,9 +82,8 @@ class Likeness:
             )
         )
 
-    def describe(self, small: Float) -> str:
-        """What is wrong with a thumbnail, in words; empty if it is like those of training."""
-        distances = self.distances(small)
+    def describe(self, small: Float, distances: Float) -> str:
+        """What is wrong with a thumbnail at these ``distances``, in words; empty if nothing is."""
         structure, colour, light = (distances > self.limits).tolist()
         if light:
             return f"{_features(small)[1] / self.light[0]:.2f} times as bright"
@@ -104,6 +103,9 @@ class PictureWatch:
 
     Args:
         likeness: of training; without, only pictures that show nothing or stand still are told.
+
+    Attributes:
+        furthest: how far any picture was from those of training, by what is allowed.
     """
 
     def __init__(self, likeness: Likeness | None = None) -> None:
@@ -114,13 +116,8 @@ class PictureWatch:
         """Forget what was seen."""
         self._digest, self._count, self._since = -1, 0, 0.0
         self._joints: Float | None = None
-        self._odd, self._furthest = 0, 0.0
+        self._odd, self.furthest = 0, 0.0
         self.still = self.unlike = ""
-
-    @property
-    def furthest(self) -> float:
-        """How far any picture was from those of training, by what is allowed."""
-        return self._furthest
 
     @property
     def problem(self) -> str:
@@ -166,10 +163,9 @@ class PictureWatch:
             return f"nothing, all of it {small.mean():.0f} of 255"
         if self._likeness is None:
             return ""
-        self._furthest = max(
-            self._furthest, float((self._likeness.distances(small) / self._likeness.limits).max())
-        )
-        found = self._likeness.describe(small)
+        distances = self._likeness.distances(small)
+        self.furthest = max(self.furthest, float((distances / self._likeness.limits).max()))
+        found = self._likeness.describe(small, distances)
         return f"pictures unlike those of training: {found}" if found else ""
 
     def _compare(self, image: NDArray[np.uint8]) -> None:

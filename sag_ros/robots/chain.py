@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Chain:
                 f"P > 0; got {self.offsets.shape}, {self.rolls.shape} and {self.tips.shape}"
             )
 
-    @property
+    @cached_property
     def frames(self) -> Float:
         """(J, 4) offsets and rolls in one table."""
         return np.ascontiguousarray(np.column_stack((self.offsets, self.rolls)))

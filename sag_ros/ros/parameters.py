@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import types
 import typing
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -169,23 +169,19 @@ def _bounds(metadata: list[Any]) -> str:
     )
 
 
-def rows(
-    schema: type[BaseModel], section: BaseModel, prefix: str = "", live: Container[str] = ()
-) -> Iterator[tuple[str, ...]]:
+def rows(schema: type[BaseModel], section: BaseModel, prefix: str = "") -> Iterator[tuple[str, ...]]:
     """Yield (name, type, default, unit, bounds, description) of every parameter."""
     for name, field in schema.model_fields.items():
         value = getattr(section, name)
         if isinstance(value, BaseModel):
-            yield from rows(type(value), value, f"{prefix}{name}.", live)
+            yield from rows(type(value), value, f"{prefix}{name}.")
         elif isinstance(value, dict):
             for key, member in value.items():
-                yield from rows(type(member), member, f"{prefix}{name}.{key}.", live)
+                yield from rows(type(member), member, f"{prefix}{name}.{key}.")
         else:
             unit = (field.json_schema_extra or {}).get("unit", "")
             shown = f"`{value!r}`" if value != "" else ""
             text = field.description or ""
-            if prefix + name in live:
-                text += "; may be set while the node runs"
             yield prefix + name, _type_name(field.annotation), shown, unit, _bounds(field.metadata), text
 
 
@@ -201,10 +197,9 @@ def table() -> str:
     for node, schema in NODES.items():
         lines += ["", f"## {node}", "", "| parameter | type | default | unit | bounds | meaning |"]
         lines.append("|---|---|---|---|---|---|")
-        lines += [
-            f"| `{name}` | " + " | ".join(rest) + " |"
-            for name, *rest in rows(schema, schema(), "", schema.LIVE)
-        ]
+        for name, *rest in rows(schema, schema()):
+            live = "; may be set while the node runs" if name in schema.LIVE else ""
+            lines.append(f"| `{name}` | " + " | ".join(rest) + f"{live} |")
     return "\n".join(lines) + "\n"
 
 

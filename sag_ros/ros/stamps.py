@@ -60,23 +60,24 @@ class StampClock:
                 break
         return min(readings)
 
-    def _look(self) -> int:
-        """Notice that the source was set; its present, ns."""
+    def _look(self) -> None:
+        """Notice that the source was set."""
         if self._steady is None:
             present = self._source()
             if present < self._last:
                 self._set += present - self._last
             self._last = present
-            return present
+            return
         width, shift = self._measure(self._steady)
         if width < STEP and abs(shift - self._shift - self._set) > STEP:
             self._set = shift - self._shift
-        return self._steady() + self._shift + self._set
 
     def now(self) -> float:
         """The present, s since the epoch."""
-        present = self._look() - self._set if self._steady is None else self._steady() + self._shift
-        return (present - self.epoch) / SECOND
+        if self._steady is not None:
+            return (self._steady() + self._shift - self.epoch) / SECOND
+        self._look()
+        return (self._last - self._set - self.epoch) / SECOND
 
     @property
     def set_by(self) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sag_ros.control.motion import Motion
-from sag_ros.control.tip import fastest
+from sag_ros.control.tip import tip_speed
 from sag_ros.robots.arm import Arm
 from sag_ros.values import Float
 
@@ -78,9 +78,7 @@ def judge(before: Executed, motion: Motion, now: float, arm: Arm) -> list[Excess
             bound = np.broadcast_to(high if reached > 0.0 else low, value.shape)[row, joint]
             found.append(Excess(kind, joint, reached, float(bound), float(ahead[row])))
     if arm.chain is not None:
-        speed = fastest(
-            np.ascontiguousarray(q), np.ascontiguousarray(v), arm.chain.frames, np.array(arm.chain.tips)
-        )
+        speed = tip_speed(arm.chain, q, v)
         if speed > arm.tip_speed:
             found.append(Excess("tip_speed", -1, speed, arm.tip_speed, now))
     return found

@@ -123,11 +123,10 @@ class Guard:
     @classmethod
     def of(cls, arm: Arm, factor: float = 0.95, position_margin: float = 0.005) -> Guard:
         """The guard of an arm; see :func:`guard_limits`."""
-        limits = guard_limits(arm, factor, position_margin)
-        stages: list[GuardStage] = [refuse_absurd, LimitStage(limits, arm.limits)]
+        guard = cls(guard_limits(arm, factor, position_margin), hard=arm.limits)
         if arm.chain is not None:
-            stages.append(TipStage(arm, factor))
-        return cls(limits, stages)
+            guard.stages.append(TipStage(arm, factor))
+        return guard
 
     def __init__(
         self, limits: JointLimits, stages: list[GuardStage] | None = None, hard: JointLimits | None = None

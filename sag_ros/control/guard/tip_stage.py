@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sag_ros.control.refusal import ChunkRefused
-from sag_ros.control.tip import fastest
+from sag_ros.control.tip import tip_speed
 from sag_ros.robots.arm import Arm
 from sag_ros.values import JointCommand, Violation
 
@@ -29,10 +29,9 @@ class TipStage:
         if arm.chain is None:
             raise ValueError(f"arm {arm.name!r} has no chain, so the speed of its tip is not known")
         self.allowed = min(factor, SHARE) * arm.tip_speed
-        # Copies: for arrays that cannot be written to it would be compiled once more.
-        self._frames, self._tips = arm.chain.frames, np.array(arm.chain.tips)
+        self._chain = arm.chain
         home = np.array(arm.home)[None]
-        fastest(home, 0.0 * home, self._frames, self._tips)  # compiled now, not while the first chunk waits
+        tip_speed(arm.chain, home, 0.0 * home)  # compiled now, not while the first chunk waits
 
     def __call__(self, command: JointCommand) -> tuple[JointCommand, list[Violation]]:
         """Return the command.
@@ -40,8 +39,7 @@ class TipStage:
         Raises:
             ChunkRefused
         """
-        position, velocity = np.ascontiguousarray(command.position), np.ascontiguousarray(command.velocity)
-        speed = fastest(position, velocity, self._frames, self._tips)
+        speed = tip_speed(self._chain, command.position, command.velocity)
         if not speed <= self.allowed:
             message = f"the tip would move at {speed:.2f} m/s, allowed {self.allowed:.2f} m/s; refused"
             raise ChunkRefused(Violation("tip_speed", -1, speed, self.allowed, message))

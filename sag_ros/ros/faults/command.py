@@ -18,7 +18,7 @@ from sag_ros.bench.faults.picture import draw
 from sag_ros.bench.run import machine
 from sag_ros.bench.run.interrupt import interruptible
 from sag_ros.ros.demo.monitor import GraphTimeout
-from sag_ros.ros.demo.processes import NodeDied, private_environment
+from sag_ros.ros.demo.processes import private_environment
 from sag_ros.ros.faults.graph_rows import graph
 from sag_ros.ros.faults.message_rows import messages
 from sag_ros.ros.faults.play import play
@@ -68,9 +68,6 @@ class FaultBench:
                         _say(console, outcomes[-1])
                 except KeyboardInterrupt:
                     status = 130
-        except NodeDied as error:
-            console.print(f"[red]{error}[/red]")
-            status = 1
         finally:
             rclpy.try_shutdown()
         return self._finish(console, outcomes) or status

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 
 from sag_ros.bench.faults.outcome import Expected, GoesOn
+from sag_ros.ros.faults.relay import untouched
 from sag_ros.ros.faults.row import ALWAYS, ARM, COMMAND, FRONT, ITSELF, RESUME, Row
 from sag_ros.ros.faults.spoilers import late, position, silent
 from sag_ros.ros.faults.stage import CLOCK_SET, Stage
-
-
-def _twice(shift: float) -> Callable[[Stage], None]:
-    def begin(stage: Stage) -> None:
-        stage.twin(ARM, lambda m: position(0, shift, add=True)(copy.deepcopy(m)))
-
-    return begin
 
 
 def graph() -> list[Row]:
@@ -37,14 +30,14 @@ def graph() -> list[Row]:
             "joints-twice",
             "a second node reports the arm 0.2 rad off",
             Expected(RESUME, "two sources|2 nodes"),
-            _twice(0.2),
+            lambda stage: stage.twin(ARM, position(0, 0.2, add=True)),
             untwin,
         ),
         Row(
             "camera-twice",
             "a second node publishes the front camera",
             Expected(ITSELF, "2 nodes publish"),
-            lambda stage: stage.twin(FRONT, copy.deepcopy),
+            lambda stage: stage.twin(FRONT, untouched),
             untwin,
         ),
         Row(

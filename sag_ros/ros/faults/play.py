@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 
@@ -92,8 +93,7 @@ def play(stage: Stage, row: Row) -> Outcome:
     return outcome
 
 
-def _go_on(stage: Stage, goes_on: object, ran: bool) -> GoesOn:
-    assert callable(goes_on)
+def _go_on(stage: Stage, goes_on: Callable[[], bool], ran: bool) -> GoesOn:
     if stage.wait(_PATIENCE, goes_on):
         if stage.restarted:
             return GoesOn.RESTART

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import os
 import shutil
@@ -11,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,41 +27,32 @@ from sag_ros.paths import model_folder
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros import qos
 from sag_ros.ros.batching_executor import BatchingExecutor
+from sag_ros.ros.demo.command import CONFIGURE_SECONDS
 from sag_ros.ros.demo.monitor import GraphTimeout, Monitor
 from sag_ros.ros.demo.processes import POLICY_NODE, Processes
 from sag_ros.ros.demo.run_record import Episode
 from sag_ros.ros.faults.faulty import Control
-from sag_ros.ros.faults.relay import CLEAN, Relay, untouched
+from sag_ros.ros.faults.relay import CLEAN, Relay, Spoiler, untouched
 from sag_ros.ros.graph import Graph, GraphNode, pick_release
 from sag_ros.ros.images import MessageError
 from sag_ros.ros.joints import TrajectoryWriter, command_from_trajectory
 from sag_ros.ros.parameters import load_file
 from sag_ros.ros.stamps import StampClock
 
-CONFIGURE = 300.0  # s
 CLOCK_SET = 3600.0  # s by which a fault sets the clock
 _BUSY = "while True: pass"
 
 
+@dataclass(frozen=True)
 class _Faulty(GraphNode):
-    """A node whose clock and engine can be spoilt."""
+    """A node whose clock and engine can be spoilt through the file ``control``."""
 
-    def __init__(
-        self, node: GraphNode, control: Path, remaps: dict[str, str], parameters: dict[str, Any]
-    ) -> None:
-        super().__init__(
-            node.name,
-            node.executable,
-            {**node.parameters, **parameters},
-            {**node.remaps, **remaps},
-            node.lifecycle,
-        )
-        object.__setattr__(self, "control", control)
+    control: Path = Path()
 
     def command(self, parameter_file: Path) -> list[str]:
         """See GraphNode."""
         _, option, module, *rest = super().command(parameter_file)
-        return [sys.executable, option, "sag_ros.ros.faults.faulty", str(self.control), module, *rest]  # type: ignore[attr-defined]
+        return [sys.executable, option, "sag_ros.ros.faults.faulty", str(self.control), module, *rest]
 
 
 class Stage:
@@ -90,12 +82,10 @@ class Stage:
         remaps = {topic: f"{CLEAN}/{topic}" for topic in inputs | outputs}
         self._arm = find_arm(config.arm)
         self._topics = topics
-        faulty = self.control.file
         own = {"bundle": str(self.bundle.resolve()), "diagnostics_rate": 5.0}
-        self.graph = Graph(
-            graph.parameter_file,
-            (_Faulty(graph.node("sim_node"), faulty, remaps, {"seed": 1100}),
-             _Faulty(graph.node(POLICY_NODE), faulty, {}, own)),
+        self.graph = replace(
+            graph, nodes=(self._faulty(graph, "sim_node", {"seed": 1100}, remaps),
+                          self._faulty(graph, POLICY_NODE, own, {})),
         )  # fmt: skip
         self._environment = environment
         self._kinds = (inputs, outputs)
@@ -107,6 +97,10 @@ class Stage:
         fading((zero, zero, zero), 0.0, 1.0)  # what is compiled is loaded now, not when a message waits
         self._stop = threading.Event()
         self.restarted = False
+
+    def _faulty(self, graph: Graph, name: str, parameters: dict[str, Any], remaps: dict[str, str]) -> _Faulty:
+        executable, lifecycle = graph.node(name).executable, graph.node(name).lifecycle
+        return _Faulty(name, executable, parameters, remaps, lifecycle, self.control.file)
 
     def __enter__(self) -> Stage:
         shutil.rmtree(self.bundle, ignore_errors=True)
@@ -163,7 +157,7 @@ class Stage:
         """Ask the policy for a lifecycle transition; a refusal is no error here."""
         try:
             if name == "configure":  # one that was killed is still listed, and may be asked
-                self.monitor.transition(name, CONFIGURE, retry=30.0)
+                self.monitor.transition(name, CONFIGURE_SECONDS, retry=30.0)
             else:
                 self.monitor.transition(name, 10.0)
         except GraphTimeout:
@@ -214,7 +208,6 @@ class Stage:
         """SIGKILL."""
         self.processes.process(name).kill()
         self.processes.process(name).wait()
-        self.monitor._check = lambda: None
 
     def start(self, name: str) -> None:
         """Start a node that was killed; the policy is configured and activated."""
@@ -238,7 +231,7 @@ class Stage:
             process.wait()
         self._busy.clear()
 
-    def twin(self, topic: str, spoil: Callable[[Any], Any]) -> None:
+    def twin(self, topic: str, spoiler: Spoiler) -> None:
         """A node called twin publishes a topic as well, spoilt."""
         kind = (self._kinds[0] | self._kinds[1])[topic]
         node = Node("twin")
@@ -247,8 +240,7 @@ class Stage:
 
         def repeat(message: Any) -> None:
             if node in self._twins:
-                spoilt = spoil(message)
-                other = spoilt[0][1] if isinstance(spoilt, list) else spoilt
+                ((_, other),) = spoiler(copy.deepcopy(message))
                 # A little later: two that come at once are one to a queue that keeps the newest.
                 self.relay.post(lambda: node in self._twins and publisher.publish(other))
 

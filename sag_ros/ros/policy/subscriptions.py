@@ -13,6 +13,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import Bool
 
+from sag_ros.control.states import SupervisorSettings
 from sag_ros.control.watch.causes import Cause, Rank
 from sag_ros.control.watch.watchdog import implausible
 from sag_ros.ros import qos
@@ -23,7 +24,7 @@ from sag_ros.ros.policy.rivals import listed, publishers
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.ros.stamps import StampClock
 
-AT_REST = 0.05  # rad/s; faster joints are moving
+AT_REST = SupervisorSettings.at_rest  # rad/s; faster joints are moving
 
 
 @dataclass(frozen=True)

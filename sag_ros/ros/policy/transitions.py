@@ -15,9 +15,7 @@ def answer_impossible(node: LifecycleNode) -> None:
     def change_state(request: Any, response: Any) -> Any:
         wanted, machine = request.transition, node._state_machine
         known = {number: label for number, label, *_ in machine.available_transitions}
-        if (wanted.label and wanted.label not in known.values()) or (
-            not wanted.label and wanted.id not in known
-        ):
+        if not (wanted.label in known.values() if wanted.label else wanted.id in known):
             asked, state = wanted.label or f"transition {wanted.id}", machine.current_state[1]
             node.get_logger().warning(
                 f"{asked} is not possible, the node is {state}; possible: {', '.join(sorted(known.values()))}"

@@ -64,6 +64,7 @@ class Outcome:
         old: chunks executed after a stop from observations before it.
         violations: of limits, counted by the simulated robot.
         path: (N, 1 + J) time and commanded velocities, for the picture.
+        left_over: what a node holds after it that it did not before.
         remark: what else is worth saying.
     """
 
@@ -81,6 +82,7 @@ class Outcome:
     violations: int = 0
     lasted: float = 0.0
     path: Float = field(default_factory=lambda: np.zeros((0, 8)))
+    left_over: list[str] = field(default_factory=list)
     remark: str = ""
 
     def wrong(self) -> list[str]:
@@ -97,6 +99,7 @@ class Outcome:
             found.append(f"goes on {self.goes_on.value}, expected {expected.goes_on.value}")
         if self.violations:
             found.append(f"{self.violations} limit violations")
+        found += self.left_over
         if self.old:
             found.append(f"{self.old} chunks of observations from before the stop")
         return found

@@ -104,7 +104,7 @@ class FaultBench:
 
 
 def _try(stage: Stage, row: Row) -> Outcome:
-    stage.restarted = False
+    stage.restarted, stage.left_over = False, []
     try:
         return play(stage, row)
     except GraphTimeout as error:
@@ -137,6 +137,7 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
         "old": outcome.old,
         "violations": outcome.violations,
         "said": [[round(when, 2), text] for when, text in outcome.said],
+        "left_over": outcome.left_over,
         "wrong": outcome.wrong(),
         "remark": outcome.remark,
     }

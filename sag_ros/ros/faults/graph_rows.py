@@ -136,6 +136,20 @@ def graph() -> list[Row]:
             lasts=1.5,
         ),
         Row(
+            "cycled",
+            "deactivated and activated 100 times while it moves",
+            Expected(ALWAYS, may_stop=True),
+            lambda stage: stage.cycle(100),
+            lambda stage: None,
+        ),
+        Row(
+            "disk-full",
+            "no file that policy_node writes can grow",
+            Expected(ALWAYS),
+            lambda stage: stage.fill_disk(True),
+            lambda stage: stage.fill_disk(False),
+        ),
+        Row(
             "policy-killed",
             "policy_node is killed (SIGKILL) and started again",
             Expected(GoesOn.RESTART),

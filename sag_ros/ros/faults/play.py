@@ -84,6 +84,7 @@ def play(stage: Stage, row: Row) -> Outcome:
     outcome.goes_on = _go_on(stage, goes_on, ran)
     stage.wait(0.3, listener.hear)
     outcome.lasted = end - begin
+    outcome.left_over = stage.left_over
     if row.reaches:
         _judge_observations(outcome, executed(), begin, end)
     outcome.violations = int(monitor.status.get("limit_violations", 0)) - violations

@@ -33,6 +33,7 @@ from sag_ros.ros.demo.processes import POLICY_NODE, Processes
 from sag_ros.ros.demo.run_record import Episode
 from sag_ros.ros.faults.faulty import Control
 from sag_ros.ros.faults.relay import CLEAN, Relay, Spoiler, untouched
+from sag_ros.ros.faults.resources import Holding, let_files_grow
 from sag_ros.ros.graph import Graph, GraphNode, pick_release
 from sag_ros.ros.images import MessageError
 from sag_ros.ros.joints import TrajectoryWriter, command_from_trajectory
@@ -66,6 +67,7 @@ class Stage:
     Attributes:
         relay, control, monitor: see there.
         restarted: whether a node was started once more.
+        left_over: what the policy holds that it did not before, see :meth:`cycle`.
         commands: (when, motion) of every trajectory that went to the arm, on :attr:`clock`.
     """
 
@@ -97,6 +99,7 @@ class Stage:
         fading((zero, zero, zero), 0.0, 1.0)  # what is compiled is loaded now, not when a message waits
         self._stop = threading.Event()
         self.restarted = False
+        self.left_over: list[str] = []
 
     def _faulty(self, graph: Graph, name: str, parameters: dict[str, Any], remaps: dict[str, str]) -> _Faulty:
         executable, lifecycle = graph.node(name).executable, graph.node(name).lifecycle
@@ -215,6 +218,20 @@ class Stage:
         self.restarted = True
         self.transition("configure")
         self.monitor.transition("activate", 15.0, retry=15.0)
+
+    def cycle(self, count: int) -> None:
+        """Deactivate and activate the policy so often."""
+        process = self.processes.process(POLICY_NODE)
+        before = Holding.of(process.pid)
+        for _ in range(count):
+            self.monitor.transition("deactivate", 10.0)
+            self.monitor.transition("activate", 15.0, retry=15.0)
+        self.wait(1.0)  # what ends with a cycle has ended
+        self.left_over = Holding.of(process.pid).left_over(before)
+
+    def fill_disk(self, full: bool) -> None:
+        """Let no file of the policy grow."""
+        let_files_grow(self.processes.process(POLICY_NODE).pid, not full)
 
     def starve(self, count: int) -> None:
         """Keep the policy's core busy."""

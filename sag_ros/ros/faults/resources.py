@@ -1,0 +1,44 @@
+"""What a process holds of the machine, and how to take some of it away."""
+
+from __future__ import annotations
+
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+
+_MEMORY = 40.0  # MiB that may come and go between two looks: buffers, arenas of the allocator
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Threads, open descriptors and resident memory, MiB, of a process."""
+
+    threads: int
+    descriptors: int
+    memory: float
+
+    @classmethod
+    def of(cls, pid: int) -> Holding:
+        """What ``pid`` holds now. Raises OSError where there is no such process."""
+        folder = Path("/proc") / str(pid)
+        lines = (folder / "status").read_text().splitlines()
+        status = dict(line.split(":", 1) for line in lines if ":" in line)
+        open_now = sum(1 for _ in (folder / "fd").iterdir())
+        return cls(int(status["Threads"]), open_now, int(status["VmRSS"].split()[0]) / 1024)
+
+    def left_over(self, before: Holding) -> list[str]:
+        """What is more than ``before``; memory beyond what may come and go."""
+        found = []
+        if self.threads > before.threads:
+            found.append(f"{self.threads} threads, before {before.threads}")
+        if self.descriptors > before.descriptors:
+            found.append(f"{self.descriptors} open descriptors, before {before.descriptors}")
+        if self.memory > before.memory + _MEMORY:
+            found.append(f"{self.memory:.0f} MiB, before {before.memory:.0f}")
+        return found
+
+
+def let_files_grow(pid: int, may: bool) -> None:
+    """Whether a file that ``pid`` writes may grow; if not, its writes fail as on a full disk."""
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard if may else 0, hard))

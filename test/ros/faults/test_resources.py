@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from sag_ros.ros.faults.resources import Holding, let_files_grow
+
+
+def test_it_sees_a_descriptor_more(tmp_path) -> None:
+    before = Holding.of(os.getpid())
+    with (tmp_path / "file").open("w"):
+        now = Holding.of(os.getpid())
+    assert now.descriptors == before.descriptors + 1
+    assert now.memory > 10.0
+
+
+def test_what_is_left_over_is_named() -> None:
+    before = Holding(10, 50, 300.0)
+    assert before.left_over(before) == []
+    assert replace(before, threads=9, descriptors=40, memory=330.0).left_over(before) == []
+    assert replace(before, threads=11).left_over(before) == ["11 threads, before 10"]
+    assert replace(before, descriptors=51).left_over(before) == ["51 open descriptors, before 50"]
+    assert replace(before, memory=400.0).left_over(before) == ["400 MiB, before 300"]
+
+
+def test_a_process_that_is_gone_is_an_error() -> None:
+    with pytest.raises(OSError):
+        Holding.of(2**22 + 1)
+
+
+def test_no_file_grows_until_it_may(tmp_path) -> None:
+    script = (
+        "import sys\n"
+        "for line in sys.stdin:\n"
+        "    try:\n"
+        "        with open(sys.argv[1], 'a') as file:\n"
+        "            file.write(line)\n"
+        "        print('written', flush=True)\n"
+        "    except OSError as error:\n"
+        "        print(type(error).__name__, flush=True)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "file")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+
+        def write() -> str:
+            process.stdin.write("a line\n")
+            process.stdin.flush()
+            return process.stdout.readline().strip()
+
+        assert write() == "written"
+        let_files_grow(process.pid, False)
+        assert write() == "OSError"
+        let_files_grow(process.pid, True)
+        assert write() == "written"
+        process.stdin.close()

@@ -76,7 +76,7 @@ def torch_dense(bundle: PolicyBundle, table: CoefficientTable, compiled: bool = 
 def openvino_dense(bundle: PolicyBundle, table: CoefficientTable, precision: str = "f32") -> DenseLoop:
     """The network as it is, converted, one request a step: what an export to OpenVINO gives."""
     from sag_ros.engines.buffers import aligned
-    from sag_ros.engines.openvino.encoders import convert
+    from sag_ros.engines.openvino.conversion import convert
     from sag_ros.engines.openvino.runtime import Request, compile_model, make_core
 
     config = bundle.dpt.config

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
-import openvino as ov
 import torch
 from numpy.typing import NDArray
-from openvino.frontend import FrontEndManager
-from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
-from torch import Tensor, nn
 
 from sag_ros.engines.buffers import aligned
 from sag_ros.engines.checked import require_image
+from sag_ros.engines.openvino.conversion import convert
 from sag_ros.engines.openvino.runtime import Request, choose_precision, compile_model, make_core
-from sag_ros.engines.pruner_margins import Margin, MaskDecision, plain_attention, require_features
+from sag_ros.engines.pruner_margins import Margin, MaskDecision, require_features
 from sag_ros.pruning.plan import Reuse
 from sag_ros.pruning.pruner import Pruner
 from sag_ros.values import Mask
@@ -76,23 +72,3 @@ class OpenVinoSagMask:
         self._obs[0] = obs_features
         self._request()
         return self._decide(self._margin[0])
-
-
-def convert(module: nn.Module, *examples: Tensor) -> ov.Model:
-    """torch -> OpenVINO with the examples' static shapes.
-
-    By the frontend itself: ``openvino.convert_model`` reports its use over the network.
-    """
-    with torch.no_grad(), plain_attention(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tracing warns about constants that are constants here
-        frontend = FrontEndManager().load_by_framework("pytorch")
-        decoder = TorchScriptPythonDecoder(
-            module.eval(), example_input=examples, trace_kwargs={"check_trace": False}
-        )
-        model = frontend.convert(frontend.load(decoder))
-    for port, example in zip(model.inputs, examples, strict=True):
-        parameter = port.get_node()
-        parameter.set_element_type(ov.Type(example.numpy().dtype))
-        parameter.set_partial_shape(ov.PartialShape(list(example.shape)))
-    model.validate_nodes_and_infer_types()
-    return model

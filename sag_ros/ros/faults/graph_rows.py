@@ -137,9 +137,16 @@ def graph() -> list[Row]:
         ),
         Row(
             "cycled",
-            "deactivated and activated 100 times while it moves",
+            "deactivated and activated 200 times while it moves; threads, descriptors, memory counted after 100",
             Expected(ALWAYS, may_stop=True),
             lambda stage: stage.cycle(100),
+            lambda stage: None,
+        ),
+        Row(
+            "configured-again",
+            "deactivated, cleaned up, configured and activated 10 times; counted after 5",
+            Expected(ALWAYS, may_stop=True),
+            lambda stage: stage.cycle(5, ("deactivate", "cleanup", "configure", "activate")),
             lambda stage: None,
         ),
         Row(

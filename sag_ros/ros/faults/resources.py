@@ -6,7 +6,7 @@ import resource
 from dataclasses import dataclass
 from pathlib import Path
 
-_MEMORY = 40.0  # MiB that may come and go between two looks: buffers, arenas of the allocator
+_MEMORY = 20.0  # MiB that may come and go between two looks: buffers, arenas of the allocator
 
 
 @dataclass(frozen=True)

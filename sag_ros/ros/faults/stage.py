@@ -219,13 +219,14 @@ class Stage:
         self.transition("configure")
         self.monitor.transition("activate", 15.0, retry=15.0)
 
-    def cycle(self, count: int) -> None:
-        """Deactivate and activate the policy so often."""
+    def cycle(self, count: int, steps: tuple[str, ...] = ("deactivate", "activate")) -> None:
+        """Let the policy go through these transitions twice so often; the second half may leave nothing over."""
         process = self.processes.process(POLICY_NODE)
-        before = Holding.of(process.pid)
-        for _ in range(count):
-            self.monitor.transition("deactivate", 10.0)
-            self.monitor.transition("activate", 15.0, retry=15.0)
+        for number in range(2 * count):
+            if number == count:  # pools have grown as far as they do
+                before = Holding.of(process.pid)
+            for step in steps:
+                self.monitor.transition(step, CONFIGURE_SECONDS, retry=15.0)
         self.wait(1.0)  # what ends with a cycle has ended
         self.left_over = Holding.of(process.pid).left_over(before)
 

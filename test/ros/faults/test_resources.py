@@ -21,7 +21,7 @@ def test_it_sees_a_descriptor_more(tmp_path) -> None:
 def test_what_is_left_over_is_named() -> None:
     before = Holding(10, 50, 300.0)
     assert before.left_over(before) == []
-    assert replace(before, threads=9, descriptors=40, memory=330.0).left_over(before) == []
+    assert replace(before, threads=9, descriptors=40, memory=315.0).left_over(before) == []
     assert replace(before, threads=11).left_over(before) == ["11 threads, before 10"]
     assert replace(before, descriptors=51).left_over(before) == ["51 open descriptors, before 50"]
     assert replace(before, memory=400.0).left_over(before) == ["400 MiB, before 300"]

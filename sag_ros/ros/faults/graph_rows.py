@@ -137,7 +137,7 @@ def graph() -> list[Row]:
         ),
         Row(
             "cycled",
-            "deactivated and activated 200 times while it moves; threads, descriptors, memory counted after 100",
+            "deactivated and activated 200 times; what it holds counted after 100",
             Expected(ALWAYS, may_stop=True),
             lambda stage: stage.cycle(100),
             lambda stage: None,

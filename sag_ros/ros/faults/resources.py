@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import resource
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 _MEMORY = 20.0  # MiB that may come and go between two looks: buffers, arenas of the allocator
@@ -36,6 +37,11 @@ class Holding:
         if self.memory > before.memory + _MEMORY:
             found.append(f"{self.memory:.0f} MiB, before {before.memory:.0f}")
         return found
+
+
+def least(held: Sequence[Holding]) -> Holding:
+    """The least of each: what is needed to load a policy comes and goes, what leaks stays."""
+    return Holding(*(min(getattr(one, each.name) for one in held) for each in fields(Holding)))
 
 
 def let_files_grow(pid: int, may: bool) -> None:

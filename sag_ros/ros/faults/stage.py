@@ -33,7 +33,7 @@ from sag_ros.ros.demo.processes import POLICY_NODE, Processes
 from sag_ros.ros.demo.run_record import Episode
 from sag_ros.ros.faults.faulty import Control
 from sag_ros.ros.faults.relay import CLEAN, Relay, Spoiler, untouched
-from sag_ros.ros.faults.resources import Holding, let_files_grow
+from sag_ros.ros.faults.resources import Holding, least, let_files_grow
 from sag_ros.ros.graph import Graph, GraphNode, pick_release
 from sag_ros.ros.images import MessageError
 from sag_ros.ros.joints import TrajectoryWriter, command_from_trajectory
@@ -220,15 +220,13 @@ class Stage:
         self.monitor.transition("activate", 15.0, retry=15.0)
 
     def cycle(self, count: int, steps: tuple[str, ...] = ("deactivate", "activate")) -> None:
-        """Let the policy go through these transitions twice so often; the second half may leave nothing over."""
-        process = self.processes.process(POLICY_NODE)
-        for number in range(2 * count):
-            if number == count:  # pools have grown as far as they do
-                before = Holding.of(process.pid)
+        """Let the policy go through these transitions twice so often; the second half leaves nothing over."""
+        pid, held = self.processes.process(POLICY_NODE).pid, []
+        for _ in range(2 * count):
             for step in steps:
                 self.monitor.transition(step, CONFIGURE_SECONDS, retry=15.0)
-        self.wait(1.0)  # what ends with a cycle has ended
-        self.left_over = Holding.of(process.pid).left_over(before)
+            held.append(Holding.of(pid))
+        self.left_over = least(held[count:]).left_over(least(held[1:count]))
 
     def fill_disk(self, full: bool) -> None:
         """Let no file of the policy grow."""

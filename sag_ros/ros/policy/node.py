@@ -54,7 +54,7 @@ class PolicyNode(LifecycleNode):
         self._facts: dict[str, object] = {}
         self._inputs: Subscriptions | None = None
         self._outputs: PolicyPublishers | None = None
-        self._runner = self._chunk_executor = self._inference = None
+        self._runner = self._chunk_executor = self._inference = self._assembler = None
         self._diagnosis: Diagnosis | None = None
         self._commands: CommandWatch | None = None
         self._check = CameraCheck((), {})
@@ -195,7 +195,9 @@ class PolicyNode(LifecycleNode):
             if part is not None:
                 part.destroy()
         self._inputs = self._outputs = self._chunk_executor = self._runner = self._diagnosis = None
+        self._assembler = None
         gc.unfreeze()
+        gc.collect()  # the next policy is loaded when this one is gone, not beside it
         self._facts = {}
 
     def _refuse(self, what: str, reason: str) -> TransitionCallbackReturn:

@@ -76,14 +76,14 @@ def torch_dense(bundle: PolicyBundle, table: CoefficientTable, compiled: bool = 
 def openvino_dense(bundle: PolicyBundle, table: CoefficientTable, precision: str = "f32") -> DenseLoop:
     """The network as it is, converted, one request a step: what an export to OpenVINO gives."""
     from sag_ros.engines.buffers import aligned
-    from sag_ros.engines.openvino.conversion import convert
+    from sag_ros.engines.openvino.conversion import trace
     from sag_ros.engines.openvino.runtime import Request, compile_model, make_core
 
     config = bundle.dpt.config
     x, obs = aligned(1, config.horizon, config.action_dim), aligned(1, config.obs_steps, config.obs_dim)
     k, eps = np.zeros(1, np.int64), aligned(1, config.horizon, config.action_dim)
     examples = tuple(torch.from_numpy(array.copy()) for array in (x, k, obs))
-    request = Request(compile_model(make_core(), convert(_Network(bundle.dpt), *examples), precision))
+    request = Request(compile_model(make_core(), trace(_Network(bundle.dpt), *examples), precision))
     for index, array in enumerate((x, k, obs)):
         request.bind_input(array, index)
     request.bind_output(eps)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections import OrderedDict
+from typing import Any
 
 import openvino as ov
 import torch
@@ -17,20 +17,15 @@ from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 from torch import Tensor, nn
 
 from sag_ros.engines.pruner_margins import plain_attention
+from sag_ros.pruning.memo import Memo
 
 KEPT = 8  # models: two policies of three cameras and a pruner
 _PLAIN = (bool, int, float, str, tuple, type(None))
-_models: OrderedDict[str, ov.Model] = OrderedDict()
 
 
 def convert(module: nn.Module, *examples: Tensor) -> ov.Model:
-    """A model with the examples' static shapes, which is shared: compile it, do not change it."""
-    key = fingerprint(module, *examples)
-    model = _models.pop(key, None) or _convert(module, *examples)
-    _models[key] = model  # the newest is the last
-    while len(_models) > KEPT:
-        _models.popitem(last=False)
-    return model
+    """As :func:`trace`, but of a network that was converted before the same model: do not change it."""
+    return _models((module, *examples))
 
 
 def fingerprint(module: nn.Module, *examples: Tensor) -> str:
@@ -50,8 +45,11 @@ def fingerprint(module: nn.Module, *examples: Tensor) -> str:
     return found.hexdigest()
 
 
-def _convert(module: nn.Module, *examples: Tensor) -> ov.Model:
-    """By the frontend itself: ``openvino.convert_model`` reports its use over the network."""
+def trace(module: nn.Module, *examples: Tensor) -> ov.Model:
+    """A model with the examples' static shapes.
+
+    By the frontend itself: ``openvino.convert_model`` reports its use over the network.
+    """
     with torch.no_grad(), plain_attention(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing warns about constants that are constants here
         frontend = FrontEndManager().load_by_framework("pytorch")
@@ -66,3 +64,8 @@ def _convert(module: nn.Module, *examples: Tensor) -> ov.Model:
         parameter.set_partial_shape(ov.PartialShape(list(example.shape)))
     model.validate_nodes_and_infer_types()
     return model
+
+
+_models: Memo[tuple[Any, ...], ov.Model] = Memo(
+    lambda given: trace(*given), lambda given: fingerprint(*given), most=KEPT
+)

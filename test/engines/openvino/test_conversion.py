@@ -10,7 +10,6 @@ from torch import nn
 
 pytest.importorskip("openvino")
 
-from sag_ros.engines.openvino import conversion
 from sag_ros.engines.openvino.conversion import KEPT, convert, fingerprint
 from sag_ros.engines.openvino.runtime import Request, compile_model, make_core
 
@@ -20,11 +19,6 @@ X = torch.zeros(1, 4)
 def network(seed: int = 0, slope: float = 1.0) -> nn.Module:
     torch.manual_seed(seed)
     return nn.Sequential(nn.Linear(4, 3), nn.LeakyReLU(slope)).eval()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_kept(monkeypatch):
-    monkeypatch.setattr(conversion, "_models", type(conversion._models)())
 
 
 def run(module: nn.Module, x: np.ndarray) -> np.ndarray:
@@ -64,8 +58,8 @@ def test_weights_that_change_later_do_not_change_the_model():
 
 
 def test_only_so_many_are_kept():
-    first = convert(network(), X)
-    for seed in range(1, KEPT + 1):
-        convert(network(seed), X)
-    assert len(conversion._models) == KEPT
-    assert convert(network(), X) is not first
+    seeds = range(100, 100 + KEPT)  # of networks that no other test converts
+    kept = [convert(network(seed), X) for seed in seeds]
+    assert all(convert(network(seed), X) is model for seed, model in zip(seeds, kept, strict=True))
+    convert(network(seeds.stop), X)
+    assert convert(network(seeds.start), X) is not kept[0]

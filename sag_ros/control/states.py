@@ -31,6 +31,7 @@ class SupervisorSettings:
         tracking_error: a joint further than this from its command is a fault.
         tracking_lag: so long, s, a joint may be further than ``resume_error`` from its command.
         resume_error: a joint further than this from where it is held keeps the arm from going on by itself.
+        unseen_error: the same where joint states did not come for a while, and maybe commands did not arrive.
         at_rest: faster joints are moving, rad/s.
         limit_factor, position_margin: see :func:`sag_ros.control.guard.guard.guard_limits`.
         splice: how chunks are joined.
@@ -43,10 +44,19 @@ class SupervisorSettings:
     tracking_error: float = 0.15
     tracking_lag: float = 0.15
     resume_error: float = 0.05
+    unseen_error: float = 0.01
     at_rest: float = 0.05
     limit_factor: float = 0.95
     position_margin: float = 0.005
     splice: SpliceSettings = field(default_factory=SpliceSettings)
+
+    def require_live(self, other: SupervisorSettings) -> None:
+        """Raise ValueError where ``other`` differs in what guard and sampling are built from."""
+        for name in ("limit_factor", "position_margin"):
+            if getattr(other, name) != getattr(self, name):
+                raise ValueError(f"{name} cannot be changed while the supervisor runs")
+        if other.splice.step != self.splice.step:
+            raise ValueError("splice.step cannot be changed while the supervisor runs")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from sag_ros.control.refusal import ChunkRefused
 from sag_ros.control.splice import Splicer
 from sag_ros.control.states import State, SupervisorSettings, SupervisorStatus
 from sag_ros.control.stop import Stopper
+from sag_ros.control.watch.place import Place
 from sag_ros.control.watch.tracking import Tracking
 from sag_ros.control.watch.watchdog import Watchdog
 from sag_ros.robots.arm import Arm
@@ -49,6 +50,7 @@ class Supervisor:
         self._newest = -np.inf  # stamp of the executed observation
         self._held = -np.inf  # when the last hold began
         self._tracking = Tracking(self.settings, arm.limits.velocity)
+        self._place = Place(self.settings, self._tracking)
         self._last_chunk = np.inf  # when the last chunk came
         self._missed = False
         self._fault = self._refusal = ""
@@ -67,14 +69,11 @@ class Supervisor:
         Raises:
             ValueError: what the guard and the sampling of commands are built from would be another.
         """
-        for name in ("limit_factor", "position_margin"):
-            if getattr(settings, name) != getattr(self.settings, name):
-                raise ValueError(f"{name} cannot be changed while the supervisor runs")
-        if settings.splice.step != self.settings.splice.step:
-            raise ValueError("splice.step cannot be changed while the supervisor runs")
+        self.settings.require_live(settings)
         self.settings = settings
         self._splicer = Splicer(self._guard.limits, settings.splice, self._arm.limits)
         self._tracking.reconfigure(settings)
+        self._place.settings = settings
         self._watchdog.rebound(self._ages())
 
     def start(self, now: float, q: Float) -> None:
@@ -99,12 +98,14 @@ class Supervisor:
         self._watchdog.reset()
         self._newest = self._held = now
         self._last_chunk, self._missed, self._fault = np.inf, False, ""
+        self._place.reset()
         self._state, self._reason = State.WAITING, "waiting for the first chunk"
 
     def on_joint_state(self, stamp: float, q: Float, v: Float) -> None:
         """Take the measured joint positions and velocities, each (J,); malformed ones are ignored."""
         if len(q) != self._arm.dof or not (np.isfinite(q).all() and np.isfinite(v).all()):
             return
+        self._place.gap(self._watchdog.age("joint_state", stamp))
         self._watchdog.seen("joint_state", stamp)
         # Once it is said, another stop would only put off the end of this one.
         compare = self._motion is not None and not self._ended and not self._fault
@@ -155,7 +156,7 @@ class Supervisor:
             return None
         if self._fault:
             reason, self._fault = self._fault, ""
-            return self._begin_stop(now, State.FAULT, reason)
+            return self._begin_fault(now, reason)
         if self._state is State.STOPPING:
             if now >= self._motion.end:
                 self._state = self._after_stop
@@ -189,10 +190,10 @@ class Supervisor:
         return self._begin_stop(now, State.INACTIVE, "stopped")
 
     def fault(self, now: float, reason: str) -> JointCommand | None:
-        """Stop smoothly and hold until :meth:`resume`; None where it does so already."""
+        """Stop smoothly and hold until :meth:`resume`; None where it does so already, or is at rest."""
         if self._motion is None or self._ended:
             return None
-        return self._begin_stop(now, State.FAULT, reason)
+        return self._begin_fault(now, reason)
 
     def resume(self, now: float) -> str:
         """Wait for chunks again, from where the arm rests now; returns why not, or an empty text."""
@@ -224,6 +225,15 @@ class Supervisor:
             violations=self._violations,
             off=self._tracking.off,
         )
+
+    def _begin_fault(self, now: float, reason: str) -> JointCommand | None:
+        assert self._motion is not None
+        if self._state is not State.STOPPING and now < self._motion.end:
+            return self._begin_stop(now, State.FAULT, reason)
+        # At rest, or on the way there: if the arm is elsewhere, another command would begin where it is not.
+        self._after_stop, self._reason, self._held = State.FAULT, reason, now
+        self._state = State.STOPPING if now < self._motion.end else State.FAULT
+        return None
 
     def _begin_stop(self, now: float, after: State, reason: str) -> JointCommand:
         assert self._motion is not None
@@ -270,22 +280,12 @@ class Supervisor:
         if self._fault or not health:
             bound = self.settings.observation_age
             raise ChunkRefused(Violation("stale", -1, now - chunk.stamp, bound, self._fault or health.reason))
-        self._require_place(now)
-
-    def _require_place(self, now: float) -> None:
-        """At rest, the arm is where it is held; who moved it has to say that it may go on from there."""
-        assert self._motion is not None
-        if self._state is State.RUNNING or now < self._motion.end:
-            return
-        joint, distance = self._tracking.distance(now)
-        bound = self.settings.resume_error
-        if distance > bound:
-            message = (
-                f"joint {joint + 1} is {distance:.3f} rad from where it is held, allowed {bound} rad; "
-                "resume if that is where it shall go on from"
-            )
-            self._reason = message
-            raise ChunkRefused(Violation("jump", joint, distance, bound, message))
+        if self._state is not State.RUNNING:
+            assert self._motion is not None
+            violation = self._place.look(now, now >= self._motion.end)
+            if violation is not None:
+                self._reason = violation.message
+                raise ChunkRefused(violation)
 
     @property
     def _ended(self) -> bool:

@@ -10,7 +10,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from sag_ros.ros import parameters
-from sag_ros.ros.schema import Section
+from sag_ros.ros.sections import Section
 
 S = TypeVar("S", bound=Section)
 
@@ -29,9 +29,16 @@ class LiveParameters(Generic[S]):
 
     def __init__(self, node: Node, config: S, apply: Callable[[S], None]) -> None:
         self._node, self.config, self._apply = node, config, apply
+        self._simulated = node.get_parameter("use_sim_time").value
         node.add_on_set_parameters_callback(self._on_set)
 
     def _on_set(self, wanted: list[Parameter]) -> SetParametersResult:
+        for one in wanted:
+            # rclpy's clock would follow; everything that was planned is in real seconds.
+            if one.name == "use_sim_time" and one.value != self._simulated:
+                reason = "use_sim_time cannot be changed while the node runs; start it with that"
+                self._node.get_logger().warning(reason)
+                return SetParametersResult(successful=False, reason=reason)
         # rclpy itself refuses those that are read-only; what is not ours is not ours to judge.
         values = {one.name: one.value for one in wanted if one.name in self.config.LIVE}
         if not values:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-from sag_ros.ros.schema import CameraQos
+from sag_ros.ros.sections import CameraQos
 
 # Subscriptions that only want the newest value; fits publishers of either reliability.
 NEWEST = QoSProfile(depth=1, history=HistoryPolicy.KEEP_LAST, reliability=ReliabilityPolicy.BEST_EFFORT)

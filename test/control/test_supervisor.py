@@ -227,6 +227,58 @@ def test_an_arm_that_was_moved_while_it_was_held_needs_to_be_told() -> None:
     assert supervisor.resume(now) == ""
 
 
+def held_unseen(off: float, seen: float) -> tuple[Supervisor, float]:
+    """A supervisor that held as joint states did not come, and sees the arm again ``seen`` s later."""
+    supervisor, command = running(10.1)
+    follow(supervisor, command, 10.12)
+    stop = supervisor.tick(10.23)
+    assert stop is not None
+    assert "joint_state" in supervisor.status().reason
+    now = 10.23 + seen
+    q, v, _ = of_command(stop).at(now)
+    for back in (0.01, 0.0):
+        supervisor.on_joint_state(now - back, q + off * np.eye(7)[2], v)
+    return supervisor, now
+
+
+def test_a_command_never_begins_where_the_arm_may_not_be() -> None:
+    """What does not report may not hear: after a second without joint states the arm is elsewhere."""
+    supervisor, now = held_unseen(0.4, 1.0)
+    assert supervisor.tick(now) is None  # no stop from where it is not
+    status = supervisor.status()
+    assert status.state is State.FAULT
+    assert "0.400 rad from its command" in status.reason
+    assert supervisor.resume(now) == ""
+
+
+def test_after_a_gap_it_has_to_be_nearer() -> None:
+    supervisor, now = held_unseen(0.02, 1.0)
+    supervisor.tick(now)
+    assert supervisor.on_chunk(chunk(now - 0.01), now) is None
+    assert "0.020 rad from where it is held, allowed 0.01 rad after a gap" in supervisor.status().reason
+    supervisor, now = held_unseen(0.002, 1.0)
+    supervisor.tick(now)
+    assert supervisor.on_chunk(chunk(now - 0.01), now) is not None
+
+
+def test_after_a_gap_it_goes_on_from_rest_alone() -> None:
+    supervisor, now = held_unseen(0.0, 0.02)
+    assert supervisor.status().state is State.STOPPING
+    assert supervisor.on_chunk(chunk(now), now) is None
+    assert "from rest" in supervisor.status().reason
+
+
+def test_a_fault_while_it_comes_to_rest_puts_nothing_off() -> None:
+    supervisor, _ = running(10.1)
+    stop = supervisor.hold(10.2, "a deadman")
+    assert stop is not None
+    assert supervisor.fault(10.21, "somebody") is None
+    assert supervisor.status().state is State.STOPPING
+    supervisor.tick(float(stop.time[-1]) + 0.01)
+    assert supervisor.status().state is State.FAULT
+    assert supervisor.status().reason == "somebody"
+
+
 def test_late_joint_states_are_compared_with_what_was_executed_then() -> None:
     supervisor, command = running(10.1)
     motions = [of_command(command)]

@@ -14,7 +14,8 @@ from sag_ros.paths import config_file, share_file
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.ros.graph import DRIVERS, emulated, pick_release
 from sag_ros.ros.parameters import load_file
-from sag_ros.ros.schema import NODES, Topics
+from sag_ros.ros.schema import NODES
+from sag_ros.ros.sections import Topics
 
 
 def test_sim_graph_runs_both_nodes_without_franka():

@@ -34,13 +34,13 @@ class Expected:
         goes_on: how.
         says: regular expression of what /diagnostics has to say meanwhile; empty: nothing particular.
         rest: s in which the arm is at rest where it stops at all.
-        may_stop: where it need not stop, whether it may, and then go on by itself.
+        or_itself: whether it may also stop and go on by itself.
     """
 
     goes_on: GoesOn
     says: str = ""
     rest: float = 1.3
-    may_stop: bool = False
+    or_itself: bool = False
 
     @property
     def stops(self) -> bool:
@@ -90,11 +90,11 @@ class Outcome:
         found, expected = [], self.expected
         if expected.stops and not self.rest <= expected.rest:
             found.append(f"at rest after {self.rest:.2f} s, expected {expected.rest} s")
-        if not expected.stops and np.isfinite(self.rest) and not expected.may_stop:
+        if not expected.stops and np.isfinite(self.rest) and not expected.or_itself:
             found.append(f"it stopped after {self.rest:.2f} s")
         if expected.says and not any(re.search(expected.says, text) for _, text in self.said):
             found.append(f"nothing said matches {expected.says!r}")
-        allowed = {expected.goes_on} | ({GoesOn.ITSELF} if expected.may_stop else set())
+        allowed = {expected.goes_on} | ({GoesOn.ITSELF} if expected.or_itself else set())
         if self.goes_on not in allowed:
             found.append(f"goes on {self.goes_on.value}, expected {expected.goes_on.value}")
         if self.violations:

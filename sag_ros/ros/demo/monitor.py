@@ -57,7 +57,7 @@ class Monitor(Node):
         idle: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__("demo_monitor")
-        self._check, self._idle = check, idle
+        self._check, self._idle, self._policy = check, idle, policy
         self.episode: Episode | None = None
         self.status: dict[str, Any] = {}
         self.diagnostics: dict[str, str] = {}
@@ -92,7 +92,7 @@ class Monitor(Node):
             values = {item.key: item.value for item in status.values}
             if status.name.startswith("fci_node"):
                 self.driver = values
-            else:
+            elif status.name.startswith(self._policy):
                 self.message, self.diagnostics = status.message, values
 
     def wait(self, done: Callable[[], bool], seconds: float, what: str = "") -> bool:
@@ -115,6 +115,10 @@ class Monitor(Node):
         self.wait(future.done, seconds, what)
         return future.result()
 
+    def ask(self, name: str) -> Any:
+        """Ask the policy node for a lifecycle transition; the answer will be in the future."""
+        return self._change.call_async(ChangeState.Request(transition=Transition(id=TRANSITIONS[name][0])))
+
     def transition(self, name: str, seconds: float, retry: float = 0.0) -> None:
         """Take the policy node through a lifecycle transition.
 
@@ -126,14 +130,13 @@ class Monitor(Node):
         Raises:
             GraphTimeout: no answer, or a refusal with the node's reason.
         """
-        number, goal = TRANSITIONS[name]
-        request = ChangeState.Request(transition=Transition(id=number))
+        _, goal = TRANSITIONS[name]
         deadline = time.monotonic() + retry
         while True:
             self.message = ""  # the reason of a refusal is published before its answer
             what = f"{name} policy_node"
             self.wait(self._change.service_is_ready, seconds, f"waiting for {what}")
-            future, begun = self._change.call_async(request), time.monotonic()
+            future, begun = self.ask(name), time.monotonic()
             while not self.wait(future.done, 3.0):
                 # Slow, or its answer is lost: a server may answer before it has discovered the client's
                 # reader. A state that is none of a transition says that it is over.

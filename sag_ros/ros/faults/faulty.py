@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 _LAYOUT = struct.Struct("=di")  # seconds that the clock was set by; index of what ails the engine
-ENGINE = ("well", "raises", "nan", "absurd", "hangs", "slow")
-_SLOWER = 10  # times, when it is slow
+ENGINE = ("well", "raises", "nan", "absurd", "hangs", "slow", "crawls")
+_SLOWER = {"slow": 10, "crawls": 30}  # times
 
 
 class Control:
@@ -73,8 +73,8 @@ def _spoil_engine(control: Control) -> None:
         while control.engine == "hangs":
             time.sleep(0.01)
         found = well(runner, *arguments)
-        if ails == "slow":
-            time.sleep((_SLOWER - 1) * (time.monotonic() - begin))
+        if ails in _SLOWER:
+            time.sleep((_SLOWER[ails] - 1) * (time.monotonic() - begin))
         if ails in ("nan", "absurd"):
             wrong = np.full_like(found.chunk.positions, np.nan if ails == "nan" else 1e30)
             found = replace(found, chunk=replace(found.chunk, positions=wrong))

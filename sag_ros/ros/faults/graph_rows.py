@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from sag_ros.bench.faults.outcome import Expected, GoesOn
 from sag_ros.ros.faults.relay import untouched
-from sag_ros.ros.faults.row import ALWAYS, ARM, COMMAND, FRONT, ITSELF, RESUME, Row
+from sag_ros.ros.faults.row import ALWAYS, ARM, COMMAND, FRONT, GRIPPER, ITSELF, RESUME, Row
 from sag_ros.ros.faults.spoilers import late, position, silent
 from sag_ros.ros.faults.stage import CLOCK_SET, Stage
 
 
 def graph() -> list[Row]:
     """Faults of nodes, of the engine, of the clock, and of who else is there."""
-    untwin: Callable[[Stage], None] = lambda stage: stage.untwin()  # noqa: E731
+    send_away: Callable[[Stage], None] = lambda stage: stage.strangers.end()  # noqa: E731
     heal: Callable[[Stage], None] = lambda stage: stage.control.set()  # noqa: E731
 
     def engine(ails: str) -> Callable[[Stage], None]:
@@ -30,22 +30,22 @@ def graph() -> list[Row]:
             "joints-twice",
             "a second node reports the arm 0.2 rad off",
             Expected(RESUME, "two sources|2 nodes"),
-            lambda stage: stage.twin(ARM, position(0, 0.2, add=True)),
-            untwin,
+            lambda stage: stage.strangers.twin(ARM, position(0, 0.2, add=True)),
+            send_away,
         ),
         Row(
             "camera-twice",
             "a second node publishes the front camera",
             Expected(ITSELF, "2 nodes publish"),
-            lambda stage: stage.twin(FRONT, untouched),
-            untwin,
+            lambda stage: stage.strangers.twin(FRONT, untouched),
+            send_away,
         ),
         Row(
             "second-commander",
             "a second node commands the arm",
             Expected(RESUME, "not ours"),
             lambda stage: stage.rival(),
-            untwin,
+            send_away,
         ),
         Row(
             "controller-gone",
@@ -81,9 +81,17 @@ def graph() -> list[Row]:
         Row(
             "engine-slow",
             "inference takes 10 times as long",
-            Expected(ALWAYS, "later than"),
+            Expected(ALWAYS, "later than 50 ms"),
             engine("slow"),
             heal,
+        ),
+        Row(
+            "engine-crawls",
+            "inference takes 30 times as long",
+            Expected(ALWAYS, r"later than 100 ms, now \S+ \(\d+ of", or_itself=True),
+            engine("crawls"),
+            heal,
+            lasts=4.0,
         ),
         Row(
             "policy-stopped",
@@ -95,9 +103,9 @@ def graph() -> list[Row]:
         Row(
             "starved",
             "4 busy processes on the policy's core",
-            Expected(ALWAYS, may_stop=True),
-            lambda stage: stage.starve(4),
-            lambda stage: stage.feed(),
+            Expected(ALWAYS, or_itself=True),
+            lambda stage: stage.strain.starve(4),
+            lambda stage: stage.strain.feed(),
         ),
         Row(
             "clock-forward",
@@ -138,14 +146,14 @@ def graph() -> list[Row]:
         Row(
             "cycled",
             "deactivated and activated 200 times; what it holds counted after 100",
-            Expected(ALWAYS, may_stop=True),
+            Expected(ALWAYS, or_itself=True),
             lambda stage: stage.cycle(100),
             lambda stage: None,
         ),
         Row(
             "configured-again",
             "deactivated, cleaned up, configured and activated 10 times; counted after 5",
-            Expected(ALWAYS, may_stop=True),
+            Expected(ALWAYS, or_itself=True),
             lambda stage: stage.cycle(5, ("deactivate", "cleanup", "configure", "activate")),
             lambda stage: None,
         ),
@@ -153,8 +161,42 @@ def graph() -> list[Row]:
             "disk-full",
             "no file that policy_node writes can grow",
             Expected(ALWAYS),
-            lambda stage: stage.fill_disk(True),
-            lambda stage: stage.fill_disk(False),
+            lambda stage: stage.strain.fill_disk(),
+            lambda stage: stage.strain.relieve(),
+        ),
+        Row(
+            "memory-gone",
+            "policy_node gets no more memory than it has",
+            Expected(ALWAYS),
+            lambda stage: stage.strain.take_memory(),
+            lambda stage: stage.strain.relieve(),
+        ),
+        Row(
+            "network-gone",
+            "nothing passes between robot and policy",
+            # The stop does not arrive either: the arm ends its last motion somewhere else than it is held.
+            Expected(RESUME, "and at the network", or_itself=True),
+            lambda stage: stage.part(),
+        ),
+        Row(
+            "hand-gone",
+            "commands of the hand do not arrive",
+            Expected(ALWAYS, "the hand was told"),
+            lambda stage: stage.relay.spoil(GRIPPER, silent),
+            lasts=9.0,
+        ),
+        Row(
+            "simulated-time",
+            "somebody sets use_sim_time while it runs",
+            Expected(ALWAYS),
+            lambda stage: stage.set_parameter("use_sim_time", True),
+        ),
+        Row(
+            "configuring-interrupted",
+            "cleaned up, configured, and asked to deactivate meanwhile",
+            Expected(ALWAYS, or_itself=True),
+            lambda stage: stage.interrupt_configuring(),
+            lambda stage: None,
         ),
         Row(
             "policy-killed",

@@ -52,13 +52,18 @@ def _bare(text: str) -> str:
 
 
 def play(stage: Stage, row: Row) -> Outcome:
-    """Bring a fault about while the arm moves, and look what happens.
+    """Bring a fault about in a new episode while the arm moves, and look what happens.
 
     Raises:
         GraphTimeout: the graph does not answer, or the arm does not move at all.
     """
-    outcome = Outcome(row.name, row.what, row.expected)
     stage.begin_episode()
+    return inject(stage, row)
+
+
+def inject(stage: Stage, row: Row) -> Outcome:
+    """Bring a fault about now, and look what happens. Raises GraphTimeout."""
+    outcome = Outcome(row.name, row.what, row.expected)
     monitor, clock = stage.monitor, stage.clock
     episode = monitor.episode
     assert episode is not None

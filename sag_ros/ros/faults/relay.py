@@ -30,11 +30,14 @@ class Relay(Node):
 
     Args:
         inputs: topic -> message type, from the robot to the policy; outputs: from the policy to the robot.
+
+    Attributes:
+        types: of all.
     """
 
     def __init__(self, inputs: dict[str, type], outputs: dict[str, type]) -> None:
         super().__init__("relay")
-        self._types = inputs | outputs
+        self.types = inputs | outputs
         self._targets = {topic: topic for topic in inputs} | {topic: f"{CLEAN}/{topic}" for topic in outputs}
         self._senders: dict[str, Publisher] = {}
         self._spoilers: dict[str, Spoiler] = {}
@@ -42,7 +45,7 @@ class Relay(Node):
         self._count = itertools.count()
         self._tasks: deque[Callable[[], None]] = deque()
         self.heard: dict[str, list[Callable[[Any], None]]] = {}
-        for topic, kind in self._types.items():
+        for topic, kind in self.types.items():
             self._come(topic)
             source = f"{CLEAN}/{topic}" if topic in inputs else topic
             self.create_subscription(
@@ -65,7 +68,7 @@ class Relay(Node):
     def _come(self, topic: str) -> None:
         if topic not in self._senders:
             self._senders[topic] = self.create_publisher(
-                self._types[topic], self._targets[topic], self._qos(topic)
+                self.types[topic], self._targets[topic], self._qos(topic)
             )
 
     def leave(self, topic: str) -> None:
@@ -82,7 +85,7 @@ class Relay(Node):
         def mend() -> None:
             self._spoilers.clear()
             self._later.clear()
-            for topic in self._types:
+            for topic in self.types:
                 self._come(topic)
 
         self.post(mend)

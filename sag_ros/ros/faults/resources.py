@@ -1,8 +1,7 @@
-"""What a process holds of the machine, and how to take some of it away."""
+"""What a process holds of the machine, and what it holds more than before."""
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -42,9 +41,3 @@ class Holding:
 def least(held: Sequence[Holding]) -> Holding:
     """The least of each: what is needed to load a policy comes and goes, what leaks stays."""
     return Holding(*(min(getattr(one, each.name) for one in held) for each in fields(Holding)))
-
-
-def let_files_grow(pid: int, may: bool) -> None:
-    """Whether a file that ``pid`` writes may grow; if not, its writes fail as on a full disk."""
-    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard if may else 0, hard))

@@ -18,7 +18,7 @@ FRONT, WRIST, ARM, HAND = (
     "franka/joint_states",
     "franka_gripper/joint_states",
 )
-COMMAND = "fr3_arm_controller/joint_trajectory"
+COMMAND, GRIPPER = "fr3_arm_controller/joint_trajectory", "franka_gripper/command"
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import gc
-import os
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -17,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rclpy.node import Node
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image, JointState
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
@@ -25,23 +23,25 @@ from trajectory_msgs.msg import JointTrajectory
 from sag_ros.control.motion import Motion, at_rest, fading, of_command
 from sag_ros.paths import model_folder
 from sag_ros.robots.registry import find_arm
-from sag_ros.ros import qos
 from sag_ros.ros.batching_executor import BatchingExecutor
 from sag_ros.ros.demo.command import CONFIGURE_SECONDS
 from sag_ros.ros.demo.monitor import GraphTimeout, Monitor
 from sag_ros.ros.demo.processes import POLICY_NODE, Processes
 from sag_ros.ros.demo.run_record import Episode
 from sag_ros.ros.faults.faulty import Control
-from sag_ros.ros.faults.relay import CLEAN, Relay, Spoiler, untouched
-from sag_ros.ros.faults.resources import Holding, least, let_files_grow
+from sag_ros.ros.faults.relay import CLEAN, Relay
+from sag_ros.ros.faults.resources import Holding, least
+from sag_ros.ros.faults.spoilers import silent
+from sag_ros.ros.faults.strain import Strain
+from sag_ros.ros.faults.strangers import Strangers
 from sag_ros.ros.graph import Graph, GraphNode, pick_release
 from sag_ros.ros.images import MessageError
-from sag_ros.ros.joints import TrajectoryWriter, command_from_trajectory
+from sag_ros.ros.joints import command_from_trajectory
 from sag_ros.ros.parameters import load_file
 from sag_ros.ros.stamps import StampClock
+from sag_ros.values import JointCommand
 
 CLOCK_SET = 3600.0  # s by which a fault sets the clock
-_BUSY = "while True: pass"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Stage:
         bundle: of the policy; the default is that of the parameter file.
 
     Attributes:
-        relay, control, monitor: see there.
+        relay, control, monitor, strain, strangers: see there.
         restarted: whether a node was started once more.
         left_over: what the policy holds that it did not before, see :meth:`cycle`.
         commands: (when, motion) of every trajectory that went to the arm, on :attr:`clock`.
@@ -93,12 +93,10 @@ class Stage:
         self._kinds = (inputs, outputs)
         self.clock = StampClock(lambda: time.time_ns() + self.control.clock_ns, steady=time.monotonic_ns)
         self.commands: list[tuple[float, Motion]] = []
-        self._busy: list[subprocess.Popen[bytes]] = []
-        self._twins: list[Node] = []
         zero = np.zeros(self._arm.dof)
         fading((zero, zero, zero), 0.0, 1.0)  # what is compiled is loaded now, not when a message waits
         self._stop = threading.Event()
-        self.restarted = False
+        self.restarted, self._killed = False, False
         self.left_over: list[str] = []
 
     def _faulty(self, graph: Graph, name: str, parameters: dict[str, Any], remaps: dict[str, str]) -> _Faulty:
@@ -110,22 +108,25 @@ class Stage:
         shutil.copytree(self._source, self.bundle)
         self.processes = Processes(self.graph, self.out / "logs", self._environment)
         self.processes.__enter__()
-        self.monitor = Monitor()
+        self.strain = Strain(lambda: self.processes.process(POLICY_NODE).pid)
+        self.monitor = Monitor(check=self._check)
         self.relay = Relay(*self._kinds)
         self.relay.hear(self._topics.trajectory, self._on_command)
+        self.strangers = Strangers(self.relay, self.wait)
         sys.setswitchinterval(5e-4)  # the relay must not wait for whoever computes in this process
         gc.collect()
         gc.freeze()
         self._thread = threading.Thread(target=self._spin, name="relay", daemon=True)
         self._thread.start()
+        self._parameters = self.monitor.create_client(SetParameters, f"{POLICY_NODE}/set_parameters")
         self._resume = self.monitor.create_client(Trigger, f"{POLICY_NODE}/resume")
         self.transition("configure")
         self.monitor.wait(lambda: self.relay.matched, 20.0, "the relay between robot and policy")
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.feed()
-        self.untwin()
+        self.strain.end()
+        self.strangers.end()
         for name in ("sim_node", POLICY_NODE):
             self.thaw(name)
         self._stop.set()
@@ -133,6 +134,11 @@ class Stage:
         self.processes.stop()
         self.relay.destroy_node()
         self.monitor.close()
+
+    def _check(self) -> None:
+        """A node that ends by itself ends everything, except where that is the fault."""
+        if not self._killed:
+            self.processes.check()
 
     def _spin(self) -> None:
         executor = BatchingExecutor()
@@ -209,13 +215,14 @@ class Stage:
 
     def kill(self, name: str) -> None:
         """SIGKILL."""
+        self._killed = True
         self.processes.process(name).kill()
         self.processes.process(name).wait()
 
     def start(self, name: str) -> None:
         """Start a node that was killed; the policy is configured and activated."""
         self.processes.restart(name)
-        self.restarted = True
+        self.restarted, self._killed = True, False
         self.transition("configure")
         self.monitor.transition("activate", 15.0, retry=15.0)
 
@@ -228,59 +235,36 @@ class Stage:
             held.append(Holding.of(pid))
         self.left_over = least(held[count:]).left_over(least(held[1:count]))
 
-    def fill_disk(self, full: bool) -> None:
-        """Let no file of the policy grow."""
-        let_files_grow(self.processes.process(POLICY_NODE).pid, not full)
-
-    def starve(self, count: int) -> None:
-        """Keep the policy's core busy."""
-        cores = os.sched_getaffinity(self.processes.process(POLICY_NODE).pid)
-        for _ in range(count):
-            process = subprocess.Popen([sys.executable, "-c", _BUSY])
-            os.sched_setaffinity(process.pid, cores)
-            self._busy.append(process)
-
-    def feed(self) -> None:
-        """End the busy processes."""
-        for process in self._busy:
-            process.kill()
-            process.wait()
-        self._busy.clear()
-
-    def twin(self, topic: str, spoiler: Spoiler) -> None:
-        """A node called twin publishes a topic as well, spoilt."""
-        kind = (self._kinds[0] | self._kinds[1])[topic]
-        node = Node("twin")
-        publisher = node.create_publisher(kind, topic, qos.NEWEST if kind is Image else qos.STATE)
-        self._twins.append(node)
-
-        def repeat(message: Any) -> None:
-            if node in self._twins:
-                ((_, other),) = spoiler(copy.deepcopy(message))
-                # A little later: two that come at once are one to a queue that keeps the newest.
-                self.relay.post(lambda: node in self._twins and publisher.publish(other))
-
-        self.relay.hear(topic, repeat)
-
     def rival(self) -> None:
-        """A node called rival commands the arm to stay where it is."""
-        node = Node("rival")
-        publisher = node.create_publisher(JointTrajectory, self._topics.trajectory, qos.COMMAND)
-        self._twins.append(node)
-        self.wait(0.3)
-        now = self.clock.now()
-        q, _, _ = self.commands[-1][1].at(now)
-        # It does not reach the arm: what a controller would do with it is not the question.
-        self.relay.spoil(self._topics.trajectory, lambda m: [] if len(m.points) == 1 else untouched(m))
-        self.wait(0.05)
-        writer = TrajectoryWriter(self._arm.joints)
-        publisher.publish(writer.write(at_rest(now, q), self.clock))
+        """Somebody commands the arm to stay where it is."""
 
-    def untwin(self) -> None:
-        """End the others."""
-        twins, self._twins = self._twins, []
-        for node in twins:
-            node.destroy_node()
+        def stay() -> JointCommand:
+            now = self.clock.now()
+            return at_rest(now, self.commands[-1][1].at(now)[0])
+
+        self.strangers.rival(self._topics.trajectory, self._arm.joints, stay, self.clock)
+
+    def part(self) -> None:
+        """Let nothing pass between robot and policy."""
+        for topic in self.relay.types:
+            self.relay.spoil(topic, silent)
+
+    def set_parameter(self, name: str, value: bool) -> bool:
+        """Set a parameter of the policy; whether it was taken."""
+        wanted = Parameter(name, value=value).to_parameter_msg()
+        request = SetParameters.Request(parameters=[wanted])
+        answer = self.monitor.call(self._parameters, request, 5.0, f"set {name}")
+        return bool(answer.results[0].successful)
+
+    def interrupt_configuring(self) -> None:
+        """Ask the policy, while it configures, to deactivate."""
+        for name in ("deactivate", "cleanup"):
+            self.transition(name)
+        asked = [self.monitor.ask("configure")]
+        self.wait(0.5)
+        asked.append(self.monitor.ask("deactivate"))
+        self.monitor.wait(lambda: all(one.done() for one in asked), CONFIGURE_SECONDS, "configure")
+        self.monitor.transition("activate", 15.0, retry=15.0)
 
     def hide_bundle(self) -> None:
         """Remove the bundle."""

@@ -14,11 +14,13 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from sag_ros.ros import executable, parameters, qos
+from sag_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics
 from sag_ros.ros.images import MessageError
 from sag_ros.ros.joints import read_gripper_command
 from sag_ros.ros.schema import GripperNode as GripperParameters
 
 WIDTH_MAX = 0.08  # m
+DIAGNOSTICS_PERIOD = 0.5  # s
 ANY_WIDTH = 0.08  # epsilon with which a grasp of any object counts as a success, m
 
 
@@ -62,6 +64,17 @@ class GripperNode(Node):
         }
         self.create_subscription(JointState, self._config.topics.gripper_command, self._on_command, qos.STATE)
         self._running: Any = None
+        self._problem = ""  # of the last goal
+        self._diagnostics = Diagnostics(self, part="hand")
+        self.create_timer(DIAGNOSTICS_PERIOD, self._publish_diagnostics)
+
+    def _publish_diagnostics(self) -> None:
+        gone = [name for name, client in self._actions.items() if not client.server_is_ready()]
+        message = self._no_server(", ".join(gone)) if gone else self._problem
+        self._diagnostics.publish(ERROR if gone else WARN if message else OK, message or "ready", {})
+
+    def _no_server(self, names: str) -> str:
+        return f"{self._config.action_namespace} has no server for {names}; start franka_gripper"
 
     def _on_command(self, message: JointState) -> None:
         try:
@@ -72,10 +85,7 @@ class GripperNode(Node):
         name, request = goal(*self._types, *command)
         client = self._actions[name]
         if not client.server_is_ready():
-            self.get_logger().error(
-                f"{self._config.action_namespace}/{name} has no server; start franka_gripper",
-                throttle_duration_sec=2.0,
-            )
+            self.get_logger().error(self._no_server(name), throttle_duration_sec=2.0)
             return
         if self._running is not None:
             self._running.cancel_goal_async()
@@ -85,8 +95,10 @@ class GripperNode(Node):
     def _on_accepted(self, future: Any) -> None:
         handle = future.result()
         if not handle.accepted:
-            self.get_logger().error("the gripper rejected the goal")
+            self._problem = "the gripper rejected the goal"
+            self.get_logger().error(self._problem)
             return
+        self._problem = ""
         self._running = handle
         handle.get_result_async().add_done_callback(lambda result: self._on_result(handle, result))
 
@@ -95,7 +107,8 @@ class GripperNode(Node):
             self._running = None
         result = future.result().result
         if not result.success and result.error:
-            self.get_logger().warning(f"gripper: {result.error}")
+            self._problem = f"gripper: {result.error}"
+            self.get_logger().warning(self._problem)
 
     def close(self) -> None:
         """Destroy the node."""

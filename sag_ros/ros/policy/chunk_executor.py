@@ -159,8 +159,8 @@ class ChunkExecutor:
     def _blocked(self, now: float) -> str:
         return self._deadman.released(now) or self._gate(now)
 
-    def on_inference(self, finished: FinishedInference) -> None:
-        """Execute a chunk: splice, guard, publish; then its mask and its record."""
+    def on_inference(self, finished: FinishedInference) -> ChunkRecord:
+        """Execute a chunk: splice, guard, publish; then its mask and its record, which it returns."""
         chunk: ActionChunk = finished.inference.chunk
         mask: Mask = finished.inference.mask
         begin = self._now()
@@ -179,6 +179,7 @@ class ChunkExecutor:
         record = self._record(finished, before, after, (begin, spliced, published))
         self._publishers.record(record)
         self._publishers.mask(chunk.stamp, mask)
+        return record
 
     def _count(self, published: float, latency_ms: float, inference_ms: float, density: float) -> None:
         if np.isnan(self._first):
@@ -220,6 +221,8 @@ class ChunkExecutor:
             begun_ms=1e3 * (finished.begun - stamp),
             denoised_ms=1e3 * (begin - stamp),
             spliced_ms=1e3 * (spliced - stamp),
+            rung=finished.rung,
+            every=finished.every,
         )
 
     def tick(self) -> None:

@@ -30,6 +30,8 @@ class ChunkRecord:
         received_ms, encoded_ms, begun_ms, denoised_ms, spliced_ms: how long after the camera's stamp the
             newest frame was there, all frames were encoded, the pruner began, the chunk was finished, its
             command was ready to be published; NaN where that is not known.
+        rung: of the policy's ladder that computed it; 0 is what was asked for.
+        every: of so many sets of frames one was used.
     """
 
     chunk: int = 0
@@ -52,11 +54,14 @@ class ChunkRecord:
     begun_ms: float = math.nan
     denoised_ms: float = math.nan
     spliced_ms: float = math.nan
+    rung: int = 0
+    every: int = 1
 
 
 NAMES = tuple(field.name for field in fields(ChunkRecord))
 LABEL = ",".join(NAMES)
-_LATER = {"received_ms", "encoded_ms", "begun_ms", "denoised_ms", "spliced_ms"}  # older recordings lack them
+# Older recordings lack these.
+_LATER = {"received_ms", "encoded_ms", "begun_ms", "denoised_ms", "spliced_ms", "rung", "every"}
 _INTEGERS = {field.name for field in fields(ChunkRecord) if field.type == "int"}
 
 

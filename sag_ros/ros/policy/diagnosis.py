@@ -10,8 +10,11 @@ from rclpy.node import Node
 
 from sag_ros.control.states import State
 from sag_ros.control.watch.causes import Cause, Causes, Rank
+from sag_ros.control.watch.hand import HandWatch
 from sag_ros.policy.pictures import PictureWatch
 from sag_ros.ros.diagnostics import ERROR, OK, WARN
+from sag_ros.ros.policy.degrading import Degrading
+from sag_ros.ros.policy.publishers import PolicyPublishers
 from sag_ros.ros.policy.rivals import listed, publishers
 from sag_ros.ros.policy.subscriptions import Subscriptions
 from sag_ros.ros.schema import PolicyNode
@@ -29,6 +32,8 @@ class Diagnosis:
         inputs: its subscriptions.
         pictures: camera -> watch.
         listeners: how many others take our trajectories.
+        degrading: what the policy does when it comes late.
+        outputs: its publishers.
         latency: how many chunks were executed since activation, and how many of them missed the deadline.
     """
 
@@ -41,7 +46,12 @@ class Diagnosis:
         pictures: Mapping[str, PictureWatch],
         latency: Callable[[], tuple[int, int]],
         listeners: Callable[[], int],
+        degrading: Degrading,
+        outputs: PolicyPublishers,
     ) -> None:
+        self._degrading, self._outputs = degrading, outputs
+        self._hand = HandWatch()
+        outputs.on_gripper = self._on_gripper
         self._listeners = listeners
         self._node, self.config, self._stamps = node, config, clock
         self._inputs, self._pictures, self._latency = inputs, pictures, latency
@@ -76,6 +86,25 @@ class Diagnosis:
             self.last_error = f"{type(error).__name__}: {error}"
             self._failed = self._stamps.now()
 
+    def _on_gripper(self, width: float) -> None:
+        """The hand was told to be ``width`` m open; in the inference thread."""
+        measured = float(self._inputs.position()[-1])
+        with self._lock:
+            self._hand.tell(self._stamps.now(), width, measured)
+
+    def _hand_cause(self, now: float) -> Cause | None:
+        topic = self._node.resolve_topic_name(self.config.topics.gripper_command)
+        if not self._outputs.hand_listeners:
+            text = f"nobody takes commands of the hand from {topic}"
+            return Cause(Rank.ABSENT, "hand", text, "start the gripper's node")
+        if self._inputs.gripper_stale(now):
+            return None  # which is said elsewhere
+        with self._lock:
+            text = self._hand.look(now, float(self._inputs.position()[-1]))
+        return (
+            Cause(Rank.STALE, "hand", text, f"look at who takes {topic}, and at the hand") if text else None
+        )
+
     def look(self, now: float, supervisor: Any) -> None:
         """Gather causes. It asks the graph who is there, so not for every chunk.
 
@@ -93,9 +122,7 @@ class Diagnosis:
             if watch.problem and self.config.pictures != "ignore":
                 text = f"camera {name} shows {watch.problem}"
                 found.append(Cause(Rank.PICTURE, name, text, "look at the camera, its driver and the light"))
-        late = self._late()
-        if late:
-            found.append(late)
+        found += filter(None, (self._late(), self._hand_cause(now)))
         if now - self._failed < _ERROR_LASTS:
             found.append(Cause(Rank.ENGINE, "inference", f"inference fails: {self.last_error}"))
         if supervisor.reason and supervisor.state in (State.STOPPING, State.HOLDING, State.FAULT):
@@ -120,10 +147,14 @@ class Diagnosis:
         count, misses = self._latency()
         (before, missed), self._chunks = self._chunks, (count, misses)
         new, late = count - before, misses - missed
-        if new <= 0 or late < _MANY_LATE * new:
+        reduced = self._degrading.reduced
+        if reduced:
+            text = f"chunks came later than {1e3 * self.config.ladder_latency:.0f} ms, now {reduced}"
+        elif new > 0 and late >= _MANY_LATE * new:
+            text = f"{late} of the last {new} chunks came later than {1e3 * self.config.deadline:.0f} ms"
+        else:
             return None
-        text = f"{late} of the last {new} chunks came later than {1e3 * self.config.deadline:.0f} ms"
-        return Cause(Rank.LATE, "deadline", text, "take a sparser schedule, or leave it more of the machine")
+        return Cause(Rank.LATE, "deadline", text, "leave it more of the machine, or take a sparser schedule")
 
     def others(self, topic: str) -> list[str]:
         """Names of the nodes beside ours that publish a topic."""
@@ -163,6 +194,8 @@ class Diagnosis:
             "inference_errors": self.errors,
             "last_inference_error": self.last_error,
             "clock_set_by_s": self._clock_set,
+            "computed": self._degrading.text,
+            "steps_down": self._degrading.steps,
         }
         shown |= {f"pictures {name}, of allowed": watch.furthest for name, watch in self._pictures.items()}
         shown |= {f"cause {n}": c.text for n, (_, c) in enumerate(self.causes.ranked)}

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sag_ros.ros.affinity import pin
+from sag_ros.ros.policy.chunk_record import ChunkRecord
+from sag_ros.ros.policy.degrading import Degrading
 from sag_ros.ros.policy.inputs import NewestFrames
 from sag_ros.ros.policy.observation import ObservationAssembler, PolicyObservation
 
@@ -26,12 +28,15 @@ class FinishedInference:
         inference: chunk, mask and timing of the runner.
         inference_ms: encoding of the frames, pruner, denoiser and what lies between; without waiting.
         begun: when the features went to the pruner, s on the node's clock.
+        rung, every: see ChunkRecord.
     """
 
     observation: PolicyObservation
     inference: Any
     inference_ms: float
     begun: float = math.nan
+    rung: int = 0
+    every: int = 1
 
 
 class InferenceThreads:
@@ -44,7 +49,8 @@ class InferenceThreads:
         frames: where camera callbacks leave their messages.
         assembler: encodes and assembles.
         runner: the policy; used by one thread alone.
-        on_inference: called with every chunk, in the inference thread.
+        degrading: chooses what the runner computes, and from how many of the frames.
+        on_inference: called with every chunk, in the inference thread; returns its record.
         on_error: called with what went wrong, in either thread; the next frames are tried again.
         cores: for encoding and inference; negative = any.
         now: the node's clock, s.
@@ -55,7 +61,8 @@ class InferenceThreads:
         frames: NewestFrames,
         assembler: ObservationAssembler,
         runner: Any,
-        on_inference: Callable[[FinishedInference], None],
+        degrading: Degrading,
+        on_inference: Callable[[FinishedInference], ChunkRecord],
         on_error: Callable[[Exception], None],
         cores: tuple[int, int] = (-1, -1),
         now: Callable[[], float] = lambda: math.nan,
@@ -63,6 +70,7 @@ class InferenceThreads:
         self._now = now
         self._frames, self._assembler, self._runner = frames, assembler, runner
         self._on_inference, self._on_error = on_inference, on_error
+        self._degrading, self._sets = degrading, 0
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, args=(step, core), name=name, daemon=True)
@@ -74,6 +82,7 @@ class InferenceThreads:
     def start(self) -> None:
         """Forget the past and start."""
         self._assembler.reset()
+        self._degrading.reset()
         for thread in self._threads:
             thread.start()
 
@@ -90,10 +99,13 @@ class InferenceThreads:
             step(WAIT)
 
     def encode(self, timeout: float) -> bool:
-        """Wait up to ``timeout`` s for fresh frames and encode them; whether there was a set."""
+        """Wait up to ``timeout`` s for fresh frames and encode those that are used; whether there were."""
         frames = self._frames.take(timeout)
         if frames is None:
             return False
+        self._sets += 1
+        if self._sets % self._degrading.every:
+            return True
         try:
             self._assembler.encode(frames)
         except Exception as error:  # whatever it is, the watchdog stops the arm if it persists
@@ -107,10 +119,12 @@ class InferenceThreads:
             if observation is None:
                 return False
             start, begun = time.perf_counter(), self._now()
+            rung, every = self._degrading.rung, self._degrading.every
             inference = self._runner.infer(observation.stamp, observation.features, observation.encode_ms)
             duration = observation.encode_ms + 1e3 * (time.perf_counter() - start)
             if not self._stop.is_set():
-                self._on_inference(FinishedInference(observation, inference, duration, begun))
+                finished = FinishedInference(observation, inference, duration, begun, rung, every)
+                self._degrading.after(self._now(), self._on_inference(finished))
         except Exception as error:
             self._on_error(error)
         return True

@@ -24,6 +24,7 @@ from sag_ros.ros.live_parameters import LiveParameters
 from sag_ros.ros.policy import preflight
 from sag_ros.ros.policy.camera_check import CameraCheck
 from sag_ros.ros.policy.chunk_executor import ChunkExecutor
+from sag_ros.ros.policy.degrading import Degrading
 from sag_ros.ros.policy.diagnosis import Diagnosis
 from sag_ros.ros.policy.inference import InferenceThreads
 from sag_ros.ros.policy.observation import ObservationAssembler
@@ -54,7 +55,7 @@ class PolicyNode(LifecycleNode):
         self._facts: dict[str, object] = {}
         self._inputs: Subscriptions | None = None
         self._outputs: PolicyPublishers | None = None
-        self._runner = self._chunk_executor = self._inference = self._assembler = None
+        self._runner = self._chunk_executor = self._inference = self._assembler = self._degrading = None
         self._diagnosis: Diagnosis | None = None
         self._commands: CommandWatch | None = None
         self._check = CameraCheck((), {})
@@ -85,7 +86,8 @@ class PolicyNode(LifecycleNode):
         log.info(f"bundle {config.bundle}: {bundle.contract.task}, weights {bundle.weights_hash[:12]}")
         runner = preflight.build(bundle, config)
         checked = preflight.examine(runner, config, log.info)
-        self._runner = runner
+        self._runner = preflight.climb(bundle, runner, config, log.info)
+        self._degrading = Degrading(self._runner, config.ladder_latency, log.warning)
         self._facts = preflight.facts(bundle, runner, config, checked)
         joints = bundle.contract.joints
         self._inputs = Subscriptions(self, config, joints, self._stamps)
@@ -93,10 +95,11 @@ class PolicyNode(LifecycleNode):
         # Without ``ignore``, as it may be set while the node runs.
         self._check = CameraCheck(config.cameras, preflight.likeness(config))
         self._diagnosis = Diagnosis(
-            self, config, self._stamps, self._inputs, self._check.watches, self._latency, self._listeners
-        )
+            self, config, self._stamps, self._inputs, self._check.watches, self._latency, self._listeners,
+            self._degrading, self._outputs,
+        )  # fmt: skip
         self._assembler = ObservationAssembler(
-            runner, bundle.contract, self._inputs.state_at, now=self._stamps.now,
+            self._runner, bundle.contract, self._inputs.state_at, now=self._stamps.now,
             pictures=self._check.watches, joints_at=self._inputs.joints_at,
             apart=config.watchdog.cameras_apart,
         )  # fmt: skip
@@ -131,8 +134,8 @@ class PolicyNode(LifecycleNode):
         self._check.reset()
         threads = self._config.threads
         self._inference = InferenceThreads(
-            inputs.frames, self._assembler, self._runner, executor.on_inference, self._on_error,
-            (threads.encoder, threads.inference), self._stamps.now,
+            inputs.frames, self._assembler, self._runner, self._degrading, executor.on_inference,
+            self._on_error, (threads.encoder, threads.inference), self._stamps.now,
         )  # fmt: skip
         self._inference.start()
         self._tick = self.create_timer(1.0 / self._config.tick_rate, executor.tick)
@@ -172,9 +175,7 @@ class PolicyNode(LifecycleNode):
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Whatever failed, hold and start over."""
         self._halt()
-        self._release()
-        self._phase = "unconfigured"
-        return SUCCESS
+        return self.on_cleanup(state)
 
     def _halt(self) -> None:
         """Publish the stop first: the chunk that is being computed may take its time."""
@@ -195,7 +196,7 @@ class PolicyNode(LifecycleNode):
             if part is not None:
                 part.destroy()
         self._inputs = self._outputs = self._chunk_executor = self._runner = self._diagnosis = None
-        self._assembler = None
+        self._assembler = self._degrading = None
         gc.unfreeze()
         gc.collect()  # the next policy is loaded when this one is gone, not beside it
         self._facts = {}
@@ -241,6 +242,7 @@ class PolicyNode(LifecycleNode):
         """Take a configuration in which live parameters are others. Raises ValueError."""
         if self._chunk_executor is not None:
             self._chunk_executor.reconfigure(config)
+            self._degrading.reconfigure(config.ladder_latency)
         for part in (self._inputs, self._diagnosis):
             if part is not None:
                 part.config = config

@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sag_ros.engines.compare import largest_error
+from sag_ros.engines.ladder import Ladder, Rung
 from sag_ros.engines.registry import build_frame_encoder, build_mask_source_for
 from sag_ros.engines.runner import PolicyRunner
 from sag_ros.paths import model_folder
 from sag_ros.policy.bundle import PolicyBundle, load_bundle
 from sag_ros.policy.contract import Contract
+from sag_ros.policy.contract_file import BundleError
+from sag_ros.policy.ladder_file import read_ladder
 from sag_ros.policy.pictures import Likeness
 from sag_ros.policy.pictures_file import read_pictures
 from sag_ros.pruning.plan import make_plan
@@ -22,6 +25,9 @@ from sag_ros.robots.registry import find_arm, require_joints
 from sag_ros.ros import affinity
 from sag_ros.ros.policy.chunk_executor import gripper_settings
 from sag_ros.ros.schema import PolicyNode
+
+_TIMED = 9  # chunks
+_FASTER = 0.9  # of the time of the rung above; who is not faster is no help
 
 
 class Refused(RuntimeError):
@@ -122,6 +128,46 @@ def build(bundle: PolicyBundle, config: PolicyNode) -> PolicyRunner:
         )
     except (ValueError, TypeError, ImportError) as error:
         raise Refused(f"engine '{config.engine}', mask source '{config.mask_source}': {error}") from None
+
+
+def climb(
+    bundle: PolicyBundle, runner: PolicyRunner, config: PolicyNode, say: Callable[[str], None]
+) -> Ladder:
+    """What was asked for, and below it those rungs of the bundle that are faster here; checked, too.
+
+    Raises:
+        Refused: a rung that cannot be built or differs from the reference.
+    """
+    own = f"{config.sampler}+{config.mask_source}"
+    rungs = [Rung(own, runner, _chunk_ms(runner))]
+    if not config.ladder:
+        return Ladder(rungs)
+    try:
+        stated = read_ladder(model_folder(config.bundle), bundle.policy_hash)
+    except BundleError as error:
+        raise Refused(f"bundle '{config.bundle}': {error}") from None
+    for spec in stated:
+        if spec.name == own:
+            rungs[0] = Rung(spec.stated, runner, rungs[0].ms)
+            continue
+        changed = config.model_copy(update={"sampler": spec.sampler, "mask_source": spec.mask_source})
+        other = build(bundle, changed)
+        examine(other, changed)
+        took = _chunk_ms(other)
+        if took < _FASTER * rungs[-1].ms:
+            rungs.append(Rung(spec.stated, other, took))
+    say("ladder: " + ", then ".join(f"{rung.name} {rung.ms:.1f} ms" for rung in rungs))
+    return Ladder(rungs)
+
+
+def _chunk_ms(runner: PolicyRunner) -> float:
+    features = example_features(runner, 0)
+    durations = []
+    for _ in range(_TIMED):
+        start = time.perf_counter()
+        runner.infer(0.0, features)
+        durations.append(1e3 * (time.perf_counter() - start))
+    return float(np.median(durations))
 
 
 def scene_images(contract: Contract, seed: int) -> Mapping[str, NDArray[np.uint8]]:

@@ -40,13 +40,19 @@ class PolicyPublishers:
         self._mask = node.create_lifecycle_publisher(Image, "~/mask", qos.STATE)
         self._timing = node.create_lifecycle_publisher(Float64MultiArray, "~/timing", qos.STATE)
         self._node = node
-        # Called with the stamp of every trajectory before it is sent.
+        # Called with the stamp of every trajectory before it is sent, and with every width that is sent.
         self.on_command: Callable[[Time], None] = lambda stamp: None
+        self.on_gripper: Callable[[float], None] = lambda width: None
 
     @property
     def listeners(self) -> int:
         """How many subscriptions take our trajectories."""
         return int(self._trajectory.get_subscription_count())
+
+    @property
+    def hand_listeners(self) -> int:
+        """How many subscriptions take our commands of the hand."""
+        return int(self._gripper.get_subscription_count())
 
     def command(self, command: JointCommand) -> float:
         """Publish a joint motion; returns when it was published, s on the node's clock."""
@@ -61,6 +67,7 @@ class PolicyPublishers:
         message = write_gripper_command(self._gripper_message, width, speed, force, self._finger)
         self._stamps.write(self._stamps.now(), message.header.stamp)
         self._gripper.publish(message)
+        self.on_gripper(width)
 
     def mask(self, stamp: float, mask: Mask) -> None:
         """Publish a mask as an image, stamped like the observation it was computed for."""

@@ -15,7 +15,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from sag_ros.ros import qos
 from sag_ros.ros.images import rgb_to_image
-from sag_ros.ros.schema import Camera, CameraQos
+from sag_ros.ros.sections import Camera, CameraQos
 from sag_ros.ros.stamps import StampClock
 from sag_ros.sim.cameras import Cameras
 from sag_ros.sim.robot import SceneState

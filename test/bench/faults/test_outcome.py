@@ -52,7 +52,7 @@ def test_what_is_as_expected_is_not_wrong() -> None:
     assert good.wrong() == []
     ran = replace(good, expected=Expected(GoesOn.ALWAYS), rest=np.nan, goes_on=GoesOn.ALWAYS)
     assert ran.wrong() == []
-    may = replace(good, expected=Expected(GoesOn.ALWAYS, may_stop=True))
+    may = replace(good, expected=Expected(GoesOn.ALWAYS, or_itself=True))
     assert may.wrong() == []
 
 

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
 
-from sag_ros.ros.faults.resources import Holding, least, let_files_grow
+from sag_ros.ros.faults.resources import Holding, least
 
 
 def test_it_sees_a_descriptor_more(tmp_path) -> None:
@@ -38,30 +36,3 @@ def test_a_leak_is_seen_beside_what_comes_and_goes() -> None:
 def test_a_process_that_is_gone_is_an_error() -> None:
     with pytest.raises(OSError):
         Holding.of(2**22 + 1)
-
-
-def test_no_file_grows_until_it_may(tmp_path) -> None:
-    script = (
-        "import sys\n"
-        "for line in sys.stdin:\n"
-        "    try:\n"
-        "        with open(sys.argv[1], 'a') as file:\n"
-        "            file.write(line)\n"
-        "        print('written', flush=True)\n"
-        "    except OSError as error:\n"
-        "        print(type(error).__name__, flush=True)\n"
-    )
-    command = [sys.executable, "-c", script, str(tmp_path / "file")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-
-        def write() -> str:
-            process.stdin.write("a line\n")
-            process.stdin.flush()
-            return process.stdout.readline().strip()
-
-        assert write() == "written"
-        let_files_grow(process.pid, False)
-        assert write() == "OSError"
-        let_files_grow(process.pid, True)
-        assert write() == "written"
-        process.stdin.close()

@@ -23,7 +23,7 @@ from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.ros import qos
 from sag_ros.ros.fci.node import FciNode
 from sag_ros.ros.joints import TrajectoryWriter
-from sag_ros.ros.schema import Topics
+from sag_ros.ros.sections import Topics
 from sag_ros.ros.stamps import StampClock
 from sag_ros.values import JointCommand
 

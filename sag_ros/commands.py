@@ -1,0 +1,138 @@
+"""The table of ``sag ...``: what there is, and where. Nothing is imported here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: its words, its function or dataclass, one line of help, the extras it needs."""
+
+    words: str
+    target: str
+    summary: str
+    extras: tuple[str, ...] = ()
+
+
+COMMANDS = (
+    Command(
+        "demo",
+        "sag_ros.ros.demo.command:main",
+        "run policy and simulated robot as ROS 2 nodes; video and report in out/demo",
+        ("sim", "openvino", "ros"),
+    ),
+    Command(
+        "bench tasks",
+        "sag_ros.bench.tasks.command:main",
+        "success and speed of methods on a task, closed loop without ROS",
+        ("sim", "bench", "openvino"),
+    ),
+    Command(
+        "bench engines",
+        "sag_ros.bench.engines.command:main",
+        "milliseconds per chunk of every engine, dense and sparse",
+        ("openvino",),
+    ),
+    Command("gpu-check", "sag_ros.bench.gpu.command:main", "check and time the GPU engines on this machine"),
+    Command(
+        "bench masks",
+        "sag_ros.bench.masks.command:main",
+        "what the pruner decides in each phase, and what each of its masks is worth alone",
+        ("sim", "bench", "openvino"),
+    ),
+    Command(
+        "bench reuse",
+        "sag_ros.bench.masks.reuse:Reuse",
+        "how well cached residuals stand in for those that are not computed",
+        ("train",),
+    ),
+    Command(
+        "bench fci",
+        "sag_ros.bench.fci.command:FciStreams",
+        "streams of chunks to an FR3 through libfranka, real or emulated, judged by the robot",
+        ("bench", "fci"),
+    ),
+    Command(
+        "bench faults",
+        "sag_ros.ros.faults.command:FaultBench",
+        "one fault after another on the running graph: what the arm does, what is said, how it goes on",
+        ("sim", "bench", "openvino", "ros"),
+    ),
+    Command(
+        "bench soak",
+        "sag_ros.ros.faults.soak:SoakBench",
+        "an hour of the running graph with random faults: what breaks, what grows",
+        ("sim", "bench", "openvino", "ros"),
+    ),
+    Command(
+        "fuzz",
+        "sag_ros.bench.fuzz.command:Fuzzing",
+        "chunks of all kinds to the supervisor; no command may break a limit of the arm",
+        ("bench",),
+    ),
+    Command(
+        "latency",
+        "sag_ros.ros.latency.command:LatencyTest",
+        "attach to a running graph: where the time goes from camera to arm",
+        ("sim", "bench", "ros"),
+    ),
+    Command("record", "sag_ros.train.record:Recording", "record scripted demonstrations", ("sim", "train")),
+    Command(
+        "pictures",
+        "sag_ros.train.pictures:Pictures",
+        "what pictures look like in training, kept in a bundle for the policy node",
+        ("sim", "train"),
+    ),
+    Command(
+        "train policy",
+        "sag_ros.train.policy.command:PolicyTraining",
+        "train encoder and policy; resumes",
+        ("train",),
+    ),
+    Command(
+        "train pruner",
+        "sag_ros.train.pruner.command:PrunerTraining",
+        "train the pruner of a policy; resumes",
+        ("train",),
+    ),
+    Command(
+        "train schedule",
+        "sag_ros.train.schedules.command:ScheduleTraining",
+        "a static schedule by Learning-to-Cache, kept in the bundle; resumes",
+        ("train", "openvino"),
+    ),
+    Command(
+        "search schedule",
+        "sag_ros.bench.schedules.command:ScheduleSearching",
+        "static schedules (BAC, EVO, mean of the pruner's masks), kept in the bundle",
+        ("sim", "train", "openvino"),
+    ),
+    Command(
+        "train consistency",
+        "sag_ros.train.variants.consistency.command:ConsistencyTraining",
+        "distil a policy into one that samples in 1 to 3 steps; resumes",
+        ("train",),
+    ),
+    Command(
+        "train streaming",
+        "sag_ros.train.variants.streaming.command:StreamingTraining",
+        "retrain a policy for the sampler streaming; resumes",
+        ("train",),
+    ),
+    Command(
+        "compile",
+        "sag_ros.bench.prepare.compile_engine:main",
+        "compile an engine for a policy and this machine, ahead of the policy node",
+    ),
+    Command(
+        "check-bundle",
+        "sag_ros.bench.prepare.check_bundle:main",
+        "validate a bundle; engine against reference",
+    ),
+    Command(
+        "doctor",
+        "sag_ros.bench.prepare.doctor:main",
+        "check this machine: ROS, rendering, engine, CPU, bundle",
+    ),
+)

@@ -1,0 +1,58 @@
+"""Whether a held arm is where it is held; who moved it has to say that it may go on from there."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sag_ros.control.states import SupervisorSettings
+from sag_ros.control.watch.tracking import Tracking
+from sag_ros.values import Violation
+
+
+class Place:
+    """Decides on going on by itself after a hold.
+
+    Args:
+        settings: of the supervisor; may be replaced.
+        tracking: that knows the measured states.
+    """
+
+    def __init__(self, settings: SupervisorSettings, tracking: Tracking) -> None:
+        self.settings, self._tracking = settings, tracking
+        self._unseen = False
+
+    def reset(self) -> None:
+        """Begin again from where the arm is."""
+        self._unseen = False
+
+    def gap(self, age: float) -> None:
+        """Note that the last joint state but one was ``age`` s older than the last; inf: there was none."""
+        if self.settings.joint_state_age < age < math.inf:
+            self._unseen = True
+
+    def look(self, now: float, at_rest: bool) -> Violation | None:
+        """Why the arm does not go on by itself, if so.
+
+        Where joint states did not come for a while, commands may not have arrived either: then the arm ended
+        its last motion somewhere else, and a command from where we hold it would make it jump. So it has to
+        rest first, and to be nearer than otherwise.
+        """
+        if not at_rest:
+            if not self._unseen:
+                return None
+            message = "joint states did not come for a while; it goes on from rest"
+            return Violation("stale", -1, now, np.inf, message)
+        joint, distance = self._tracking.distance(now)
+        bound, why = self.settings.resume_error, ""
+        if self._unseen:
+            bound, why = min(bound, self.settings.unseen_error), " after a gap in the joint states"
+        if distance > bound:
+            message = (
+                f"joint {joint + 1} is {distance:.3f} rad from where it is held, allowed {bound} rad{why}; "
+                "resume if that is where it shall go on from"
+            )
+            return Violation("jump", joint, distance, bound, message)
+        self._unseen = False
+        return None

@@ -1,0 +1,86 @@
+"""What the parameters of several nodes are made of; see :mod:`sag_ros.ros.schema`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from sag_ros.control.gripper import GripperSettings
+from sag_ros.robots.registry import ARMS
+
+ArmName = Literal[tuple(ARMS)]  # type: ignore[valid-type]
+_GRIPPER = GripperSettings()
+
+
+def _not_negative(values: list[float]) -> list[float]:
+    if min(values) < 0.0:
+        raise ValueError(f"every value must be at least 0, one is {min(values)}")
+    return values
+
+
+Vector3 = Annotated[list[float], Field(min_length=3, max_length=3)]
+Vector6 = Annotated[list[float], Field(min_length=6, max_length=6), AfterValidator(_not_negative)]
+Vector7 = Annotated[list[float], Field(min_length=7, max_length=7), AfterValidator(_not_negative)]
+Vector9 = Annotated[list[float], Field(min_length=9, max_length=9)]
+
+
+def param(default: Any, text: str, unit: str = "", **bounds: Any) -> Any:
+    """A parameter: its default, its meaning, its unit, its bounds."""
+    return Field(default, description=text, json_schema_extra={"unit": unit}, **bounds)
+
+
+class Section(BaseModel):
+    """A group of parameters; unknown keys are refused.
+
+    ``LIVE``: dotted names of those that may be set while the node runs.
+    """
+
+    LIVE: ClassVar[frozenset[str]] = frozenset()
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Camera(Section):
+    """One camera of the policy."""
+
+    topic: str = param("", "topic of the camera", min_length=1)
+    compressed: bool = param(False, "CompressedImage (JPEG, PNG) instead of Image")
+
+
+class Topics(Section):
+    """Topics other than the cameras'."""
+
+    joint_states: str = param("franka/joint_states", "JointState of the arm, any joint order", min_length=1)
+    gripper_states: str = param(
+        "franka_gripper/joint_states", "JointState of the fingers; may be the topic above", min_length=1
+    )
+    trajectory: str = param(
+        "fr3_arm_controller/joint_trajectory", "JointTrajectory to the arm's controller", min_length=1
+    )
+    gripper_command: str = param(
+        "franka_gripper/command", "JointState: position = finger position = width / 2", min_length=1
+    )
+    deadman: str = param("", "Bool, hold to run: true must keep arriving; empty = none")
+
+
+class CameraQos(Section):
+    """Quality of service of the camera subscriptions and publishers."""
+
+    reliability: Literal["best_effort", "reliable"] = param("best_effort", "as the camera driver publishes")
+    depth: int = param(1, "queue; 1 keeps only the newest frame", ge=1, le=10)
+
+
+class Gripper(Section):
+    """Gripper commands."""
+
+    joints: list[str] = param(
+        ["fr3_finger_joint1", "fr3_finger_joint2"], "finger joints in gripper_states", min_length=1
+    )
+    close_below: float = param(_GRIPPER.close_below, "wanted width that makes the hand grasp", "m", gt=0)
+    open_above: float = param(_GRIPPER.open_above, "wanted width that makes it let go", "m", gt=0)
+    change: float = param(_GRIPPER.change, "of the wanted width that moves an open hand", "m", gt=0)
+    interval: float = param(_GRIPPER.interval, "between two goals", "s", ge=0)
+    ahead: float = param(_GRIPPER.ahead, "the width wanted so long after now counts", "s", ge=0)
+    speed: float = param(_GRIPPER.speed, "of the width", "m/s", gt=0)
+    force: float = param(_GRIPPER.force, "of a grasp", "N", gt=0)

@@ -54,6 +54,7 @@ def _start(context):
                 namespace="",
                 parameters=[str(graph.parameter_file), dict(node.parameters)],
                 remappings=list(node.remaps.items()),
+                ros_arguments=["--enclave", node.enclave],
                 output="screen",
             )
         )

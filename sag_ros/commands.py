@@ -131,6 +131,12 @@ COMMANDS = (
         "validate a bundle; engine against reference",
     ),
     Command(
+        "advise",
+        "sag_ros.bench.prepare.advise:main",
+        "which way of computing a policy holds its rate on this machine",
+        ("openvino",),
+    ),
+    Command(
         "doctor",
         "sag_ros.bench.prepare.doctor:main",
         "check this machine: ROS, rendering, engine, CPU, bundle",

@@ -43,7 +43,7 @@ class EngineSpec:
     on_gpu: bool = False
     stateful: bool = True
     whole_horizon: Mapping[str, Any] = field(default_factory=dict)
-    beside: Literal["gpu", "openvino", "reference"] = "reference"
+    beside: Literal["gpu", "native", "openvino", "reference"] = "reference"
     obstacle: Callable[[PolicyBundle | None, str, bool], str | None] = _none_known
 
     def missing(self) -> str | None:

@@ -1,4 +1,4 @@
-"""What executes the observation encoder and the pruner beside an engine: a GPU, OpenVINO, or torch."""
+"""What executes the observation encoder and the pruner beside an engine: GPU, OpenVINO, our code, torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from sag_ros.engines.protocol import FrameEncoder
 from sag_ros.engines.reference import ReferenceFrameEncoder
-from sag_ros.pruning.mask_sources import Execute, SagMask
+from sag_ros.pruning.mask_sources import Execute, MaskSource, SagMask
+from sag_ros.pruning.plan import Reuse
+from sag_ros.pruning.pruner import Pruner
 
 if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
@@ -55,12 +57,24 @@ def _openvino_pruner(device: str) -> Execute:
     return OpenVinoSagMask
 
 
+def _native_pruner(device: str) -> Execute:
+    from sag_ros.engines.native.pruner import NativeSagMask, obstacle
+    from sag_ros.engines.openvino.encoders import OpenVinoSagMask
+
+    def execute(pruner: Pruner, name: str = "sag", reuse: Reuse = "type") -> MaskSource:
+        builder = OpenVinoSagMask if obstacle(pruner.config) else NativeSagMask
+        return builder(pruner, name, reuse)
+
+    return execute
+
+
 def _reference_encoder(bundle: PolicyBundle, **options: str) -> FrameEncoder:
     return ReferenceFrameEncoder(bundle)
 
 
 EXECUTORS = {
     "gpu": Executors(_gpu_encoder, _gpu_pruner),
+    "native": Executors(_openvino_encoder, _native_pruner, "openvino"),
     "openvino": Executors(_openvino_encoder, _openvino_pruner, "openvino"),
     "reference": Executors(_reference_encoder, lambda device: SagMask),
 }

@@ -49,9 +49,15 @@ class GraphNode:
         """Python module behind the executable."""
         return f"{PACKAGE}.ros.{self.executable.removesuffix('_node')}.node"
 
+    @property
+    def enclave(self) -> str:
+        """Whose permissions the node has where ROS_SECURITY_ENABLE is set; without, it means nothing."""
+        return f"/{self.name}"
+
     def ros_arguments(self, parameter_file: Path) -> list[str]:
         """Command-line arguments, beginning with ``--ros-args``."""
         arguments = ["--ros-args", "-r", f"__node:={self.name}", "--params-file", str(parameter_file)]
+        arguments += ["--enclave", self.enclave]
         for source, target in self.remaps.items():
             arguments += ["-r", f"{source}:={target}"]
         for name, value in self.parameters.items():

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from deviation import relative_error
-from formats import needs_native
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sag_ros.engines.native.microkernel import available_formats
 from sag_ros.engines.reference import ReferenceEngine
 from sag_ros.engines.registry import ENGINES, ON_GPU, build_engine
 from sag_ros.policy.random_bundle import random_bundle
@@ -36,7 +34,6 @@ CASES = [
         options,
         bound,
         id=f"{name}-{options['precision']}",
-        marks=[needs_native(options["precision"])] if name == "native" else [],
     )
     for name, variants in OPTIONS.items()
     for options, bound in variants
@@ -238,9 +235,8 @@ def test_shipped_size(draw):
     obs, noise = draw(bundle, table)
     expected = ReferenceEngine(bundle, table).denoise(obs, plan, noise)
     for name, options, bound in (case.values for case in CASES):
-        if name != "native" or options["precision"] in available_formats():
-            engine = build_engine(name, bundle, table, **options)
-            assert relative_error(engine.denoise(obs, plan, noise), expected) < bound
+        engine = build_engine(name, bundle, table, **options)
+        assert relative_error(engine.denoise(obs, plan, noise), expected) < bound
 
 
 @pytest.mark.parametrize(("width", "layers"), [(256, 4), (256, 12), (512, 4), (768, 2)])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sag_ros.engines.buffers import aligned
 from sag_ros.engines.cpu.jit import kernel
-from sag_ros.engines.native.microkernel import available_formats
+from sag_ros.engines.native.microkernel import form_of
 from sag_ros.engines.native.packed_matmul import multiply, operand, pack, tile_of
 
 REPETITIONS = 30
@@ -64,11 +64,10 @@ def _matmul(precision: str, size: int) -> float:
 
 
 def _packed(precision: str, rows: int = 9, inner: int = 256, width: int = 256) -> float:
-    if precision not in available_formats():
-        return 0.0
-    tile, rows = tile_of(rows, precision)
-    left, out = operand(rows, inner, precision), aligned(rows, width)
-    weights, bias = pack(np.ones((width, inner)), precision), np.zeros(width, np.float32)
+    form = form_of(precision)
+    tile, rows = tile_of(rows, form)
+    left, out = operand(rows, inner, form), aligned(rows, width)
+    weights, bias = pack(np.ones((width, inner)), form), np.zeros(width, np.float32)
 
     def repeat() -> None:
         for _ in range(20):

@@ -36,6 +36,7 @@ class SoakEpisode:
         at: when it began, s after the beginning; lasted: s.
         faults: names of those that came.
         rate: executed chunks a second; latencies: ms, of all executed chunks.
+        worst: of the violations, and how late commands came, ms.
         problem: why it could not be played, or an empty text.
     """
 
@@ -47,6 +48,7 @@ class SoakEpisode:
     rate: float = 0.0
     latencies: list[float] = field(default_factory=list)
     violations: int = 0
+    worst: str = ""
     problem: str = ""
 
 

@@ -48,6 +48,7 @@ print(f"{properties.name}, compute capability {properties.major}.{properties.min
       "| torch", torch.__version__, "| CUDA", torch.version.cuda)
 """
 _ENGINE_PROBE = "from sag_ros.bench.prepare.doctor import engine_line; print(engine_line({bundle!r}))"
+_RATE_PROBE = "from sag_ros.bench.prepare.doctor import rate_line; print(rate_line({bundle!r}))"
 
 
 @dataclass(frozen=True)
@@ -126,9 +127,9 @@ def engine_line(name: str) -> str:
         bundle = None
     engine, reasons = choose("auto", bundle)
     if engine == "native":
-        from sag_ros.engines.native.microkernel import LANES, available_formats
+        from sag_ros.engines.native.microkernel import LANES, available_forms
 
-        engine += f": {', '.join(available_formats())}, vectors of {LANES}"
+        engine += f": {', '.join(available_forms())}, vectors of {LANES}"
     return " | ".join((engine, *reasons))
 
 
@@ -139,6 +140,27 @@ def check_engine(bundle: str = "models/pick_release") -> Check:
     if check.state == "ok" and check.found.startswith("reference"):
         return Check(check.name, "note", check.found, "extra [openvino]")
     return check
+
+
+def rate_line(name: str) -> str:
+    """Chunks a second that this machine holds with bundle ``name``; raises SystemExit below 45."""
+    from sag_ros.bench.prepare.advise import candidates
+    from sag_ros.bench.prepare.rate import WANTED, measure
+    from sag_ros.paths import model_folder
+    from sag_ros.policy.bundle import load_bundle
+
+    bundle = load_bundle(model_folder(name))
+    first = candidates(bundle)[0]
+    rate = measure(bundle, first.sampler, first.mask_source)
+    line = f"{rate.name}, {rate.engine}: {rate.encode + rate.compute[0]:.1f} ms, {rate.chunks:.0f} chunks/s"
+    if rate.chunks < WANTED:
+        raise SystemExit(f"{line}, {WANTED:g} are wanted")
+    return line
+
+
+def check_rate(bundle: str = "models/pick_release") -> Check:
+    """The policy holds its rate on one core."""
+    return probe("rate", _RATE_PROBE.format(bundle=bundle), f"sag advise {bundle}", "note")
 
 
 def check_processor() -> Check:
@@ -186,6 +208,7 @@ def checks(bundle: str) -> Iterator[Callable[[], Check]]:
     yield from (check_python, check_processor, check_kernel)
     yield from (check_gpu, check_openvino)
     yield lambda: check_engine(bundle)
+    yield lambda: check_rate(bundle)
     yield from (check_rendering, check_ros)
     yield lambda: check_bundle(bundle)
 

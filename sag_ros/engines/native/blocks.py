@@ -45,11 +45,11 @@ class BlockBuffers(NamedTuple):
     broad: Packed  # (R, 4d)
 
 
-def layer_weights(weights: FoldedWeights, precision: str) -> LayerWeights:
-    """Pack ``weights`` as ``precision`` f32 or bf16."""
+def layer_weights(weights: FoldedWeights, form: str) -> LayerWeights:
+    """Pack ``weights`` for products of a form."""
 
     def stack(projections: list[Projection]) -> tuple[Packed, Float32]:
-        packed = pack(np.stack([p.weight for p in projections]), precision)
+        packed = pack(np.stack([p.weight for p in projections]), form)
         bias = np.stack([p.bias for p in projections]).astype(np.float32)
         return packed, bias
 
@@ -70,14 +70,14 @@ def layer_weights(weights: FoldedWeights, precision: str) -> LayerWeights:
     )
 
 
-def block_buffers(rows: int, width: int, precision: str) -> BlockBuffers:
+def block_buffers(rows: int, width: int, form: str) -> BlockBuffers:
     """Buffers for ``rows`` rows."""
     return BlockBuffers(
         aligned(rows, width),
-        operand(rows, width, precision),
+        operand(rows, width, form),
         aligned(rows, 3 * width),
         aligned(rows, 4 * width),
-        operand(rows, 4 * width, precision),
+        operand(rows, 4 * width, form),
     )
 
 

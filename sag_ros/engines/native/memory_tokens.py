@@ -72,7 +72,7 @@ class Memory(NamedTuple):
 
 
 def memory_weights(
-    dpt: DPT, matrices: HeadMatrices, timesteps: NDArray[np.int64], precision: str
+    dpt: DPT, matrices: HeadMatrices, timesteps: NDArray[np.int64], form: str
 ) -> MemoryWeights:
     """Pack the conditioning of ``dpt`` for the timesteps (n,) of a sampler."""
     config = dpt.config
@@ -85,21 +85,21 @@ def memory_weights(
     time = sinusoidal(torch.tensor(timesteps), width).double().numpy() + positions[0]
 
     def by_head(matrix: Array) -> Packed:
-        return pack(matrix.reshape(layers, heads, size, width).swapaxes(2, 3), precision)
+        return pack(matrix.reshape(layers, heads, size, width).swapaxes(2, 3), form)
 
     def narrow(x: Array) -> Float32:
         return np.ascontiguousarray(x, np.float32)
 
     def by_layer(matrix: Array) -> Packed:
-        return pack(matrix.reshape(layers, width, width), precision)
+        return pack(matrix.reshape(layers, width, width), form)
 
     return MemoryWeights(
-        frame=pack(frame, precision),
+        frame=pack(frame, form),
         frame_offset=narrow(positions[1:] + w["cond_obs_emb.bias"]),
         time_tokens=narrow(time),
-        up=pack(w["encoder.0.weight"], precision),
+        up=pack(w["encoder.0.weight"], form),
         up_bias=narrow(w["encoder.0.bias"]),
-        down=pack(w["encoder.2.weight"], precision),
+        down=pack(w["encoder.2.weight"], form),
         down_bias=narrow(w["encoder.2.bias"]),
         key=by_layer(matrices.key),
         value=by_layer(matrices.value),
@@ -109,13 +109,13 @@ def memory_weights(
         out_share=narrow(matrices.out_bias.reshape(layers, heads, width)),
         whole_query=by_layer(matrices.query),
         whole_query_bias=narrow(matrices.query_bias.reshape(layers, width)),
-        whole_out=pack(matrices.out.reshape(layers, width, width).swapaxes(1, 2), precision),
+        whole_out=pack(matrices.out.reshape(layers, width, width).swapaxes(1, 2), form),
         whole_out_bias=narrow(matrices.out_bias.reshape(layers, heads, width).sum(axis=1)),
         nothing=np.zeros(width, np.float32),
     )
 
 
-def memory_buffers(dpt: DPT, rows: int, precision: str) -> Memory:
+def memory_buffers(dpt: DPT, rows: int, form: str) -> Memory:
     """Buffers for ``rows`` memory tokens."""
     config = dpt.config
     layers, heads, width = config.layers, config.heads, config.width
@@ -127,12 +127,12 @@ def memory_buffers(dpt: DPT, rows: int, precision: str) -> Memory:
         bias=aligned(layers, rows, heads),
         b=aligned(layers, rows, heads, width),
         tokens=aligned(rows, width),
-        features=operand(rows, config.obs_dim + config.obs_dim % 2, precision),
-        narrow=operand(rows, width, precision),
+        features=operand(rows, config.obs_dim + config.obs_dim % 2, form),
+        narrow=operand(rows, width, form),
         hidden=aligned(rows, 4 * width),
-        broad=operand(rows, 4 * width, precision),
+        broad=operand(rows, 4 * width, form),
         part=aligned(rows, size),
-        head=operand(rows, size, precision),
+        head=operand(rows, size, form),
     )
 
 

@@ -3,6 +3,9 @@
 Vectors are as wide as the CPU's, or as ``SAG_ROS_VECTOR_LANES`` = 8 or 16 asks (``cpu.vectors``). While one
 line of the weights is used, those 4 KB ahead are fetched. All sums of a panel stay in registers, so the
 number of rows is part of the code.
+
+Forms of a product: ``f32``; ``pairs`` of bfloat16, which the CPU has to multiply; ``widened``, weights that
+lie in memory as bfloat16 and become float32 in registers, x and all arithmetic being float32.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from sag_ros.engines.cpu.vectors import CPU_FEATURES, CPU_NAME, HAS, LANES
 
 FETCH_AHEAD = 4096  # bytes
 FORMATS = ("f32", "bf16")
+FORMS = ("f32", "pairs", "widened")
 _INT, _LONG, _FLOAT = ir.IntType(32), ir.IntType(64), ir.FloatType()
 # x, weights, bias, out, inner units, width of out
 SIGNATURE = ir.FunctionType(
@@ -28,14 +32,22 @@ SIGNATURE = ir.FunctionType(
 MOST_ROWS = {16: 14, 8: 6}[LANES]
 
 
-def available_formats() -> tuple[str, ...]:
-    """Weight formats that this CPU computes in, with vectors of :data:`LANES` numbers."""
-    return FORMATS if "avx512bf16" in HAS and LANES == 16 else FORMATS[:1]
+def available_forms() -> tuple[str, ...]:
+    """Forms that this CPU computes in, with vectors of :data:`LANES` numbers."""
+    return FORMS if "avx512bf16" in HAS and LANES == 16 else ("f32", "widened")
 
 
-def address(rows: int, vectors: int, half: bool) -> int:
-    """Of compiled code with :data:`SIGNATURE` for ``rows`` rows and panels of ``vectors`` vectors."""
-    return _compiled(rows, vectors, half)[0]
+def form_of(precision: str) -> str:
+    """The form for weights in ``f32`` or ``bf16``: pairs where the CPU multiplies them."""
+    return "f32" if precision == "f32" else available_forms()[1]
+
+
+def address(rows: int, vectors: int, form: str) -> int:
+    """Of compiled code with :data:`SIGNATURE` for ``rows`` rows and panels of ``vectors`` vectors.
+
+    Widened ones have two vectors.
+    """
+    return _compiled(rows, vectors, form)[0]
 
 
 class _BFloat(ir.Type):
@@ -50,11 +62,11 @@ class _BFloat(ir.Type):
 
 
 @cache
-def _compiled(rows: int, vectors: int, half: bool) -> tuple[int, Any]:
+def _compiled(rows: int, vectors: int, form: str) -> tuple[int, Any]:
     """Address of the code, and what keeps it in memory."""
     module = ir.Module("panel")
     function = ir.Function(module, SIGNATURE, "panel")
-    _generate(ir.IRBuilder(function.append_basic_block()), function.args, rows, vectors, half)
+    _generate(ir.IRBuilder(function.append_basic_block()), function.args, rows, vectors, form)
     llvm = llvmlite.binding
     target = llvm.Target.from_default_triple()
     machine = target.create_target_machine(cpu=CPU_NAME, features=CPU_FEATURES, opt=3, jit=True)
@@ -63,8 +75,17 @@ def _compiled(rows: int, vectors: int, half: bool) -> tuple[int, Any]:
     return engine.get_function_address("panel"), engine
 
 
-def _generate(b: Any, arguments: Any, rows: int, vectors: int, half: bool) -> None:
+def _widen(b: Any, both: Any, vector: ir.Type) -> list[Any]:
+    """Two vectors of float32 from one of pairs: a bfloat16 is the upper half of a float32."""
+    upper, kept = (ir.Constant(both.type, [value] * LANES) for value in (16, 0xFFFF0000))
+    return [b.bitcast(b.shl(both, upper), vector), b.bitcast(b.and_(both, kept), vector)]
+
+
+def _generate(b: Any, arguments: Any, rows: int, vectors: int, form: str) -> None:
     x, weights, bias, out, inner, width = arguments
+    half, widened = form == "pairs", form == "widened"
+    if widened and vectors != 2:
+        raise ValueError(f"a widened panel has 2 vectors, not {vectors}")
     number = _INT if half else _FLOAT
     vector, sums = ir.VectorType(number, LANES), ir.VectorType(_FLOAT, LANES)
     pairs = ir.VectorType(_BFloat(), 2 * LANES)
@@ -95,11 +116,15 @@ def _generate(b: Any, arguments: Any, rows: int, vectors: int, half: bool) -> No
     totals = [b.phi(sums) for _ in range(rows * vectors)]
     for place, total in enumerate(totals):
         total.add_incoming(first[place % vectors], entry)
-    offset = b.mul(index, constant(vectors * LANES))
+    lines = 1 if widened else vectors  # vectors in memory
+    offset = b.mul(index, constant(lines * LANES))
     factors = []
-    for v in range(vectors):
+    for v in range(lines):
         pointer = b.gep(weights, [b.add(offset, constant(v * LANES))])
-        factors.append(load(pointer, vector))
+        if widened:
+            factors += _widen(b, load(pointer, ir.VectorType(_INT, LANES)), vector)
+        else:
+            factors.append(load(pointer, vector))
         ahead = b.gep(b.bitcast(pointer, byte), [constant(FETCH_AHEAD)])
         b.call(fetch, [ahead, ir.Constant(_INT, 0), ir.Constant(_INT, 3), ir.Constant(_INT, 1)])
     undefined, zeros = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(_INT, LANES), [0] * LANES)

@@ -3,8 +3,8 @@
 A chunk multiplies about ten rows with megabytes of weights, so weights are laid out in the order in which
 they are read: panels of some output columns, each panel whole before the next.
 
-Formats: float32, and bfloat16 where the CPU multiplies pairs of it. Both are handled as uint16, two of them
-being one float32 or one pair: whoever calls is compiled once for both.
+Forms: see ``microkernel``. All are handled as uint16, two of them being one float32 or one pair: whoever
+calls is compiled once for all.
 """
 
 from __future__ import annotations
@@ -40,34 +40,44 @@ class Tile(NamedTuple):
     wide: int
 
 
-def tile_of(tokens: int, precision: str) -> tuple[Tile, int]:
-    """A tile for ``tokens`` rows in a format, and the rows that buffers need."""
+def tile_of(tokens: int, form: str) -> tuple[Tile, int]:
+    """A tile for ``tokens`` rows in a form, and the rows that buffers need."""
     tiles = -(-tokens // MOST_ROWS)
     rows = -(-tokens // tiles)
-    half = precision == "bf16"
-    return Tile(rows, address(rows, 1, half), address(rows, 2, half)), tiles * rows
+    narrow = "f32" if form == "widened" else form
+    return Tile(rows, address(rows, 1, narrow), address(rows, 2, form)), tiles * rows
 
 
-def operand(rows: int, inner: int, precision: str) -> Packed:
+def operand(rows: int, inner: int, form: str) -> Packed:
     """Buffer for the left side of a product (rows, inner), as :func:`write_operand` writes it."""
-    return aligned(rows, inner if precision == "bf16" else 2 * inner, dtype=np.uint16)
+    return aligned(rows, inner if form == "pairs" else 2 * inner, dtype=np.uint16)
 
 
-def pack(weights: NDArray[np.floating], precision: str) -> Packed:
+def pack(weights: NDArray[np.floating], form: str) -> Packed:
     """(..., out, in) -> panels (..., out / columns, in or in / 2, columns, 2).
 
+    Widened: (..., out / columns, in, columns / 2, 2), number c of a line with number c + columns / 2; where
+    one vector is left over, all as float32.
+
     Raises:
-        ValueError: ``out`` is not a multiple of the vector length, or ``in`` is odd with bf16.
+        ValueError: ``out`` is not a multiple of the vector length, or ``in`` is odd with pairs.
     """
     *outer, out, inner = weights.shape
-    half = precision == "bf16"
+    half = form == "pairs"
     if out % LANES or (half and inner % 2):
         raise ValueError(
-            f"weights {out} x {inner}: need a multiple of {LANES} outputs, with bf16 even inputs"
+            f"weights {out} x {inner}: need a multiple of {LANES} outputs, with pairs even inputs"
         )
     columns = 2 * LANES if out % (2 * LANES) == 0 else LANES
     rows = np.ascontiguousarray(weights, np.float32).reshape(-1, inner)
-    units = operand(len(rows), inner, precision)
+    if form == "widened" and columns == 2 * LANES:
+        numbers = operand(len(rows), inner, "pairs")
+        write_operand(rows, numbers)
+        numbers = numbers.reshape(*outer, out // columns, 2, LANES, inner)
+        packed = aligned(*outer, out // columns, inner, LANES, 2, dtype=np.uint16)
+        packed[...] = np.moveaxis(numbers, (-1, -2, -3), (-3, -2, -1))
+        return packed
+    units = operand(len(rows), inner, form)
     write_operand(rows, units)
     units = units.reshape(*outer, out // columns, columns, -1, 2)
     packed = aligned(*outer, out // columns, units.shape[-2], columns, 2, dtype=np.uint16)
@@ -82,7 +92,7 @@ def multiply(tile: Tile, x: Packed, weights: Packed, bias: Float32, out: Float32
     x (rows, ...) as :func:`write_operand` writes it, weights as :func:`pack` does, bias (N,), out (rows, N);
     rows a multiple of the tile's.
     """
-    code = tile.narrow if weights.shape[2] == LANES else tile.wide
+    code = tile.wide if out.shape[1] == 2 * LANES * weights.shape[0] else tile.narrow
     for panel in range(weights.shape[0]):
         for row in range(0, out.shape[0], tile.rows):
             _run(code, x, weights, bias, out, row, panel)
@@ -127,11 +137,11 @@ def _call(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
     )
     size = cgutils.unpack_tuple(b, weights.shape, 4)  # panels, inner, columns, 2
     width = cgutils.unpack_tuple(b, out.shape, 2)[1]
-    column = b.mul(panel, size[2])
+    column = b.mul(panel, b.udiv(width, size[0]))
     x_data, weight_data = (b.bitcast(array.data, ir.IntType(32).as_pointer()) for array in (x, weights))
     places = [
         b.gep(x_data, [b.mul(row, size[1])]),
-        b.gep(weight_data, [b.mul(column, size[1])]),
+        b.gep(weight_data, [b.mul(panel, b.mul(size[1], size[2]))]),
         b.gep(bias.data, [column]),
         b.gep(out.data, [b.add(b.mul(row, width), column)]),
     ]

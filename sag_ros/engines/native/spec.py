@@ -34,6 +34,6 @@ ENGINE = EngineSpec(
     packages=("numba",),
     install="extra [openvino]",
     whole_horizon={"savings": Savings.without("trailing_tokens")},
-    beside="openvino",
+    beside="native",
     obstacle=_obstacle,
 )

@@ -156,6 +156,9 @@ class _Run:
         record.lasted = self._now() - record.at
         record.success = bool(monitor.status.get("success"))
         record.violations = int(monitor.status.get("limit_violations", 0))
+        if record.violations:
+            worst, late = monitor.status.get("worst", {}), monitor.status.get("worst_delay_ms")
+            record.worst = f"{'; '.join(worst.values())}; commands up to {late} ms late"
         if monitor.episode is not None:
             executed = monitor.episode.executed
             record.rate = chunk_rate([monitor.episode])

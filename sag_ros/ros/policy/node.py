@@ -5,7 +5,7 @@ configure  loads and validates the bundle, builds and warms up the engine, compa
 activate   needs fresh joint states and all cameras; then every fresh set of frames becomes a chunk.
 deactivate decelerates smoothly; the arm holds.
 
-One thread runs all callbacks, one encodes frames, one infers.
+One thread receives frames and joint states, one runs all other callbacks, one encodes, one infers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The subscriptions of the policy node: callbacks that store the newest message and return."""
+"""The subscriptions of the policy node: callbacks that store the newest message and return.
+
+Frames and joint states come in a thread of their own, the rest in that of the executor.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from sag_ros.ros.images import MessageError
 from sag_ros.ros.joints import GripperReader, JointReader
 from sag_ros.ros.policy.inputs import Frame, JointHistory, NewestFrames
 from sag_ros.ros.policy.rivals import listed, publishers
+from sag_ros.ros.receiver import Apart, Receiver
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.ros.stamps import StampClock
 
@@ -67,10 +71,11 @@ class Subscriptions:
         self._velocity = np.zeros(len(joints))
         self._joint_reader, self._gripper_reader = JointReader(joints), GripperReader(config.gripper.joints)
         topics, camera_qos = config.topics, qos.camera(config.camera_qos)
-        subscribe = node.create_subscription
+        subscribe, apart = node.create_subscription, Apart()
         self._shared = topics.joint_states == topics.gripper_states
-        self._all = [subscribe(JointState, topics.joint_states, self._guarded("joint_states", self._on_arm),
-                               qos.NEWEST)]  # fmt: skip
+        arm = subscribe(JointState, topics.joint_states, self._guarded("joint_states", self._on_arm),
+                        qos.NEWEST, callback_group=apart)  # fmt: skip
+        self._all, frames = [arm], []
         if not self._shared:
             callback = self._guarded("gripper_states", self._on_fingers)
             self._all.append(subscribe(JointState, topics.gripper_states, callback, qos.NEWEST))
@@ -79,11 +84,15 @@ class Subscriptions:
             callback = self._guarded(
                 f"camera {name}", lambda message, name=name: self._on_image(name, message)
             )
-            self._all.append(subscribe(kind, camera.topic, callback, camera_qos))
+            frames.append(subscribe(kind, camera.topic, callback, camera_qos, callback_group=apart))
+        self._all += frames
         if topics.deadman:
             self._all.append(
                 subscribe(Bool, topics.deadman, lambda message: self.on_deadman(message.data), qos.NEWEST)
             )
+
+        self._receiver = Receiver(node, frames, [arm])
+        self._receiver.start()
 
     def _guarded(self, what: str, handle: Callable[[Any], None]) -> Callable[[Any], None]:
         """A bad message is remembered and reported; it must not end the node."""
@@ -210,5 +219,6 @@ class Subscriptions:
 
     def destroy(self) -> None:
         """Remove the subscriptions from the node."""
+        self._receiver.stop()
         for subscription in self._all:
             self._node.destroy_subscription(subscription)

@@ -27,6 +27,7 @@ from sag_ros.ros.joints import (
     write_fingers,
     write_joint_state,
 )
+from sag_ros.ros.receiver import Apart, Receiver
 from sag_ros.ros.schema import SimNode as SimParameters
 from sag_ros.ros.sim.cameras import CameraThread
 from sag_ros.ros.sim.episode_log import log_name
@@ -66,10 +67,15 @@ class SimNode(Node):
         )  # fmt: skip
         self._viewer = self._open_viewer(robot) if self._wants_viewer() else None
 
-        self.create_subscription(JointTrajectory, topics.trajectory, self._on_trajectory, qos.COMMAND)
+        # A command that waits is a command that is executed late, and then with a jump.
+        commands = self.create_subscription(
+            JointTrajectory, topics.trajectory, self._on_trajectory, qos.COMMAND, callback_group=Apart()
+        )
+        self._receiver = Receiver(self, [commands])
         self.create_subscription(JointState, topics.gripper_command, self._on_gripper, qos.STATE)
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_timer(1.0 / config.status_rate, self._publish_status)
+        self._receiver.start()
         self._loop.start()
         self._cameras.start()
         self.get_logger().info(f"simulating {config.task}; call ~/reset to begin an episode")
@@ -163,6 +169,7 @@ class SimNode(Node):
 
     def close(self) -> None:
         """Stop the threads and write the log of the running episode."""
+        self._receiver.stop()
         self._cameras.stop()
         self._loop.stop()
         if self._viewer is not None:

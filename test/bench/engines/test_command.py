@@ -3,7 +3,7 @@ import json
 import pytest
 
 from sag_ros.bench.engines.command import Options, main
-from sag_ros.engines.native.microkernel import available_formats
+from sag_ros.engines.native.microkernel import FORMATS
 from sag_ros.policy.bundle import save_bundle
 from sag_ros.policy.random_bundle import random_bundle
 
@@ -28,7 +28,7 @@ def test_every_engine_gets_rows_that_agree_with_the_reference(tmp_path, capsys, 
     engines = {(row["engine"], row["precision"]) for row in content["rows"]}
     assert engines == {
         ("torch", "f32"), ("torch-all-cores", "f32"), ("openvino-plain", "f32"), ("reference", "f32"),
-        *(("native", precision) for precision in available_formats()),
+        *(("native", precision) for precision in FORMATS),
         *(("openvino", precision) for precision in ("f32", "bf16", "int8")),
     }  # fmt: skip
     # masks of the shipped bundle do not fit 6 steps of 2 layers and are left out

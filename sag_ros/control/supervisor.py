@@ -206,7 +206,7 @@ class Supervisor:
         if fastest > self.settings.at_rest:
             return f"the arm moves at {fastest:.2f} rad/s; wait until it is at rest"
         try:
-            self.start(now, self._tracking.position)
+            self.start(now, self._place.going_on_from(now))
         except ValueError as error:
             return str(error)
         return ""

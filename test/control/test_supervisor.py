@@ -196,6 +196,24 @@ def test_a_fault_waits_for_resume_and_goes_on_from_where_the_arm_is() -> None:
     assert "running" in supervisor.resume(now + 0.04)
 
 
+def test_resume_goes_on_from_what_the_controller_holds() -> None:
+    """An arm rests a little beside its command; the step to where it is would be felt."""
+    supervisor, command = running(10.1)
+    follow(supervisor, command, 10.12)
+    stop = supervisor.fault(10.12, "somebody said so")
+    assert stop is not None
+    now = float(stop.time[-1]) + 0.5
+    supervisor.tick(now)
+    for back in (0.01, 0.0):
+        supervisor.on_joint_state(now - back, stop.position[-1] + 0.004, ZERO)
+    assert supervisor.resume(now) == ""
+    supervisor.on_joint_state(now + 0.02, stop.position[-1] + 0.004, ZERO)
+    held = ActionChunk(now + 0.01, 0.05, np.tile(stop.position[-1], (8, 1)), np.zeros(8))
+    going_on = supervisor.on_chunk(held, now + 0.03)
+    assert going_on is not None
+    np.testing.assert_allclose(going_on.position[0], stop.position[-1], atol=1e-12)
+
+
 def test_resume_needs_a_place_inside_the_limits() -> None:
     supervisor, now = faulty()
     supervisor.on_joint_state(now, FR3.limits.upper + 0.01, ZERO)

@@ -8,7 +8,7 @@ import numpy as np
 
 from sag_ros.control.states import SupervisorSettings
 from sag_ros.control.watch.tracking import Tracking
-from sag_ros.values import Violation
+from sag_ros.values import Float, Violation
 
 
 class Place:
@@ -31,6 +31,17 @@ class Place:
         """Note that the last joint state but one was ``age`` s older than the last; inf: there was none."""
         if self.settings.joint_state_age < age < math.inf:
             self._unseen = True
+
+    def going_on_from(self, now: float) -> Float:
+        """(J,) where a command may begin, rad, once somebody has said that the arm may go on.
+
+        A controller holds what it was commanded, and an arm rests a little beside it: from the measured position
+        the next command would begin with a step of that. Only an arm that is elsewhere goes on from where it is.
+        """
+        _, distance = self._tracking.distance(now)
+        if distance <= self.settings.unseen_error:
+            return self._tracking.commanded(now)
+        return self._tracking.position
 
     def look(self, now: float, at_rest: bool) -> Violation | None:
         """Why the arm does not go on by itself, if so.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
@@ -39,9 +39,19 @@ class Receiver:
         node: whose subscriptions they are.
         waking: whose messages end the wait; beside: whose are taken whenever it ends, and every 10 ms. All in
             a callback group ``Apart``.
+        period: s after which it looks anyway.
+        each: called after each look.
     """
 
-    def __init__(self, node: Node, waking: Sequence[Any], beside: Sequence[Any] = ()) -> None:
+    def __init__(
+        self,
+        node: Node,
+        waking: Sequence[Any],
+        beside: Sequence[Any] = (),
+        period: float = PERIOD,
+        each: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._timeout, self._each = round(1e9 * period), each
         self._context, self._waking, self._beside = node.context, tuple(waking), tuple(beside)
         self._logger = node.get_logger()
         self._stop = threading.Event()
@@ -65,12 +75,13 @@ class Receiver:
             waits = _rclpy.WaitSet(len(self._waking), 0, 0, 0, 0, 0, self._context.handle)
             while not self._stop.is_set() and self._context.ok():
                 self._look(waits)
+                self._each()
 
     def _look(self, waits: Any) -> None:
         waits.clear_entities()
         for subscription in self._waking:
             waits.add_subscription(subscription.handle)
-        waits.wait(round(1e9 * PERIOD))
+        waits.wait(self._timeout)
         for subscription in (*self._beside, *self._waking):
             while not self._stop.is_set():
                 taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)

@@ -35,8 +35,9 @@ class Place:
     def going_on_from(self, now: float) -> Float:
         """(J,) where a command may begin, rad, once somebody has said that the arm may go on.
 
-        A controller holds what it was commanded, and an arm rests a little beside it: from the measured position
-        the next command would begin with a step of that. Only an arm that is elsewhere goes on from where it is.
+        A controller holds what it was commanded, and an arm rests a little beside it: from the measured
+        position the next command would begin with a step of that. Only an arm that is elsewhere goes on from
+        where it is.
         """
         _, distance = self._tracking.distance(now)
         if distance <= self.settings.unseen_error:

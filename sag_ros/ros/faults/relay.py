@@ -14,7 +14,9 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 
 from sag_ros.ros import qos
+from sag_ros.ros.receiver import Apart, Receiver
 
+_LOOK = 0.002  # s between two looks at what is to be sent late
 CLEAN = "clean"  # prefix of the topics on the robot's side
 # What becomes of a message: (delay in s, message) for each that is sent on.
 Spoiler = Callable[[Any], list[tuple[float, Any]]]
@@ -44,14 +46,22 @@ class Relay(Node):
         self._later: list[tuple[float, int, str, Any]] = []
         self._count = itertools.count()
         self._tasks: deque[Callable[[], None]] = deque()
+        apart, subscriptions = Apart(), []
         self.heard: dict[str, list[Callable[[Any], None]]] = {}
         for topic, kind in self.types.items():
             self._come(topic)
             source = f"{CLEAN}/{topic}" if topic in inputs else topic
-            self.create_subscription(
-                kind, source, lambda message, topic=topic: self._pass(topic, message), self._qos(topic)
+            callback = lambda message, topic=topic: self._pass(topic, message)  # noqa: E731
+            subscriptions.append(
+                self.create_subscription(kind, source, callback, self._qos(topic), callback_group=apart)
             )
-        self.create_timer(0.002, self._send_late)
+        # A thread of its own: what is measured of the graph must not be the relay's delay.
+        self._receiver = Receiver(self, subscriptions, period=_LOOK, each=self._send_late)
+        self._receiver.start()
+
+    def stop(self) -> None:
+        """Forward nothing any more; before the node is destroyed."""
+        self._receiver.stop()
 
     def _qos(self, topic: str) -> QoSProfile:
         return qos.NEWEST if "image" in topic else qos.STATE

@@ -6,7 +6,6 @@ import gc
 import shutil
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,7 +22,6 @@ from trajectory_msgs.msg import JointTrajectory
 from sag_ros.control.motion import Motion, at_rest, fading, of_command
 from sag_ros.paths import model_folder
 from sag_ros.robots.registry import find_arm
-from sag_ros.ros.batching_executor import BatchingExecutor
 from sag_ros.ros.demo.command import CONFIGURE_SECONDS
 from sag_ros.ros.demo.monitor import GraphTimeout, Monitor
 from sag_ros.ros.demo.processes import POLICY_NODE, Processes
@@ -41,6 +39,7 @@ from sag_ros.ros.parameters import load_file
 from sag_ros.ros.stamps import StampClock
 from sag_ros.values import JointCommand
 
+_LEAD = 0.04  # s
 CLOCK_SET = 3600.0  # s by which a fault sets the clock
 
 
@@ -84,7 +83,8 @@ class Stage:
         remaps = {topic: f"{CLEAN}/{topic}" for topic in inputs | outputs}
         self._arm = find_arm(config.arm)
         self._topics = topics
-        own = {"bundle": str(self.bundle.resolve()), "diagnostics_rate": 5.0}
+        # Each command goes through one process more than it would.
+        own = {"bundle": str(self.bundle.resolve()), "diagnostics_rate": 5.0, "splice.lead": _LEAD}
         self.graph = replace(
             graph, nodes=(self._faulty(graph, "sim_node", {"seed": 1100}, remaps),
                           self._faulty(graph, POLICY_NODE, own, {})),
@@ -95,7 +95,6 @@ class Stage:
         self.commands: list[tuple[float, Motion]] = []
         zero = np.zeros(self._arm.dof)
         fading((zero, zero, zero), 0.0, 1.0)  # what is compiled is loaded now, not when a message waits
-        self._stop = threading.Event()
         self.restarted, self._killed = False, False
         self.left_over: list[str] = []
 
@@ -116,8 +115,6 @@ class Stage:
         sys.setswitchinterval(5e-4)  # the relay must not wait for whoever computes in this process
         gc.collect()
         gc.freeze()
-        self._thread = threading.Thread(target=self._spin, name="relay", daemon=True)
-        self._thread.start()
         self._parameters = self.monitor.create_client(SetParameters, f"{POLICY_NODE}/set_parameters")
         self._resume = self.monitor.create_client(Trigger, f"{POLICY_NODE}/resume")
         self.transition("configure")
@@ -129,8 +126,7 @@ class Stage:
         self.strangers.end()
         for name in ("sim_node", POLICY_NODE):
             self.thaw(name)
-        self._stop.set()
-        self._thread.join()
+        self.relay.stop()
         self.processes.stop()
         self.relay.destroy_node()
         self.monitor.close()
@@ -139,12 +135,6 @@ class Stage:
         """A node that ends by itself ends everything, except where that is the fault."""
         if not self._killed:
             self.processes.check()
-
-    def _spin(self) -> None:
-        executor = BatchingExecutor()
-        executor.add_node(self.relay)
-        while not self._stop.is_set():
-            executor.spin_once(timeout_sec=0.05)
 
     def _on_command(self, message: JointTrajectory) -> None:
         now = self.clock.now()

@@ -16,16 +16,18 @@ from sag_ros.ros.joints import TrajectoryWriter
 from sag_ros.ros.stamps import StampClock
 from sag_ros.values import JointCommand
 
+_LISTENERS = 2  # to commands: the policy, which watches for others, and the relay
+
 
 class Strangers:
     """Come and go.
 
     Args:
         relay: that sees the messages of the graph.
-        wait: for so many s.
+        wait: for so many s, or until a condition holds.
     """
 
-    def __init__(self, relay: Relay, wait: Callable[[float], object]) -> None:
+    def __init__(self, relay: Relay, wait: Callable[..., object]) -> None:
         self._relay, self._wait = relay, wait
         self._nodes: list[Node] = []
 
@@ -54,7 +56,8 @@ class Strangers:
         node = Node("rival")
         publisher = node.create_publisher(JointTrajectory, topic, qos.COMMAND)
         self._nodes.append(node)
-        self._wait(0.3)  # until everybody knows it
+        self._wait(3.0, lambda: publisher.get_subscription_count() >= _LISTENERS)
+        self._wait(0.2)
         self._relay.spoil(topic, lambda m: [] if len(m.points) == 1 else untouched(m))
         self._wait(0.05)
         publisher.publish(TrajectoryWriter(joints).write(command(), clock))

@@ -21,6 +21,14 @@ class Acceptance:
         return self.accepted
 
 
+def load_compiled(position: Float) -> None:
+    """Load, or compile, what a controller needs, so that no trajectory waits for it; (J,) any position."""
+    still = np.zeros((2, len(position)))
+    controller = JointTrajectoryController(position)
+    controller.accept(JointCommand(np.array([0.0, 0.1]), np.stack([position, position]), still, still), 0.0)
+    controller.sample_many(np.array([0.0, 0.05, 0.2]))
+
+
 class JointTrajectoryController:
     """Set points of one arm from the newest accepted trajectory.
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_KEPT = 512  # chunks; some seconds
+
 
 @dataclass(frozen=True)
 class PressureSettings:
@@ -52,7 +54,7 @@ class Pressure:
         self.level, self._patience = 0, self.settings.patience
         self._since, self._up = math.inf, -math.inf
         self._late: deque[bool] = deque(maxlen=self.settings.window)
-        self._quiet: list[float] = []
+        self._quiet: deque[float] = deque(maxlen=_KEPT)  # latencies since then
 
     def look(self, now: float, latency: float, own: float) -> int:
         """The level from now on.
@@ -65,7 +67,8 @@ class Pressure:
         late = latency > settings.latency and own > settings.own * settings.latency
         self._late.append(late)
         if late:
-            self._since, self._quiet = math.inf, []
+            self._since = math.inf
+            self._quiet.clear()
         else:
             self._since = min(self._since, now)
             self._quiet.append(latency)
@@ -85,5 +88,6 @@ class Pressure:
         return float(np.percentile(self._quiet, 90)) <= self.settings.margin * self.settings.latency
 
     def _step(self, now: float, level: int) -> None:
-        self.level, self._since, self._quiet = level, math.inf, []
+        self.level, self._since = level, math.inf
+        self._quiet.clear()
         self._late.clear()

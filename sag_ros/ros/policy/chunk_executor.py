@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from sag_ros.control.gripper import GripperPlanner, GripperSettings
+from sag_ros.control.rehearsal import rehearse
 from sag_ros.control.splice import SpliceSettings
 from sag_ros.control.supervisor import State, Supervisor, SupervisorSettings, SupervisorStatus
 from sag_ros.control.timing import LatencyStats
@@ -84,6 +85,7 @@ class ChunkExecutor:
         self._on_stop = on_stop
         self._arm = arm
         self._lock = threading.Lock()
+        rehearse(arm, supervisor_settings(config))
         self._supervisor = Supervisor(arm, supervisor_settings(config), cameras)
         self._gripper = GripperPlanner(arm.gripper, gripper_settings(config))
         self._deadman = Deadman(config.watchdog.deadman, bool(config.topics.deadman))

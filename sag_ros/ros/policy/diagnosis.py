@@ -88,22 +88,24 @@ class Diagnosis:
 
     def _on_gripper(self, width: float) -> None:
         """The hand was told to be ``width`` m open; in the inference thread."""
-        measured = float(self._inputs.position()[-1])
-        with self._lock:
-            self._hand.tell(self._stamps.now(), width, measured)
+        measured = self._inputs.width
+        if measured is not None:
+            with self._lock:
+                self._hand.tell(self._stamps.now(), width, measured)
 
     def _hand_cause(self, now: float) -> Cause | None:
         topic = self._node.resolve_topic_name(self.config.topics.gripper_command)
         if not self._outputs.hand_listeners:
             text = f"nobody takes commands of the hand from {topic}"
             return Cause(Rank.ABSENT, "hand", text, "start the gripper's node")
-        if self._inputs.gripper_stale(now):
+        width = self._inputs.width
+        if width is None or self._inputs.gripper_stale(now):
             return None  # which is said elsewhere
         with self._lock:
-            text = self._hand.look(now, float(self._inputs.position()[-1]))
-        return (
-            Cause(Rank.STALE, "hand", text, f"look at who takes {topic}, and at the hand") if text else None
-        )
+            text = self._hand.look(now, width)
+        if not text:
+            return None
+        return Cause(Rank.STALE, "hand", text, f"look at who takes {topic}, and at the hand")
 
     def look(self, now: float, supervisor: Any) -> None:
         """Gather causes. It asks the graph who is there, so not for every chunk.
@@ -111,6 +113,9 @@ class Diagnosis:
         Args:
             now: s; supervisor: its status.
         """
+        if supervisor.state is State.INACTIVE:  # what was told before is over
+            with self._lock:
+                self._hand = HandWatch()
         found = self._inputs.causes(now)
         rivals = [cause.text for cause in found if cause.rank is Rank.RIVAL]
         self._rival = rivals[0] if rivals else ""

@@ -172,6 +172,11 @@ class Subscriptions:
             return ""
         return self._age(Input("gripper_states", self.config.topics.gripper_states, newest, bound), now)
 
+    @property
+    def width(self) -> float | None:
+        """Of the hand, m, as it was measured last; None before the first."""
+        return None if self._fingers.newest is None else float(self._fingers.at(np.inf)[0])
+
     def missing(self, now: float) -> list[str]:
         """What keeps the policy from starting: inputs that are absent, old or unusable, a moving arm."""
         inputs = self.inputs()

@@ -13,6 +13,7 @@ from sag_ros.ros.sim.episode_log import EpisodeLog
 from sag_ros.ros.sim.limit_monitor import LimitMonitor, RecordedController
 from sag_ros.ros.stamps import StampClock
 from sag_ros.sim.robot import SceneState, SimulatedRobot
+from sag_ros.sim.trajectory_controller import load_compiled
 from sag_ros.values import JointCommand
 
 # s; further behind, the simulation slips. Before that it catches up (physics takes a tenth of the time):
@@ -61,6 +62,8 @@ class SimLoop:
         self.error: BaseException | None = None
         self.real_time_factor = 1.0
         self.slipped = 0.0
+        # Compiling for seconds while time goes on would shift the motion against the clock.
+        load_compiled(robot.arm.home)
         self.reset(0)
 
     def reset(self, seed: int) -> None:

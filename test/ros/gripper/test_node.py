@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from sensor_msgs.msg import JointState
 
+from sag_ros.ros.diagnostics import ERROR, OK, WARN
 from sag_ros.ros.gripper import node as gripper_node
 from sag_ros.ros.gripper.node import MissingDependency, franka_actions, goal
 from sag_ros.ros.images import MessageError
@@ -67,3 +68,44 @@ def test_unusable_commands_say_why(change, text):
         setattr(message, name, value)
     with pytest.raises(MessageError, match=text):
         read_gripper_command(message, FINGERS)
+
+
+class Client:
+    """Stands in for an action client."""
+
+    ready = False
+
+    def __init__(self, node, kind, name):
+        self.name, self.sent = name, []
+
+    def server_is_ready(self):
+        return Client.ready
+
+    def send_goal_async(self, request):
+        self.sent.append(request)
+        return SimpleNamespace(add_done_callback=lambda callback: None)
+
+
+def test_a_server_that_is_gone_is_on_diagnostics(domain, monkeypatch):
+    monkeypatch.setattr(gripper_node, "ActionClient", Client)
+    monkeypatch.setattr(gripper_node, "franka_actions", lambda: (MOVE, GRASP))
+    monkeypatch.setattr(Client, "ready", False)
+    node = gripper_node.GripperNode()
+    said = []
+    node._diagnostics = SimpleNamespace(publish=lambda level, message, values: said.append((level, message)))
+    close = write_gripper_command(JointState(), 0.03, 0.1, 40.0, FINGERS[0])
+    try:
+        node._on_command(close)  # nobody to take it: nothing breaks
+        node._publish_diagnostics()
+        assert said[-1] == (ERROR, "franka_gripper has no server for move, grasp; start franka_gripper")
+        monkeypatch.setattr(Client, "ready", True)
+        node._publish_diagnostics()
+        assert said[-1] == (OK, "ready")
+        node._on_command(close)
+        assert [request.force for request in node._actions["grasp"].sent] == [40.0]
+        refused = SimpleNamespace(result=lambda: SimpleNamespace(accepted=False))
+        node._on_accepted(refused)
+        node._publish_diagnostics()
+        assert said[-1] == (WARN, "the gripper rejected the goal")
+    finally:
+        node.close()

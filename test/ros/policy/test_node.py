@@ -342,6 +342,7 @@ def test_what_an_operator_tunes_may_be_set_while_it_runs_all_or_none(bench):
         ({"deadline": 0.3, "gripper__speed": 9.0}, "speed 9.0 m/s"),
         ({"splice__step": 0.02}, "read-only"),
         ({"bundle": "elsewhere"}, "read-only"),
+        ({"use_sim_time": True}, "use_sim_time cannot be changed while the node runs"),
     ):
         answer = set_parameters(bench, **wrong)
         assert not answer.successful
@@ -350,6 +351,7 @@ def test_what_an_operator_tunes_may_be_set_while_it_runs_all_or_none(bench):
     assert bench.policy.get_parameter("deadline").value == 0.2
     assert executor._supervisor.settings == settings
     assert before.deadline != 0.2
+    assert not bench.policy.get_parameter("use_sim_time").value
 
 
 def left_over(bench) -> tuple[int, ...]:

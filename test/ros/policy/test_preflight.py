@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import yaml
 from fake_robot import Bench, FakeRobot
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
-from sag_ros.policy.bundle import POLICY_FILE
+from sag_ros.policy.bundle import POLICY_FILE, load_bundle
+from sag_ros.policy.ladder_file import LADDER_FILE
 from sag_ros.ros.parameters import ParameterError
+from sag_ros.ros.policy import preflight
 from sag_ros.ros.policy.node import PolicyNode
+from sag_ros.ros.schema import PolicyNode as PolicyParameters
 
 FAILURE, SUCCESS = TransitionCallbackReturn.FAILURE, TransitionCallbackReturn.SUCCESS
 
@@ -109,3 +113,47 @@ def test_why_auto_passed_engines_over_is_in_the_diagnostics(domain, bundle):
     for name in ("tensorrt", "cuda_graph"):
         assert f"not engine {name}: " in values()["engine_remarks"]
     bench.close()
+
+
+@pytest.fixture
+def with_ladder(bundle, tmp_path):
+    """A bundle whose ladder names what is asked for, one rung that is faster, and one that is not."""
+    for file in bundle.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    loaded = load_bundle(tmp_path)
+    steps = loaded.contract.diffusion.steps
+    rungs = [
+        {"sampler": sampler, "mask_source": "dense", "task": "x", "successes": n, "episodes": 10}
+        for sampler, n in (("ddpm", 9), ("ddim2", 8), (f"ddim{steps}", 7))
+    ]
+    content = {"policy_sha256": loaded.policy_hash, "rungs": rungs}
+    (tmp_path / LADDER_FILE).write_text(yaml.safe_dump(content))
+    return load_bundle(tmp_path)
+
+
+def climbed(bundle, monkeypatch, **changes):
+    """The ladder, as if each step of a sampler took a millisecond."""
+    monkeypatch.setattr(preflight, "_chunk_ms", lambda runner: float(len(runner.table)))
+    config = PolicyParameters(bundle=str(bundle.folder), mask_source="dense", warm_up=1, **changes)
+    said = []
+    ladder = preflight.climb(bundle, preflight.build(bundle, config), config, said.append)
+    return ladder, said
+
+
+def test_rungs_that_are_faster_here_are_kept(with_ladder, monkeypatch):
+    ladder, said = climbed(with_ladder, monkeypatch)
+    assert [rung.name for rung in ladder.rungs] == ["ddpm+dense (9 of 10 x)", "ddim2+dense (8 of 10 x)"]
+    assert [rung.ms for rung in ladder.rungs] == [float(with_ladder.contract.diffusion.steps), 2.0]
+    assert "then ddim2+dense (8 of 10 x) 2.0 ms" in said[-1]
+    alone, _ = climbed(with_ladder, monkeypatch, ladder=False)
+    assert [rung.name for rung in alone.rungs] == ["ddpm+dense"]
+
+
+def test_a_rung_that_cannot_be_built_is_refused(with_ladder, monkeypatch):
+    file = with_ladder.folder / LADDER_FILE
+    file.write_text(file.read_text().replace("ddim2", "magic"))
+    with pytest.raises(preflight.Refused, match="magic"):
+        climbed(with_ladder, monkeypatch)
+    file.write_text("rungs: 3")
+    with pytest.raises(preflight.Refused, match="sag bench tasks"):
+        climbed(with_ladder, monkeypatch)

@@ -81,7 +81,7 @@ class Supervisor:
 
         Args:
             now: on the clock of the stamps, s; chunks of older observations are refused.
-            q: (J,) where the arm is held, rad.
+            q: (J,) where the arm is, rad; just beside its last command it goes on from that.
 
         Raises:
             ValueError: ``q`` is not a position of the arm.
@@ -92,7 +92,7 @@ class Supervisor:
             raise ValueError(f"expected {self._arm.dof} finite joint positions in rad, got {q}")
         if ((q < limits.lower) | (q > limits.upper)).any():
             raise ValueError(f"joint positions {q} rad are outside the limits; move the arm inside first")
-        self._command = at_rest(now, q)
+        self._command = at_rest(now, self._place.begin(q, self._motion, now))
         self._motion = of_command(self._command)
         self._tracking.start(now, self._motion)
         self._watchdog.reset()
@@ -206,7 +206,7 @@ class Supervisor:
         if fastest > self.settings.at_rest:
             return f"the arm moves at {fastest:.2f} rad/s; wait until it is at rest"
         try:
-            self.start(now, self._place.going_on_from(now))
+            self.start(now, self._tracking.position)
         except ValueError as error:
             return str(error)
         return ""

@@ -214,6 +214,15 @@ def test_resume_goes_on_from_what_the_controller_holds() -> None:
     np.testing.assert_allclose(going_on.position[0], stop.position[-1], atol=1e-12)
 
 
+def test_a_start_beside_the_last_command_goes_on_from_it() -> None:
+    supervisor, command = running(10.1)
+    follow(supervisor, command, 10.12)
+    held = supervisor.stop(10.12).position[-1]
+    for off, expected in ((0.004, held), (0.02, held + 0.02)):
+        supervisor.start(20.0, held + off)
+        np.testing.assert_allclose(supervisor.stop(20.0).position[-1], expected, atol=1e-9)
+
+
 def test_resume_needs_a_place_inside_the_limits() -> None:
     supervisor, now = faulty()
     supervisor.on_joint_state(now, FR3.limits.upper + 0.01, ZERO)

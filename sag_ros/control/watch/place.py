@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from sag_ros.control.motion import Motion
 from sag_ros.control.states import SupervisorSettings
 from sag_ros.control.watch.tracking import Tracking
 from sag_ros.values import Float, Violation
@@ -27,22 +28,21 @@ class Place:
         """Begin again from where the arm is."""
         self._unseen = False
 
+    def begin(self, q: Float, last: Motion | None, now: float) -> Float:
+        """(J,) where a new motion begins, the arm being at ``q``, rad; ``last``: the motion commanded last.
+
+        A controller holds what it was commanded, and an arm rests a little beside it: from where the arm is
+        the next command would begin with a step of that.
+        """
+        if last is None or now < last.end:
+            return q
+        held = last.at(now)[0]
+        return held if np.abs(q - held).max() <= self.settings.unseen_error else q
+
     def gap(self, age: float) -> None:
         """Note that the last joint state but one was ``age`` s older than the last; inf: there was none."""
         if self.settings.joint_state_age < age < math.inf:
             self._unseen = True
-
-    def going_on_from(self, now: float) -> Float:
-        """(J,) where a command may begin, rad, once somebody has said that the arm may go on.
-
-        A controller holds what it was commanded, and an arm rests a little beside it: from the measured
-        position the next command would begin with a step of that. Only an arm that is elsewhere goes on from
-        where it is.
-        """
-        _, distance = self._tracking.distance(now)
-        if distance <= self.settings.unseen_error:
-            return self._tracking.commanded(now)
-        return self._tracking.position
 
     def look(self, now: float, at_rest: bool) -> Violation | None:
         """Why the arm does not go on by itself, if so.

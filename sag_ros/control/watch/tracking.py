@@ -80,16 +80,12 @@ class Tracking:
             )
         return ""
 
-    def commanded(self, stamp: float) -> Float:
-        """(J,) what was executed at ``stamp``, rad."""
-        # A command holds nothing of before it was sent.
-        motion = next((one for one in reversed(self._recent) if one.start <= stamp), self._recent[0])
-        return motion.at(stamp)[0]
-
     def distance(self, stamp: float) -> tuple[int, float]:
         """The joint that was measured furthest from what was executed at ``stamp``, and how far, rad."""
         if not self._seen.count:
             return 0, 0.0
-        error = np.abs(self._seen.position - self.commanded(stamp))
+        # A command holds nothing of before it was sent.
+        motion = next((one for one in reversed(self._recent) if one.start <= stamp), self._recent[0])
+        error = np.abs(self._seen.position - motion.at(stamp)[0])
         joint = int(error.argmax())
         return joint, float(error[joint])

@@ -39,7 +39,6 @@ from sag_ros.ros.parameters import load_file
 from sag_ros.ros.stamps import StampClock
 from sag_ros.values import JointCommand
 
-_LEAD = 0.04  # s
 CLOCK_SET = 3600.0  # s by which a fault sets the clock
 
 
@@ -83,8 +82,7 @@ class Stage:
         remaps = {topic: f"{CLEAN}/{topic}" for topic in inputs | outputs}
         self._arm = find_arm(config.arm)
         self._topics = topics
-        # Each command goes through one process more than it would.
-        own = {"bundle": str(self.bundle.resolve()), "diagnostics_rate": 5.0, "splice.lead": _LEAD}
+        own = {"bundle": str(self.bundle.resolve()), "diagnostics_rate": 5.0}
         self.graph = replace(
             graph, nodes=(self._faulty(graph, "sim_node", {"seed": 1100}, remaps),
                           self._faulty(graph, POLICY_NODE, own, {})),

@@ -169,7 +169,8 @@ class _Run:
         stage, monitor = self._stage, self._stage.monitor
         end = self._now() + self._options.timeout
         while self._now() < end and not monitor.status.get("success"):
-            if self._now() >= self._due:
+            # As in the table: what is lost while the arm hardly moves cannot be told from what arrived.
+            if self._now() >= self._due and stage.moving():
                 self._due = max(self._due + self._options.every, self._now())
                 row = self._order.next()
                 begin = self._now()

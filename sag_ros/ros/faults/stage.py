@@ -39,6 +39,7 @@ from sag_ros.ros.parameters import load_file
 from sag_ros.ros.stamps import StampClock
 from sag_ros.values import JointCommand
 
+_MOVING = 0.25  # rad/s
 CLOCK_SET = 3600.0  # s by which a fault sets the clock
 
 
@@ -113,6 +114,7 @@ class Stage:
         sys.setswitchinterval(5e-4)  # the relay must not wait for whoever computes in this process
         gc.collect()
         gc.freeze()
+        gc.disable()  # the relay is a part of the graph; begin_episode collects, when nothing moves
         self._parameters = self.monitor.create_client(SetParameters, f"{POLICY_NODE}/set_parameters")
         self._resume = self.monitor.create_client(Trigger, f"{POLICY_NODE}/resume")
         self.transition("configure")
@@ -120,6 +122,7 @@ class Stage:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        gc.enable()
         self.strain.end()
         self.strangers.end()
         for name in ("sim_node", POLICY_NODE):
@@ -175,6 +178,7 @@ class Stage:
         number = self.monitor.reset()
         self.monitor.episode = Episode(number["episode"], number["seed"])
         self.commands.clear()
+        gc.collect()
         self.monitor.wait(
             lambda: self.monitor.status.get("episode") == number["episode"],
             10.0,
@@ -184,13 +188,14 @@ class Stage:
         self.monitor.transition("activate", 15.0, retry=15.0)
         begin = self.clock.now()
 
-        def moving() -> bool:
-            if not self.commands or self.clock.now() - begin < 1.0:
-                return False
-            return bool(np.abs(self.commands[-1][1].at(self.clock.now())[1]).max() > 0.25)
-
-        if not self.wait(8.0, moving):
+        if not self.wait(8.0, lambda: self.clock.now() - begin >= 1.0 and self.moving()):
             raise GraphTimeout(f"the arm does not move: {self.monitor.message}")
+
+    def moving(self) -> bool:
+        """Whether a joint is commanded to move at more than a quarter of a radian a second."""
+        return bool(self.commands) and bool(
+            np.abs(self.commands[-1][1].at(self.clock.now())[1]).max() > _MOVING
+        )
 
     def freeze(self, name: str) -> None:
         """SIGSTOP."""

@@ -67,9 +67,9 @@ class SimNode(Node):
         )  # fmt: skip
         self._viewer = self._open_viewer(robot) if self._wants_viewer() else None
 
-        # A command that waits is a command that is executed late, and then with a jump.
+        # A command that waits is executed late, and then with a jump; so is one after one that was missed.
         commands = self.create_subscription(
-            JointTrajectory, topics.trajectory, self._on_trajectory, qos.COMMAND, callback_group=Apart()
+            JointTrajectory, topics.trajectory, self._on_trajectory, qos.STATE, callback_group=Apart()
         )
         self._receiver = Receiver(self, [commands])
         self.create_subscription(JointState, topics.gripper_command, self._on_gripper, qos.STATE)

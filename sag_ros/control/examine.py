@@ -1,4 +1,4 @@
-"""Whether a chunk is one that an arm could follow at all, judged before anything is computed from it."""
+"""Whether a chunk, or a position, is one that an arm could follow, judged before anything is computed."""
 
 from __future__ import annotations
 
@@ -51,6 +51,16 @@ def examine(chunk: ActionChunk, limits: JointLimits, step: float, beyond: float,
         _refuse(
             "jump", joint, value, bound, f"actions {action + 1} and {action + 2} of joint {joint + 1} {text}"
         )
+
+
+def require_position(limits: JointLimits, q: Float) -> Float:
+    """A copy of ``q`` (J,), rad; raises ValueError unless it is a position inside ``limits``."""
+    q = np.array(q, dtype=float)
+    if q.shape != limits.lower.shape or not np.isfinite(q).all():
+        raise ValueError(f"expected {len(limits.lower)} finite joint positions in rad, got {q}")
+    if ((q < limits.lower) | (q > limits.upper)).any():
+        raise ValueError(f"joint positions {q} rad are outside the limits; move the arm inside first")
+    return q
 
 
 def _examine_form(chunk: ActionChunk, joints: int, step: float) -> None:

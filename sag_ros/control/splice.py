@@ -168,3 +168,18 @@ class Splicer:
         needed = max(float((6.0 / limit * np.abs(p).max()) ** 0.5), 4.0 / limit * float(np.abs(v).max()))
         T = min(max(settings.blend, needed), settings.blend_max)
         return np.stack(fading(error, 0.0, T).sample(t))
+
+
+def led_in(motion: Motion, command: JointCommand, now: float, step: float) -> JointCommand:
+    """``command`` with what is being executed from ``now`` until it begins in front, s."""
+    first = int(np.floor(now / step + 1e-3))
+    times = step * np.arange(first, round(float(command.time[0]) / step))
+    if not len(times):
+        return command
+    q, v, a = motion.sample(times)
+    return JointCommand(
+        np.concatenate((times, command.time)),
+        np.concatenate((q, command.position)),
+        np.concatenate((v, command.velocity)),
+        np.concatenate((a, command.acceleration)),
+    )

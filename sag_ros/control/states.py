@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from sag_ros.control.splice import SpliceSettings
@@ -50,6 +51,11 @@ class SupervisorSettings:
     position_margin: float = 0.005
     splice: SpliceSettings = field(default_factory=SpliceSettings)
 
+    def ages(self, cameras: Iterable[str]) -> dict[str, float]:
+        """What a watchdog watches: input -> largest age, s."""
+        own = {"observation": self.observation_age, "joint_state": self.joint_state_age}
+        return own | {f"camera {name}": self.camera_age for name in cameras}
+
     def require_live(self, other: SupervisorSettings) -> None:
         """Raise ValueError where ``other`` differs in what guard and sampling are built from."""
         for name in ("limit_factor", "position_margin"):
@@ -57,6 +63,22 @@ class SupervisorSettings:
                 raise ValueError(f"{name} cannot be changed while the supervisor runs")
         if other.splice.step != self.splice.step:
             raise ValueError("splice.step cannot be changed while the supervisor runs")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What has happened; see :class:`SupervisorStatus`."""
+
+    chunks: int = 0
+    refused: int = 0
+    clipped: int = 0
+    late_steps: int = 0
+    deadline_misses: int = 0
+    stops: int = 0
+
+    def plus(self, **more: int) -> Counts:
+        """With so many more of some."""
+        return replace(self, **{name: getattr(self, name) + number for name, number in more.items()})
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
+from sag_ros.control.examine import require_position
 from sag_ros.control.guard.guard import Guard
 from sag_ros.control.motion import Motion, at_rest, of_command
 from sag_ros.control.refusal import ChunkRefused
-from sag_ros.control.splice import Splicer
-from sag_ros.control.states import State, SupervisorSettings, SupervisorStatus
+from sag_ros.control.splice import Splicer, led_in
+from sag_ros.control.states import Counts, State, SupervisorSettings, SupervisorStatus
 from sag_ros.control.stop import Stopper
 from sag_ros.control.watch.place import Place
 from sag_ros.control.watch.tracking import Tracking
 from sag_ros.control.watch.watchdog import Watchdog
 from sag_ros.robots.arm import Arm
 from sag_ros.values import ActionChunk, Float, JointCommand, Violation
+
+_GRACE = 0.01  # s that a command may be late: what it differs in by then is less than a limit
+# What a command changes, beside what was seen.
+_CHANGED = (
+    "_motion", "_command", "_until", "_state", "_after_stop", "_reason", "_newest", "_held", "_refusal",
+    "_counts", "_violations",
+)  # fmt: skip
 
 
 class Supervisor:
@@ -42,7 +52,7 @@ class Supervisor:
         self._splicer = Splicer(limits, self.settings.splice, arm.limits)
         self._stopper = Stopper(limits, self.settings.splice.step)
         self._cameras = tuple(cameras)
-        self._watchdog = Watchdog(self._ages())
+        self._watchdog = Watchdog(self.settings.ages(self._cameras))
         self._motion: Motion | None = None
         self._command: JointCommand | None = None
         self._state, self._reason = State.INACTIVE, "not started"
@@ -54,14 +64,10 @@ class Supervisor:
         self._last_chunk = np.inf  # when the last chunk came
         self._missed = False
         self._fault = self._refusal = ""
-        self._chunks = self._refused = self._clipped = 0
-        self._late_steps = self._deadline_misses = self._stops = 0
+        self._counts = Counts()
+        self._until = np.inf  # when the last command must have been sent, s
+        self._before: dict[str, Any] = {}  # what it changed
         self._violations: tuple[Violation, ...] = ()
-
-    def _ages(self) -> dict[str, float]:
-        settings = self.settings
-        ages = {"observation": settings.observation_age, "joint_state": settings.joint_state_age}
-        return ages | {f"camera {name}": settings.camera_age for name in self._cameras}
 
     def reconfigure(self, settings: SupervisorSettings) -> None:
         """Take other settings while it runs.
@@ -74,7 +80,7 @@ class Supervisor:
         self._splicer = Splicer(self._guard.limits, settings.splice, self._arm.limits)
         self._tracking.reconfigure(settings)
         self._place.settings = settings
-        self._watchdog.rebound(self._ages())
+        self._watchdog.rebound(settings.ages(self._cameras))
 
     def start(self, now: float, q: Float) -> None:
         """Begin to wait for chunks, from rest.
@@ -86,12 +92,7 @@ class Supervisor:
         Raises:
             ValueError: ``q`` is not a position of the arm.
         """
-        q = np.array(q, dtype=float)
-        limits = self._arm.limits
-        if q.shape != (self._arm.dof,) or not np.isfinite(q).all():
-            raise ValueError(f"expected {self._arm.dof} finite joint positions in rad, got {q}")
-        if ((q < limits.lower) | (q > limits.upper)).any():
-            raise ValueError(f"joint positions {q} rad are outside the limits; move the arm inside first")
+        q = require_position(self._arm.limits, q)
         self._command = at_rest(now, self._place.begin(q, self._motion, now))
         self._motion = of_command(self._command)
         self._tracking.start(now, self._motion)
@@ -123,6 +124,7 @@ class Supervisor:
         """The command to publish for a new chunk, or None if it is refused (see :meth:`status`)."""
         self._count_deadline(now)
         self._last_chunk, self._missed = now, False
+        self._remember()
         try:
             self._require_ready(chunk, now)
             assert self._motion is not None
@@ -137,16 +139,15 @@ class Supervisor:
             return None
         self._watchdog.seen("observation", chunk.stamp)
         self._newest = chunk.stamp
-        self._chunks, self._refusal = self._chunks + 1, ""
-        self._late_steps += splice.dropped
+        self._refusal = ""
+        self._counts = self._counts.plus(chunks=1, late_steps=splice.dropped, clipped=int(bool(found)))
         if found:
-            self._clipped += 1
             self._violations = tuple(found)
         self._state, self._reason = State.RUNNING, ""
         return self._publish(command, now)
 
     def _refuse(self, violation: Violation) -> None:
-        self._refused += 1
+        self._counts = self._counts.plus(refused=1)
         self._refusal = violation.message
         self._violations = (violation,)
 
@@ -213,18 +214,8 @@ class Supervisor:
 
     def status(self) -> SupervisorStatus:
         """A frozen snapshot."""
-        return SupervisorStatus(
-            state=self._state,
-            reason=self._reason,
-            chunks=self._chunks,
-            refused=self._refused,
-            clipped=self._clipped,
-            late_steps=self._late_steps,
-            deadline_misses=self._deadline_misses,
-            stops=self._stops,
-            violations=self._violations,
-            off=self._tracking.off,
-        )
+        counts, off = asdict(self._counts), self._tracking.off
+        return SupervisorStatus(self._state, self._reason, **counts, violations=self._violations, off=off)
 
     def _begin_fault(self, now: float, reason: str) -> JointCommand | None:
         assert self._motion is not None
@@ -238,35 +229,42 @@ class Supervisor:
     def _begin_stop(self, now: float, after: State, reason: str) -> JointCommand:
         assert self._motion is not None
         assert self._command is not None
+        self._remember()
         self._after_stop, self._reason, self._held = after, reason, now
         self._state = State.STOPPING
-        self._stops += 1
+        self._counts = self._counts.plus(stops=1)
         start = self._splicer.splice_time(now)
         q, v, a = self._motion.at(start)
         try:
             command, _ = self._guard(self._stopper.decelerate(q, v, a, start))
         except Exception:  # whatever it is: the last command is safe, too
+            self._until = np.inf
             return self._command  # it ends at rest inside the limits, if later
         return self._publish(command, now)
 
     def _publish(self, command: JointCommand, now: float) -> JointCommand:
         """Put what is being executed from ``now`` until the splice before ``command``."""
         assert self._motion is not None
-        step = self.settings.splice.step
-        first = int(np.floor(now / step + 1e-3))
-        times = step * np.arange(first, round(float(command.time[0]) / step))
-        if len(times):
-            q, v, a = self._motion.sample(times)
-            command = JointCommand(
-                np.concatenate((times, command.time)),
-                np.concatenate((q, command.position)),
-                np.concatenate((v, command.velocity)),
-                np.concatenate((a, command.acceleration)),
-            )
-        self._command = command
+        self._until = float(command.time[0])
+        self._command = command = led_in(self._motion, command, now, self.settings.splice.step)
         self._motion = of_command(command)
         self._tracking.execute(self._motion)
         return command
+
+    def _remember(self) -> None:
+        self._before = {name: getattr(self, name) for name in _CHANGED}
+
+    def retract(self, now: float) -> bool:
+        """Take the last command back if at ``now`` it is too late to send it; whether it was.
+
+        Whoever follows it has gone on with the one before, and would jump.
+        """
+        if now <= self._until + _GRACE:
+            return False
+        for name, value in self._before.items():
+            setattr(self, name, value)
+        self._tracking.forget()
+        return True
 
     def _require_ready(self, chunk: ActionChunk, now: float) -> None:
         if self._ended:
@@ -296,4 +294,4 @@ class Supervisor:
     def _count_deadline(self, now: float) -> None:
         if not self._missed and now - self._last_chunk > self.settings.deadline:
             self._missed = True
-            self._deadline_misses += 1
+            self._counts = self._counts.plus(deadline_misses=1)

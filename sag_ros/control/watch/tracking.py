@@ -46,6 +46,11 @@ class Tracking:
         """``motion`` is executed from its start on."""
         self._recent.append(motion)
 
+    def forget(self) -> None:
+        """The last motion was not executed after all."""
+        if len(self._recent) > 1:
+            self._recent.pop()
+
     @property
     def position(self) -> Float:
         """(J,) measured last, rad; empty before the first."""

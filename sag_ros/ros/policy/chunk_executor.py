@@ -23,6 +23,8 @@ from sag_ros.ros.policy.inference import FinishedInference
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.values import ActionChunk, Float, JointCommand, Mask
 
+_TRIES = 3  # to send a command in time
+
 
 class Publishers(Protocol):
     """Where results go; see PolicyPublishers."""
@@ -94,6 +96,7 @@ class ChunkExecutor:
         self.inference = LatencyStats()
         self._chunk, self._first, self._last = 0, np.nan, np.nan
         self.density = np.nan
+        self._made = np.nan  # when the last command was ready, s
 
     def reconfigure(self, config: PolicyNode) -> None:
         """Take other settings while it runs.
@@ -127,7 +130,8 @@ class ChunkExecutor:
         with self._lock:
             state = self._supervisor.status().state
             if state not in (State.INACTIVE, State.HOLDING, State.WAITING):
-                self._publishers.command(self._supervisor.stop(self._now()))
+                if np.isnan(self._send(self._supervisor.stop)):  # late is better than never
+                    self._publishers.command(self._supervisor.stop(self._now()))
             elif state is not State.INACTIVE:
                 self._supervisor.stop(self._now())
 
@@ -144,9 +148,7 @@ class ChunkExecutor:
     def fault(self, reason: str) -> None:
         """Stop smoothly and hold until :meth:`resume`."""
         with self._lock:
-            command = self._supervisor.fault(self._now(), reason)
-            if command is not None:
-                self._publishers.command(command)
+            self._send(lambda now: self._supervisor.fault(now, reason))
 
     def resume(self) -> str:
         """Wait for chunks again after a fault or a hold; returns why not, or an empty text."""
@@ -158,6 +160,21 @@ class ChunkExecutor:
         with self._lock:
             self._deadman.hear(pressed, self._now())
 
+    def _send(self, make: Callable[[float], JointCommand | None]) -> float:
+        """Publish the command made for the present; when it was published, s, NaN if there is none.
+
+        Where this process had to wait meanwhile (it was stopped, or shares its core), the command begins in
+        the past: whoever takes it has gone on with the one before, and would jump. Then another one is made.
+        """
+        for _ in range(_TRIES):
+            command = make(self._now())
+            self._made = self._now()
+            if command is None:
+                return np.nan
+            if not self._supervisor.retract(self._made):
+                return self._publishers.command(command)
+        return np.nan
+
     def _blocked(self, now: float) -> str:
         return self._deadman.released(now) or self._gate(now)
 
@@ -168,15 +185,16 @@ class ChunkExecutor:
         begin = self._now()
         with self._lock:
             before = self._supervisor.status()
-            command = None if self._blocked(begin) else self._supervisor.on_chunk(chunk, begin)
-            spliced = self._now()
-            published = self._publishers.command(command) if command is not None else np.nan
-            goal = self._gripper.on_chunk(chunk, begin) if command is not None else None
+            published, self._made = np.nan, begin
+            if not self._blocked(begin):
+                published = self._send(lambda now: self._supervisor.on_chunk(chunk, now))
+            executed, spliced = not np.isnan(published), self._made
+            goal = self._gripper.on_chunk(chunk, begin) if executed else None
             if goal is not None:
                 self._publishers.gripper(goal.width, goal.speed, goal.force if goal.grasp else 0.0)
             after = self._supervisor.status()
             self._chunk += 1
-            if command is not None:
+            if executed:
                 self._count(published, 1e3 * (published - chunk.stamp), finished.inference_ms, mask.density)
         record = self._record(finished, before, after, (begin, spliced, published))
         self._publishers.record(record)
@@ -232,11 +250,12 @@ class ChunkExecutor:
         with self._lock:
             now = self._now()
             reason = self._blocked(now)
-            command = self._supervisor.hold(now, reason) if reason else None
-            if command is None:
-                command = self._supervisor.tick(now)
-            if command is not None:
-                self._publishers.command(command)
+
+            def watch(now: float) -> JointCommand | None:
+                held = self._supervisor.hold(now, reason) if reason else None
+                return self._supervisor.tick(now) if held is None else held
+
+            if not np.isnan(self._send(watch)):
                 self._on_stop()
 
     def status(self) -> SupervisorStatus:

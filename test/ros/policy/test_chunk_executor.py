@@ -214,3 +214,57 @@ def test_every_configured_number_arrives():
     assert (settings.splice.lead, settings.splice.step, settings.splice.stop) == (0.03, 0.02, 0.5)
     assert settings.deadline == 0.04
     assert (gripper_settings(config).force, gripper_settings(config).close_below) == (11.0, 0.02)
+
+
+class Stopped:
+    """A clock that stands still but once, as for a process that is stopped: after so many readings."""
+
+    def __init__(self, world, after, seconds):
+        self.world, self.left, self.seconds = world, after, seconds
+        self.honest = world.executor._now
+        world.executor._now = self
+
+    def __call__(self):
+        self.left -= 1
+        if self.left == 0:
+            self.world.time += self.seconds
+        return self.honest()
+
+
+def test_a_command_that_would_come_too_late_is_not_sent(world):
+    world.run(0.5)
+    sent, before = len(world.out.commands), world.executor.values()
+    Stopped(world, 3, 1.5)  # between the splice and the publisher
+    world.chunk()
+    assert len(world.out.commands) == sent
+    record = world.out.records[-1]
+    assert (record.refused, record.publish_stamp) == (1, 0.0)
+    assert world.executor.values()["chunks"] == before["chunks"]
+    ended = of_command(world.out.commands[-1])
+    world.inputs()
+    world.executor.tick()  # it holds where the motion that was sent has ended
+    assert state(world) == "stopping"
+    held = world.out.commands[-1].position
+    np.testing.assert_allclose(held, np.tile(ended.at(world.time)[0], (len(held), 1)), atol=1e-9)
+
+
+def test_a_short_wait_makes_a_new_command_from_the_same_chunk(world):
+    world.run(0.5)
+    running = of_command(world.out.commands[-1])
+    sent = len(world.out.commands)
+    Stopped(world, 3, 0.09)
+    world.chunk(age=0.01)
+    assert len(world.out.commands) == sent + 1
+    command = world.out.commands[-1]
+    assert command.time[0] >= world.time - 0.011  # made after the wait
+    np.testing.assert_allclose(command.position[0], running.at(command.time[0])[0], atol=1e-9)
+
+
+def test_a_stop_that_would_come_too_late_is_made_again(world):
+    world.run(0.5)
+    sent = len(world.out.commands)
+    Stopped(world, 2, 0.09)
+    world.executor.stop()
+    assert len(world.out.commands) == sent + 1
+    assert world.out.commands[-1].time[0] >= world.time - 0.011
+    assert state(world) in ("stopping", "inactive")

@@ -83,10 +83,14 @@ def test_a_motion_is_kept_and_ends_where_it_should(emulated_fr3: Emulator) -> No
 
 
 def test_twenty_lost_cycles_are_named_held_and_recovered_from_on_request(emulated_fr3: Emulator) -> None:
-    for _ in range(TRIES):
+    for number in range(TRIES):
         with drive() as driver:
-            if twenty_lost_cycles(driver):
-                return
+            try:
+                if twenty_lost_cycles(driver):
+                    return
+            except AssertionError:  # beside other tests the emulation may stand still for seconds
+                if number == TRIES - 1:
+                    raise
     pytest.skip(f"this machine loses cycles: in {TRIES} of {TRIES} tries")
 
 

@@ -19,6 +19,7 @@ from sag_ros.values import JointCommand
 # s; further behind, the simulation slips. Before that it catches up (physics takes a tenth of the time):
 # a slip shifts what is being executed against the clock that the commands are stamped with.
 CATCH_UP = 1.0
+_STOOD, _LET_IN = 0.03, 0.01  # s: so far behind, the process stood still; for what came meanwhile
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class SimLoop:
         self._lock = threading.Lock()
         self._advanced = threading.Condition(self._lock)
         self._stop = threading.Event()
+        self._let_in = False  # whether that was waited for
         self._thread = threading.Thread(target=self._run, name="physics", daemon=True)
         self.error: BaseException | None = None
         self.real_time_factor = 1.0
@@ -140,6 +142,11 @@ class SimLoop:
             behind = now - self._offset - self.robot.time
             if behind < self._slice - 1e-6:  # rounding
                 return self._slice - behind
+            if behind > _STOOD and not self._let_in:
+                # This process did not run for a while: what came meanwhile, before time goes on.
+                self._let_in = True
+                return _LET_IN
+            self._let_in = behind > _STOOD
             if behind > CATCH_UP:
                 self._offset += behind - self._slice
                 self.slipped += behind - self._slice

@@ -45,6 +45,12 @@ def run(loop, source, seconds):
             pass
 
 
+def catch_up(loop):
+    loop.step()  # commands come first
+    while loop.step() == 0.0:
+        pass
+
+
 def test_simulated_time_follows_the_clock(world):
     loop, source, samples = world
     run(loop, source, 1.2)
@@ -62,22 +68,31 @@ def test_it_waits_when_it_is_ahead(world):
 def test_a_short_delay_is_caught_up_and_a_long_one_slips(world):
     loop, source, samples = world
     source.advance(0.6 * CATCH_UP)
-    while loop.step() == 0.0:
-        pass
+    catch_up(loop)
     assert samples[-1].stamp == pytest.approx(0.6 * CATCH_UP, abs=0.006)
     assert loop.slipped == 0.0
     source.advance(3.0)
-    while loop.step() == 0.0:
-        pass
+    catch_up(loop)
     assert loop.slipped == pytest.approx(3.0, abs=0.02)
     assert samples[-1].stamp == pytest.approx(3.0 + 0.6 * CATCH_UP, abs=0.006)  # stamps stay on the clock
+
+
+def test_after_it_stood_still_commands_come_before_time_goes_on(world):
+    loop, source, samples = world
+    run(loop, source, 0.1)
+    source.advance(0.15)
+    before = samples[-1].stamp
+    assert loop.step() > 0.0  # once, for whoever has a command
+    assert samples[-1].stamp == before
+    assert loop.step() == 0.0
+    assert loop.step() == 0.0
+    assert samples[-1].stamp == pytest.approx(before + 0.01)
 
 
 def test_a_trajectory_is_executed_at_its_stamps_also_after_a_slip(world):
     loop, source, samples = world
     source.advance(2.0)
-    while loop.step() == 0.0:
-        pass
+    catch_up(loop)
     q = samples[-1].position
     begin = samples[-1].stamp
     time = begin + np.linspace(0, 0.5, 51)

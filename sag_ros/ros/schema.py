@@ -63,6 +63,12 @@ class Limits(Section):
     position_margin: float = param(0.005, "kept free at both ends of each joint", "rad", ge=0, le=0.5)
     tracking_error: float = param(0.15, "of a joint from its command; more is a fault", "rad", gt=0)
     tracking_lag: float = param(0.15, "that a joint may be further than resume_error from it", "s", gt=0)
+    rest_error: float = param(
+        0.02,
+        "of a joint at rest from a command at rest; more for 0.3 s is a fault: it did not arrive",
+        "rad",
+        gt=0,
+    )
     resume_error: float = param(
         0.05, "of a joint from where it is held; further away it does not go on by itself", "rad", gt=0
     )
@@ -93,7 +99,7 @@ _LIVE = frozenset(
         "pictures",
         *(f"watchdog.{name}" for name in Watchdog.model_fields if name not in ("cameras_apart", "deadman")),
         *(f"splice.{name}" for name in Splice.model_fields if name != "step"),
-        *(f"limits.{name}" for name in ("tracking_error", "tracking_lag", "resume_error")),
+        *(f"limits.{name}" for name in ("tracking_error", "tracking_lag", "rest_error", "resume_error")),
         *(f"gripper.{name}" for name in Gripper.model_fields if name != "joints"),
     }
 )

@@ -279,10 +279,10 @@ def test_a_command_never_begins_where_the_arm_may_not_be() -> None:
 
 
 def test_after_a_gap_it_has_to_be_nearer() -> None:
-    supervisor, now = held_unseen(0.02, 1.0)
+    supervisor, now = held_unseen(0.015, 1.0)
     supervisor.tick(now)
     assert supervisor.on_chunk(chunk(now - 0.01), now) is None
-    assert "0.020 rad from where it is held, allowed 0.01 rad after a gap" in supervisor.status().reason
+    assert "0.015 rad from where it is held, allowed 0.01 rad after a gap" in supervisor.status().reason
     supervisor, now = held_unseen(0.002, 1.0)
     supervisor.tick(now)
     assert supervisor.on_chunk(chunk(now - 0.01), now) is not None

@@ -11,6 +11,7 @@ from sag_ros.control.states import SupervisorSettings
 from sag_ros.control.watch.seen import Seen
 from sag_ros.values import Float
 
+_RESTS = 0.3  # s at rest beside a command at rest; that is no lag
 _RECENT = 64  # commands that joint states are still compared with; half a second
 
 
@@ -30,6 +31,8 @@ class Tracking:
         self._seen = Seen()
         self._recent: deque[Motion] = deque(maxlen=_RECENT)
         self._near = -np.inf  # stamp of the last state that was close to its command
+        self._last = -np.inf  # of the last state
+        self._moved = -np.inf  # of the last that did not rest beside a command at rest
         self.off = 0.0
 
     def reconfigure(self, settings: SupervisorSettings) -> None:
@@ -38,7 +41,7 @@ class Tracking:
 
     def start(self, now: float, motion: Motion) -> None:
         """Forget everything; ``motion`` is executed from ``now`` on, s."""
-        self._seen, self._near, self.off = Seen(), now, 0.0
+        self._seen, self._near, self._moved, self.off = Seen(), now, now, 0.0
         self._recent.clear()
         self._recent.append(motion)
 
@@ -71,6 +74,10 @@ class Tracking:
         if distance <= settings.resume_error:
             self._near = stamp
         lag = stamp - self._near
+        gap, self._last = stamp - self._last, stamp
+        if gap > settings.joint_state_age or distance <= settings.rest_error or not self._rests(stamp, v):
+            self._moved = stamp
+        beside = stamp - self._moved
         if contradiction:
             return f"{contradiction}; let one alone report the arm, then resume"
         if distance > settings.tracking_error:
@@ -83,14 +90,26 @@ class Tracking:
                 f"joint {joint + 1} is {distance:.3f} rad from its command for {lag:.2f} s, allowed "
                 f"{settings.resume_error} rad; check the controller, then resume"
             )
+        if beside > _RESTS:
+            return (
+                f"joint {joint + 1} rests {distance:.3f} rad from its command for {beside:.2f} s, allowed "
+                f"{settings.rest_error} rad; did the controller get it? check, then resume"
+            )
         return ""
+
+    def _rests(self, stamp: float, v: Float) -> bool:
+        """Whether both the arm and what it was commanded at ``stamp`` are at rest."""
+        fastest = max(float(np.abs(v).max()), float(np.abs(self._executed(stamp).at(stamp)[1]).max()))
+        return fastest < self._settings.at_rest
+
+    def _executed(self, stamp: float) -> Motion:
+        # A command holds nothing of before it was sent.
+        return next((one for one in reversed(self._recent) if one.start <= stamp), self._recent[0])
 
     def distance(self, stamp: float) -> tuple[int, float]:
         """The joint that was measured furthest from what was executed at ``stamp``, and how far, rad."""
         if not self._seen.count:
             return 0, 0.0
-        # A command holds nothing of before it was sent.
-        motion = next((one for one in reversed(self._recent) if one.start <= stamp), self._recent[0])
-        error = np.abs(self._seen.position - motion.at(stamp)[0])
+        error = np.abs(self._seen.position - self._executed(stamp).at(stamp)[0])
         joint = int(error.argmax())
         return joint, float(error[joint])

@@ -45,6 +45,7 @@ def supervisor_settings(config: PolicyNode) -> SupervisorSettings:
         tracking_error=config.limits.tracking_error,
         tracking_lag=config.limits.tracking_lag,
         resume_error=config.limits.resume_error,
+        rest_error=config.limits.rest_error,
         limit_factor=config.limits.factor,
         position_margin=config.limits.position_margin,
         splice=SpliceSettings(**config.splice.model_dump()),

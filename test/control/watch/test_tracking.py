@@ -50,3 +50,22 @@ def test_before_the_first_state_nothing_is_far() -> None:
     assert tracking.distance(0.0) == (0, 0.0)
     assert tracking.speed == 0.0
     assert tracking.look(0.1, np.full(2, 9.0), FASTEST, compare=False) == ""
+
+
+def test_rest_beside_a_command_at_rest_is_no_lag() -> None:
+    settings = SupervisorSettings(tracking_lag=9.0, rest_error=0.02)
+    beside = np.array([0.0, 0.022])
+
+    def said(speed: float, moving: float, away: float = 1.0) -> list[str]:
+        tracking = Tracking(settings, FASTEST)
+        tracking.start(0.0, steady(0.0, 0.0, speed=speed))
+        return [
+            tracking.look(0.02 * k, speed * 0.02 * k + away * beside, np.full(2, moving)) for k in range(30)
+        ]
+
+    found = said(0.0, 0.0)
+    assert found[:15] == [""] * 15
+    assert "joint 2 rests 0.022 rad from its command for 0.3" in next(filter(None, found))
+    assert not any(said(0.3, 0.3))  # it lags
+    assert not any(said(0.0, 0.3))  # it is on its way
+    assert not any(said(0.0, 0.0, away=0.8))

@@ -152,6 +152,9 @@ class _Run:
             self._work(record)
         except GraphTimeout as error:
             record.problem = str(error)
+        except BaseException:
+            self.soak.episodes.remove(record)  # it did not end
+            raise
         stage.wait(_SETTLE, self._look)
         record.lasted = self._now() - record.at
         record.success = bool(monitor.status.get("success"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import copy
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -33,14 +34,13 @@ def every(count: int) -> Spoiler:
     return spoil
 
 
-def stamped(shift: float, once: bool = False) -> Spoiler:
-    """The stamp is off by ``shift`` s, of one message or of all."""
-    done = [False]
+def stamped(shift: float, first: int = 0) -> Spoiler:
+    """The stamp is off by ``shift`` s, of the first messages or (0) of all."""
+    count = itertools.count(1)
 
     def spoil(message: Any) -> list[tuple[float, Any]]:
-        if once and done[0]:
+        if first and next(count) > first:
             return untouched(message)
-        done[0] = True
         total = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec + round(shift * 1e9)
         message.header.stamp.sec, message.header.stamp.nanosec = divmod(total, 10**9)
         return untouched(message)

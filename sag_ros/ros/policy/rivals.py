@@ -33,7 +33,11 @@ class CommandWatch:
         self._node, self._on_foreign = node, on_foreign
         self._own: deque[tuple[int, int]] = deque(maxlen=_OWN)
         self._subscription = node.create_subscription(
-            JointTrajectory, topic, self._hear, qos.COMMAND, raw=True
+            JointTrajectory,
+            topic,
+            self._hear,
+            qos.STATE,
+            raw=True,  # none may hide behind one of ours
         )
 
     def sending(self, stamp: Time) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.node import Node
+
+from sag_ros.ros.worker import Worker
 
 PERIOD = 0.010  # s after which those that do not wake it are looked at
 
@@ -29,11 +30,12 @@ class Apart(CallbackGroup):
         """Nothing to do."""
 
 
-class Receiver:
+class Receiver(Worker):
     """Calls the callbacks of some subscriptions in a thread of its own.
 
     An executor of rclpy gathers all that its nodes have before each wait, 0.4 ms of Python; so ours waits
-    10 ms between two looks, and a frame half of that. This one knows beforehand what it waits for.
+    10 ms between two looks, and a frame half of that. This one knows beforehand what it waits for. Stop it
+    before the subscriptions are destroyed.
 
     Args:
         node: whose subscriptions they are.
@@ -54,18 +56,7 @@ class Receiver:
         self._timeout, self._each = round(1e9 * period), each
         self._context, self._waking, self._beside = node.context, tuple(waking), tuple(beside)
         self._logger = node.get_logger()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop and join it; only then the subscriptions may be destroyed."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        super().__init__("receiver")
 
     def _run(self) -> None:
         with contextlib.ExitStack() as held:

@@ -26,7 +26,7 @@ def draw(path: Path, soak: Soak, title: str) -> None:
             own = [sample for sample in soak.samples if sample.node == node]
             times = [sample.at / 60.0 for sample in own]
             axis.plot(
-                times, [getattr(sample, name) for sample in own], color=colour, label=node, linewidth=1.2
+                times, [getattr(sample.held, name) for sample in own], color=colour, label=node, linewidth=1.2
             )
         axis.set_ylabel(label, fontsize=9)
         axis.set_ylim(bottom=0)

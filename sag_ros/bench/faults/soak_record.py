@@ -8,24 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from sag_ros.bench.faults.holding import Holding, least
 from sag_ros.bench.faults.outcome import GoesOn, Outcome
 from sag_ros.bench.run.statistics import percentile, wilson
 
 WITHOUT_RESTART = (GoesOn.ALWAYS, GoesOn.ITSELF, GoesOn.RESUME)
 _SETTLED = 0.1  # share of the time after which everything was loaded and used once
 _PART = 0.25  # share of the time at the beginning and at the end that are compared
-_MEMORY = 20.0  # MiB that may come and go
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What a node held ``at`` s after the beginning; memory in MiB."""
+    """What a node held ``at`` s after the beginning."""
 
     at: float
     node: str
-    threads: int
-    descriptors: int
-    memory: float
+    held: Holding
 
 
 @dataclass
@@ -92,17 +90,10 @@ class Soak:
         found = []
         for node in sorted({sample.node for sample in self.samples}):
             own = [sample for sample in self.samples if sample.node == node]
-            first = [s for s in own if _SETTLED <= s.at / self.lasted <= _SETTLED + _PART]
-            last = [s for s in own if s.at / self.lasted >= 1.0 - _PART]
-            if not first or not last:
-                continue
-            for name, allowed, unit in (
-                ("threads", 0, "threads"), ("descriptors", 0, "open descriptors"), ("memory", _MEMORY, "MiB"),
-            ):  # fmt: skip
-                before = min(getattr(sample, name) for sample in first)
-                after = min(getattr(sample, name) for sample in last)
-                if after > before + allowed:
-                    found.append(f"{node}: {after:.0f} {unit}, before {before:.0f}")
+            first = [s.held for s in own if _SETTLED <= s.at / self.lasted <= _SETTLED + _PART]
+            last = [s.held for s in own if s.at / self.lasted >= 1.0 - _PART]
+            if first and last:
+                found += [f"{node}: {more}" for more in least(last).left_over(least(first))]
         return found
 
     @property
@@ -159,16 +150,13 @@ class Soak:
             one = asdict(episode)
             times = one.pop("latencies")
             one["latency_ms"] = [_round(percentile(times, 50)), _round(percentile(times, 99))]
-            episodes.append({k: _round(v) if isinstance(v, float) else v for k, v in one.items()})
-        faults = [
-            {k: _round(v) if isinstance(v, float) else v for k, v in asdict(fault).items()}
-            for fault in self.faults
-        ]
+            episodes.append(_rounded(one))
+        faults = [_rounded(asdict(fault)) for fault in self.faults]
         columns: dict[str, dict[str, list[float]]] = {}
         for sample in self.samples:
             own = columns.setdefault(sample.node, {"at": [], "threads": [], "descriptors": [], "memory": []})
-            for name, values in own.items():
-                values.append(round(getattr(sample, name), 1))
+            for name, value in {"at": sample.at, **asdict(sample.held)}.items():
+                own[name].append(round(value, 1))
         return {**self.summary(), "episodes": episodes, "each": faults, "held": columns}
 
 
@@ -181,6 +169,10 @@ def _share(episodes: list[SoakEpisode]) -> dict[str, Any]:
 def _largest(values: list[float]) -> float | None:
     finite = [value for value in values if np.isfinite(value)]
     return round(max(finite), 3) if finite else None
+
+
+def _rounded(plain: dict[str, Any]) -> dict[str, Any]:
+    return {name: _round(value) if isinstance(value, float) else value for name, value in plain.items()}
 
 
 def _round(value: float) -> float | None:

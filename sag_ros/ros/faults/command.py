@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rclpy
 from rich.console import Console
 from rich.table import Table
 
 from sag_ros.bench.faults.outcome import Outcome
 from sag_ros.bench.faults.picture import draw
 from sag_ros.bench.run import machine
-from sag_ros.bench.run.interrupt import interruptible
 from sag_ros.ros.demo.monitor import GraphTimeout
-from sag_ros.ros.demo.processes import private_environment
 from sag_ros.ros.faults.graph_rows import graph
 from sag_ros.ros.faults.message_rows import messages
 from sag_ros.ros.faults.play import play
 from sag_ros.ros.faults.row import Row
-from sag_ros.ros.faults.stage import Stage
+from sag_ros.ros.faults.stage import Stage, on_stage
 
 # One of each kind; a minute.
 SHORT = ("camera-dead", "joints-silent", "camera-future-once", "camera-stuck", "second-commander",
@@ -55,21 +51,15 @@ class FaultBench:
         """
         chosen = self._chosen()
         console = Console()
-        environment = private_environment()
-        os.environ.update(environment)
-        rclpy.init()
         outcomes: list[Outcome] = []
         status = 0
-        try:
-            with interruptible(), Stage(self.out, environment, self.bundle) as stage:
-                try:
-                    for row in chosen:
-                        outcomes.append(_try(stage, row))
-                        _say(console, outcomes[-1])
-                except KeyboardInterrupt:
-                    status = 130
-        finally:
-            rclpy.try_shutdown()
+        with on_stage(self.out, self.bundle) as stage:
+            try:
+                for row in chosen:
+                    outcomes.append(_try(stage, row))
+                    _say(console, outcomes[-1])
+            except KeyboardInterrupt:
+                status = 130
         return self._finish(console, outcomes) or status
 
     def _chosen(self) -> list[Row]:

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import rclpy
 from rich.console import Console
 
+from sag_ros.bench.faults.holding import Holding
 from sag_ros.bench.faults.soak_picture import draw
 from sag_ros.bench.faults.soak_record import WITHOUT_RESTART, Sample, Soak, SoakEpisode, SoakFault
 from sag_ros.bench.run import machine
-from sag_ros.bench.run.interrupt import interruptible
 from sag_ros.ros.demo.monitor import GraphTimeout
-from sag_ros.ros.demo.processes import NodeDied, private_environment
+from sag_ros.ros.demo.processes import NodeDied
 from sag_ros.ros.demo.run_record import chunk_rate
 from sag_ros.ros.faults.graph_rows import graph
 from sag_ros.ros.faults.message_rows import messages
 from sag_ros.ros.faults.play import inject
-from sag_ros.ros.faults.resources import Holding
 from sag_ros.ros.faults.row import Row
-from sag_ros.ros.faults.stage import Stage
+from sag_ros.ros.faults.stage import Stage, on_stage
 
 NODES = ("policy_node", "sim_node")
 # Those that go through hundreds of transitions by themselves.
@@ -77,24 +74,17 @@ class SoakBench:
     def run(self) -> int:
         """Returns: 0, 1 if something came that must not, 130 if interrupted."""
         console = Console()
-        environment = private_environment()
-        os.environ.update(environment)
-        rclpy.init()
-        run = None
         status = 0
-        try:
-            with interruptible(), Stage(self.out, environment, self.bundle) as stage:
-                run = _Run(self, stage, console)
-                try:
-                    run.play()
-                except KeyboardInterrupt:
-                    status = 130
-                except NodeDied as error:
-                    console.print(f"[bold red]{error}[/]", highlight=False)
-                    status = 1
-        finally:
-            rclpy.try_shutdown()
-        return (self._finish(console, run.soak) if run else 1) or status
+        with on_stage(self.out, self.bundle) as stage:
+            run = _Run(self, stage, console)
+            try:
+                run.play()
+            except KeyboardInterrupt:
+                status = 130
+            except NodeDied as error:
+                console.print(f"[bold red]{error}[/]", highlight=False)
+                status = 1
+        return self._finish(console, run.soak) or status
 
     def _finish(self, console: Console, soak: Soak) -> int:
         write(self.out, soak)
@@ -137,8 +127,7 @@ class _Run:
             self._sampled = self._now()
             for name in NODES:
                 held = Holding.of(self._stage.processes.process(name).pid)
-                sample = Sample(self._sampled, name, held.threads, held.descriptors, held.memory)
-                self.soak.samples.append(sample)
+                self.soak.samples.append(Sample(self._sampled, name, held))
         return False
 
     def _episode(self) -> None:

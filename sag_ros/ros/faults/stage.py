@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import rclpy
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image, JointState
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
+from sag_ros.bench.faults.holding import Holding, least
+from sag_ros.bench.run.interrupt import interruptible
 from sag_ros.control.motion import Motion, at_rest, fading, of_command
 from sag_ros.paths import model_folder
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros.demo.command import CONFIGURE_SECONDS
 from sag_ros.ros.demo.monitor import GraphTimeout, Monitor
-from sag_ros.ros.demo.processes import POLICY_NODE, Processes
+from sag_ros.ros.demo.processes import POLICY_NODE, Processes, private_environment
 from sag_ros.ros.demo.run_record import Episode
 from sag_ros.ros.faults.faulty import Control
 from sag_ros.ros.faults.relay import CLEAN, Relay
-from sag_ros.ros.faults.resources import Holding, least
 from sag_ros.ros.faults.spoilers import silent
 from sag_ros.ros.faults.strain import Strain
 from sag_ros.ros.faults.strangers import Strangers
@@ -123,7 +127,7 @@ class Stage:
 
     def __exit__(self, *exception: object) -> None:
         gc.enable()
-        self.strain.end()
+        self.strain.feed()
         self.strangers.end()
         for name in ("sim_node", POLICY_NODE):
             self.thaw(name)
@@ -187,7 +191,6 @@ class Stage:
         self.wait(0.2)  # joint states from before are on their way
         self.monitor.transition("activate", 15.0, retry=15.0)
         begin = self.clock.now()
-
         if not self.wait(8.0, lambda: self.clock.now() - begin >= 1.0 and self.moving()):
             raise GraphTimeout(f"the arm does not move: {self.monitor.message}")
 
@@ -272,3 +275,16 @@ def _fresh(file: Path) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
     return file
+
+
+@contextmanager
+def on_stage(out: Path, bundle: str) -> Iterator[Stage]:
+    """A :class:`Stage` in a ROS domain of its own; SIGINT and SIGTERM end the block by KeyboardInterrupt."""
+    environment = private_environment()
+    os.environ.update(environment)
+    rclpy.init()
+    try:
+        with interruptible(), Stage(out, environment, bundle) as stage:
+            yield stage
+    finally:
+        rclpy.try_shutdown()

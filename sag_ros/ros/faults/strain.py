@@ -55,7 +55,3 @@ class Strain:
     def _limit(self, which: int, soft: int) -> None:
         _, hard = resource.prlimit(self._pid(), which)
         resource.prlimit(self._pid(), which, (soft, hard))
-
-    def end(self) -> None:
-        """Leave nothing behind."""
-        self.feed()

@@ -22,7 +22,7 @@ class Degrading:
         say: called with a sentence at each step, in the thread that infers.
 
     Attributes:
-        rung: number of the rung; every: of so many sets of frames one is used.
+        steps: down, since it was made.
     """
 
     def __init__(
@@ -30,12 +30,23 @@ class Degrading:
     ) -> None:
         self._ladder, self._say = ladder, say
         self._pressure = Pressure(len(ladder.rungs) + len(SLOWER), PressureSettings(latency))
-        self.rung, self.every, self.steps = 0, 1, 0
+        self._last = len(ladder.rungs) - 1
+        self.steps = 0
 
     def reset(self) -> None:
         """Begin with what was asked for."""
         self._pressure.reset()
-        self.rung, self.every = 0, 1
+
+    @property
+    def rung(self) -> int:
+        """Number of the rung."""
+        return min(self._pressure.level, self._last)
+
+    @property
+    def every(self) -> int:
+        """Of so many sets of frames one is used."""
+        beyond = self._pressure.level - self._last
+        return SLOWER[beyond - 1] if beyond > 0 else 1
 
     def reconfigure(self, latency: float) -> None:
         """Take another latency, s."""
@@ -48,8 +59,6 @@ class Degrading:
         level = self._pressure.look(now, 1e-3 * record.denoised_ms, 1e-3 * own)
         if level == before:
             return
-        last = len(self._ladder.rungs) - 1
-        self.rung, self.every = min(level, last), SLOWER[level - last - 1] if level > last else 1
         self._ladder.choose(self.rung)
         self.steps += level > before
         self._say(

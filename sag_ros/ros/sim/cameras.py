@@ -17,6 +17,7 @@ from sag_ros.ros import qos
 from sag_ros.ros.images import rgb_to_image
 from sag_ros.ros.sections import Camera, CameraQos
 from sag_ros.ros.stamps import StampClock
+from sag_ros.ros.worker import Worker
 from sag_ros.sim.cameras import Cameras
 from sag_ros.sim.robot import SceneState
 from sag_ros.sim.scene import Scene
@@ -25,8 +26,8 @@ JPEG_QUALITY = 95
 RENDER_NICENESS = 5
 
 
-class CameraThread:
-    """Renders all cameras at one rate from one state, so that their stamps agree.
+class CameraThread(Worker):
+    """Renders all cameras at one rate from one state, so that their stamps agree; the GL context is its own.
 
     Args:
         node: publishes.
@@ -60,21 +61,10 @@ class CameraThread:
             for name, camera in cameras.items()
         }
         self._raw = {name: Image() for name in cameras}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="cameras", daemon=True)
+        super().__init__("cameras")
         self.frames = 0
         self.render_ms = 0.0
         self.error: BaseException | None = None
-
-    def start(self) -> None:
-        """Start the thread; the GL context belongs to it."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop and join the thread."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
 
     def _run(self) -> None:
         # Pictures may wait; commands and physics may not. On Linux this concerns the calling thread alone.

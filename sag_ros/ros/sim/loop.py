@@ -12,6 +12,7 @@ import numpy as np
 from sag_ros.ros.sim.episode_log import EpisodeLog
 from sag_ros.ros.sim.limit_monitor import LimitMonitor, RecordedController
 from sag_ros.ros.stamps import StampClock
+from sag_ros.ros.worker import Worker
 from sag_ros.sim.robot import SceneState, SimulatedRobot
 from sag_ros.sim.trajectory_controller import load_compiled
 from sag_ros.values import JointCommand
@@ -32,7 +33,7 @@ class JointSample:
     width: float
 
 
-class SimLoop:
+class SimLoop(Worker):
     """Advances a SimulatedRobot with the clock; every access goes through one lock.
 
     The simulated clock follows the node's clock. When the machine is too slow the simulation slips behind,
@@ -58,9 +59,8 @@ class SimLoop:
         self._log_period, self._on_slice = 1.0 / log_rate, on_slice
         self._lock = threading.Lock()
         self._advanced = threading.Condition(self._lock)
-        self._stop = threading.Event()
+        super().__init__("physics")
         self._let_in = False  # whether that was waited for
-        self._thread = threading.Thread(target=self._run, name="physics", daemon=True)
         self.error: BaseException | None = None
         self.real_time_factor = 1.0
         self.slipped = 0.0
@@ -115,16 +115,6 @@ class SimLoop:
             if wait:
                 self._advanced.wait(wait)
             return self.robot.time + self._offset, self.robot.scene_state()
-
-    def start(self) -> None:
-        """Start the physics thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop and join the physics thread."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
 
     def _run(self) -> None:
         try:

@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sag_ros.bench.faults.holding import Holding
 from sag_ros.bench.faults.outcome import Expected, GoesOn, Outcome
 from sag_ros.bench.faults.soak_picture import draw
 from sag_ros.bench.faults.soak_record import Sample, Soak, SoakEpisode, SoakFault
 
 
 def soak(memory=lambda at: 600.0, threads=lambda at: 29) -> Soak:
-    samples = [Sample(at, "policy_node", threads(at), 24, memory(at)) for at in np.arange(0.0, 3600.0, 10.0)]
+    samples = [
+        Sample(at, "policy_node", Holding(threads(at), 24, memory(at))) for at in np.arange(0.0, 3600.0, 10.0)
+    ]
     episodes = [
         SoakEpisode(0.0, 1, 9.0, True, rate=55.0, latencies=[20.0, 30.0]),
         SoakEpisode(10.0, 2, 20.0, False, ["camera-dead"], 40.0, [20.0]),

@@ -71,5 +71,5 @@ def test_busy_processes_end(victim: Victim) -> None:
     strain.starve(2)
     busy = list(strain._busy)
     assert all(process.poll() is None for process in busy)
-    strain.end()
+    strain.feed()
     assert all(process.poll() is not None for process in busy)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from sag_ros.ros.faults.resources import Holding, least
+from sag_ros.bench.faults.holding import Holding, least
 
 
 def test_it_sees_a_descriptor_more(tmp_path) -> None:

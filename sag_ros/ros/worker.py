@@ -1,0 +1,30 @@
+"""A thread that works until it is told to stop."""
+
+from __future__ import annotations
+
+import threading
+
+
+class Worker:
+    """Of subclasses ``_run`` is the work; it returns soon after ``_stop`` is set.
+
+    Args:
+        name: of the thread.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop and join the thread."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        raise NotImplementedError

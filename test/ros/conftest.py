@@ -11,7 +11,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside the tests
 
-_domains = itertools.count(1 + os.getpid() % 60)
+# Workers that run at the same time share no domain: two robots in one are two publishers of one topic.
+_WORKER, _EACH = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 4, 25
+_domains = (1 + _EACH * _WORKER + number % _EACH for number in itertools.count(os.getpid()))
 
 
 @pytest.fixture

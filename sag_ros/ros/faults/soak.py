@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,16 +38,20 @@ def eligible() -> list[Row]:
 
 
 class Order:
-    """Rows in random order, each once before any comes again."""
+    """Rows in random order, each once before any comes again.
 
-    def __init__(self, rows: list[Row], seed: int) -> None:
-        self._rows, self._random = rows, random.Random(seed)
+    They are made anew for each round: a row that spoils messages remembers those it has seen.
+    """
+
+    def __init__(self, make: Callable[[], list[Row]], seed: int) -> None:
+        self._make, self._random = make, random.Random(seed)
         self._left: list[Row] = []
 
     def next(self) -> Row:
         """The next one."""
         if not self._left:
-            self._left = self._random.sample(self._rows, len(self._rows))
+            self._left = self._make()
+            self._random.shuffle(self._left)
         return self._left.pop()
 
 
@@ -105,7 +110,7 @@ def write(out: Path, soak: Soak) -> None:
 class _Run:
     def __init__(self, options: SoakBench, stage: Stage, console: Console) -> None:
         self._options, self._stage, self._console = options, stage, console
-        self._order = Order(eligible(), options.seed)
+        self._order = Order(eligible, options.seed)
         self.soak = Soak()
         self._begin = time.monotonic()
         self._due, self._sampled = options.every, -_SAMPLED

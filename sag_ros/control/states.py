@@ -33,7 +33,8 @@ class SupervisorSettings:
         tracking_lag: so long, s, a joint may be further than ``resume_error`` from its command.
         resume_error: a joint further than this from where it is held keeps the arm from going on by itself.
         unseen_error: the same where joint states did not come for a while, and maybe commands did not arrive.
-        rest_error: a joint at rest further than this from a command at rest is a fault after some moments.
+        rest_error: a joint at rest further than this from all it was commanded within tracking_lag is a
+            fault after some moments.
         at_rest: faster joints are moving, rad/s.
         limit_factor, position_margin: see :func:`sag_ros.control.guard.guard.guard_limits`.
         splice: how chunks are joined.

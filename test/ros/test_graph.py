@@ -5,6 +5,7 @@ import json
 import runpy
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,11 @@ def test_sim_graph_runs_both_nodes_without_franka():
 def test_real_robot_replaces_only_the_simulator():
     graph = pick_release("fr3", robot_ip="172.16.0.2")
     assert [node.name for node in graph.nodes] == ["gripper_node", "policy_node"]
-    assert graph.node("policy_node") == pick_release().node("policy_node")
+    simulated = pick_release().node("policy_node")
+    assert simulated.parameters == {"limits.rest_error": 0.0025}  # that arm rests on its command
+    assert graph.node("policy_node") == replace(simulated, parameters={})
+    own = pick_release(parameter_file=pick_release().parameter_file)
+    assert own.node("policy_node").parameters == {}
     assert graph.bringup.arguments["robot_ip"] == "172.16.0.2"
     assert Path(graph.bringup.arguments["controllers_yaml"]).is_file()
 
@@ -47,6 +52,7 @@ def test_with_an_emulated_robot_only_its_joint_states_reach_the_policy():
     assert graph.node("sim_node").parameters["at_home"]
     assert graph.node("policy_node").parameters == {
         "limits.factor": 0.65,
+        "limits.rest_error": 0.3,
         "limits.resume_error": 0.3,
         "limits.tracking_error": 0.3,
         "seed": 3,
@@ -70,7 +76,8 @@ def test_arguments_survive_a_yaml_parser():
     node = pick_release(policy=values).node("policy_node")
     arguments = node.ros_arguments(Path("p.yaml"))
     given = dict(a.split(":=", 1) for flag, a in itertools.pairwise(arguments) if flag == "-p")
-    assert {name: yaml.safe_load(value) for name, value in given.items()} == values
+    found = {name: yaml.safe_load(value) for name, value in given.items()}
+    assert found == {**values, "limits.rest_error": 0.0025}
     assert json.loads(given["bundle"]) == "y"
 
 
@@ -164,7 +171,8 @@ def test_launch_starts_the_described_nodes(monkeypatch):
     ]
     policy = actions[1].options
     assert policy["package"] == "sag_ros"
-    assert policy["parameters"] == [str(pick_release().parameter_file), {"autostart": True}]
+    own = {"limits.rest_error": 0.0025, "autostart": True}
+    assert policy["parameters"] == [str(pick_release().parameter_file), own]
 
 
 def test_launch_brings_the_real_robot_up_with_our_controller(monkeypatch):

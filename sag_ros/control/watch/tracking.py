@@ -11,7 +11,8 @@ from sag_ros.control.states import SupervisorSettings
 from sag_ros.control.watch.seen import Seen
 from sag_ros.values import Float
 
-_RESTS = 0.3  # s at rest beside a command at rest; that is no lag
+_RESTS = 0.1  # s at rest beside all that was commanded lately; that is no lag
+_LATELY = np.linspace(0.0, 1.0, 4)  # of tracking_lag
 _RECENT = 64  # commands that joint states are still compared with; half a second
 
 
@@ -32,7 +33,7 @@ class Tracking:
         self._recent: deque[Motion] = deque(maxlen=_RECENT)
         self._near = -np.inf  # stamp of the last state that was close to its command
         self._last = -np.inf  # of the last state
-        self._moved = -np.inf  # of the last that did not rest beside a command at rest
+        self._moved = -np.inf  # of the last that did not rest beside what was commanded
         self.off = 0.0
 
     def reconfigure(self, settings: SupervisorSettings) -> None:
@@ -75,7 +76,7 @@ class Tracking:
             self._near = stamp
         lag = stamp - self._near
         gap, self._last = stamp - self._last, stamp
-        if gap > settings.joint_state_age or distance <= settings.rest_error or not self._rests(stamp, v):
+        if gap > settings.joint_state_age or distance <= settings.rest_error or not self._left(stamp, v):
             self._moved = stamp
         beside = stamp - self._moved
         if contradiction:
@@ -97,10 +98,18 @@ class Tracking:
             )
         return ""
 
-    def _rests(self, stamp: float, v: Float) -> bool:
-        """Whether both the arm and what it was commanded at ``stamp`` are at rest."""
-        fastest = max(float(np.abs(v).max()), float(np.abs(self._executed(stamp).at(stamp)[1]).max()))
-        return fastest < self._settings.at_rest
+    def _left(self, stamp: float, v: Float) -> bool:
+        """Whether the arm rests, and beside every place that it was commanded to be at within tracking_lag.
+
+        One that has just come to rest is where its command ends, one that has yet to follow where it began.
+        """
+        if float(np.abs(v).max()) >= self._settings.at_rest:
+            return False
+        times = stamp - self._settings.tracking_lag * _LATELY
+        places = np.stack([self._executed(float(time)).at(float(time))[0] for time in times])
+        q = self._seen.position
+        outside = np.maximum(places.min(axis=0) - q, q - places.max(axis=0))
+        return bool(outside.max() > self._settings.rest_error)
 
     def _executed(self, stamp: float) -> Motion:
         # A command holds nothing of before it was sent.

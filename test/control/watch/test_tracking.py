@@ -38,7 +38,7 @@ def test_far_is_told_at_once_and_a_little_after_a_while() -> None:
         0.01, np.array([0.0, 0.11]), FASTEST
     )
     tracking.start(0.0, steady(0.0, 0.0, speed=0.0))
-    said = [tracking.look(0.02 * k, np.array([0.05, 0.0]), 0.0 * FASTEST) for k in range(15)]
+    said = [tracking.look(0.02 * k, np.array([0.05, 0.0]), 0.1 * FASTEST) for k in range(15)]
     assert said[:10] == [""] * 10
     assert "joint 1 is 0.050 rad from its command for 0.2" in said[-1]
     assert tracking.off == 0.05
@@ -64,8 +64,36 @@ def test_rest_beside_a_command_at_rest_is_no_lag() -> None:
         ]
 
     found = said(0.0, 0.0)
-    assert found[:15] == [""] * 15
-    assert "joint 2 rests 0.022 rad from its command for 0.3" in next(filter(None, found))
+    assert found[:5] == [""] * 5
+    assert "joint 2 rests 0.022 rad from its command for 0.1" in next(filter(None, found))
     assert not any(said(0.3, 0.3))  # it lags
     assert not any(said(0.0, 0.3))  # it is on its way
     assert not any(said(0.0, 0.0, away=0.8))
+
+
+def ramp(begin: float, end: float, speed: float) -> Motion:
+    """From 0 at ``begin`` to rest at ``end``."""
+    times = np.array([begin - 5.0, begin, end, end + 5.0])
+    q = speed * np.clip(times - begin, 0.0, end - begin)
+    return of_command(JointCommand(times, np.stack((q, q), axis=1), np.empty((0, 2)), np.empty((0, 2))))
+
+
+def test_an_arm_that_stays_while_its_command_moves_did_not_get_it() -> None:
+    settings = SupervisorSettings(tracking_lag=0.15, rest_error=0.003, resume_error=0.5, tracking_error=0.6)
+
+    def first(follows: float) -> float | None:
+        """When something is said, of an arm that is so many s behind its command."""
+        tracking, motion = Tracking(settings, FASTEST), ramp(1.0, 2.0, 0.05)
+        tracking.start(0.0, motion)
+        for stamp in 0.01 * np.arange(1, 300):
+            then = max(stamp - follows, 0.0)
+            q, v, _ = motion.at(then)
+            if tracking.look(float(stamp), q, v):
+                return float(stamp)
+        return None
+
+    assert first(follows=0.0) is None
+    assert first(follows=0.1) is None  # it starts late, and comes to rest late
+    lost = first(follows=9.0)
+    assert lost is not None
+    assert 1.15 < lost < 1.40

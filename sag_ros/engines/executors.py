@@ -57,6 +57,14 @@ def _openvino_pruner(device: str) -> Execute:
     return OpenVinoSagMask
 
 
+def _native_encoder(bundle: PolicyBundle, **options: str) -> FrameEncoder:
+    from sag_ros.engines.native.encoder import NativeFrameEncoder, obstacle
+
+    if any(obstacle(net) for net in bundle.encoder.nets.values()):
+        return _openvino_encoder(bundle, **options)
+    return NativeFrameEncoder(bundle, **options)
+
+
 def _native_pruner(device: str) -> Execute:
     from sag_ros.engines.native.pruner import NativeSagMask, obstacle
     from sag_ros.engines.openvino.encoders import OpenVinoSagMask
@@ -74,7 +82,7 @@ def _reference_encoder(bundle: PolicyBundle, **options: str) -> FrameEncoder:
 
 EXECUTORS = {
     "gpu": Executors(_gpu_encoder, _gpu_pruner),
-    "native": Executors(_openvino_encoder, _native_pruner, "openvino"),
+    "native": Executors(_native_encoder, _native_pruner, "openvino"),
     "openvino": Executors(_openvino_encoder, _openvino_pruner, "openvino"),
     "reference": Executors(_reference_encoder, lambda device: SagMask),
 }

@@ -1,12 +1,11 @@
-"""What makes a process punctual, as far as this system allows."""
+"""A process that has a millisecond for each cycle."""
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 
-_CURRENT, _FUTURE = 1, 2  # of mlockall
+from sag_ros.realtime import lock_memory, take_core, take_priority
 
 
 def make_punctual(priority: int, core: int) -> list[str]:
@@ -22,23 +21,7 @@ def make_punctual(priority: int, core: int) -> list[str]:
     gc.collect()
     gc.freeze()
     gc.disable()
-    remarks = []
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mlockall(_CURRENT | _FUTURE):
-        reason = os.strerror(ctypes.get_errno())
-        remarks.append(f"memory is not locked ({reason}); raise memlock in /etc/security/limits.conf")
-    if priority:
-        try:
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
-        except (OSError, AttributeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            remarks.append(f"no real-time priority ({reason}); raise rtprio in /etc/security/limits.conf")
-    if core >= 0:
-        try:
-            os.sched_setaffinity(0, {core})
-        except (OSError, AttributeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            remarks.append(f"core {core} cannot be taken ({reason})")
+    remarks = [*filter(None, (lock_memory(), take_priority(priority), take_core(core)))]
     if not os.path.exists("/sys/kernel/realtime"):
         remarks.append("the kernel is not a real-time one (PREEMPT_RT)")
     return remarks

@@ -12,7 +12,8 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
-from sag_ros.ros.batching_executor import BatchingExecutor
+from sag_ros.realtime import lock_memory, own_threads, take_priority
+from sag_ros.ros.batching_executor import INTERVAL, BatchingExecutor
 from sag_ros.ros.parameters import ParameterError
 
 REFUSED = 2  # exit status for a configuration that is refused
@@ -25,11 +26,24 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def run(create: Callable[[], Any], arguments: Sequence[str] | None = None) -> int:
+def _make_punctual(node: Any) -> None:
+    """As its ``punctuality`` asks: priority, and whether to lock memory. What is refused is only said."""
+    priority, lock = getattr(node, "punctuality", (0, False))
+    remarks = (take_priority(priority, own_threads()), lock_memory(on_use=True) if lock else "")
+    for remark in filter(None, remarks):
+        node.get_logger().warning(remark)
+
+
+def run(create: Callable[[], Any], arguments: Sequence[str] | None = None, interval: float = INTERVAL) -> int:
     """Create a node, spin it in this thread until a signal, and close it.
 
     One thread for all callbacks: they only store messages, and this measured best. The node may set
     ``failed`` to a message; it then ends with exit status 1.
+
+    Args:
+        create: makes the node.
+        arguments: of ROS.
+        interval: s between two looks of the executor.
 
     Returns:
         Exit status: 0 after SIGINT, SIGTERM or a shutdown, 1 when the node failed, 2 for refused parameters.
@@ -44,7 +58,8 @@ def run(create: Callable[[], Any], arguments: Sequence[str] | None = None) -> in
     node = None
     try:
         node = create()
-        executor = BatchingExecutor()
+        _make_punctual(node)
+        executor = BatchingExecutor(interval)
         executor.add_node(node)
         # What is imported lives on; a full collection that walks it takes a tenth of a second, in which
         # nothing is received and nothing is sent.

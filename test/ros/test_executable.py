@@ -3,11 +3,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
+from types import SimpleNamespace
 
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
+from sag_ros.ros import executable
 from sag_ros.ros.batching_executor import BatchingExecutor
 
 NODE = """
@@ -84,3 +87,17 @@ def count(executor, seconds=1.0):
 def test_pacing_bounds_the_number_of_looks(domain):
     assert count(BatchingExecutor(0.02)) <= 52
     assert count(SingleThreadedExecutor()) > 100
+
+
+def test_what_the_system_refuses_is_said_and_the_node_runs(monkeypatch):
+    said = []
+    node = SimpleNamespace(punctuality=(7, True), get_logger=lambda: SimpleNamespace(warning=said.append))
+    asked = []
+    monkeypatch.setattr(executable, "take_priority", lambda *asks: asked.append(asks) or "no priority")
+    monkeypatch.setattr(executable, "lock_memory", lambda on_use: "")
+    executable._make_punctual(node)
+    assert said == ["no priority"]
+    assert asked[0][0] == 7
+    assert threading.get_native_id() in asked[0][1]
+    executable._make_punctual(SimpleNamespace(get_logger=node.get_logger))
+    assert asked[1][0] == 0

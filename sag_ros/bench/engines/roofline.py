@@ -65,7 +65,7 @@ def _matmul(precision: str, size: int) -> float:
 
 def _packed(precision: str, rows: int = 9, inner: int = 256, width: int = 256) -> float:
     form = form_of(precision)
-    tile, rows = tile_of(rows, form)
+    tile = tile_of(rows, form)
     left, out = operand(rows, inner, form), aligned(rows, width)
     weights, bias = pack(np.ones((width, inner)), form), np.zeros(width, np.float32)
 

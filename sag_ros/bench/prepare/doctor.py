@@ -48,6 +48,7 @@ print(f"{properties.name}, compute capability {properties.major}.{properties.min
       "| torch", torch.__version__, "| CUDA", torch.version.cuda)
 """
 _ENGINE_PROBE = "from sag_ros.bench.prepare.doctor import engine_line; print(engine_line({bundle!r}))"
+_REALTIME_PROBE = "from sag_ros.realtime import probe_line; print(probe_line())"
 _RATE_PROBE = "from sag_ros.bench.prepare.doctor import rate_line; print(rate_line({bundle!r}))"
 
 
@@ -189,6 +190,12 @@ def check_kernel() -> Check:
     )
 
 
+def check_real_time() -> Check:
+    """Whether the policy may ask for what keeps others from delaying it: ``threads`` of policy_node."""
+    remedy = "for a PC with other work, see docs/operators.md"
+    return probe("real time", _REALTIME_PROBE, remedy, "note")
+
+
 def check_bundle(name: str) -> Check:
     """The bundle loads and fits its contract."""
     try:
@@ -205,7 +212,7 @@ def check_bundle(name: str) -> Check:
 
 def checks(bundle: str) -> Iterator[Callable[[], Check]]:
     """All checks, quick ones first."""
-    yield from (check_python, check_processor, check_kernel)
+    yield from (check_python, check_processor, check_kernel, check_real_time)
     yield from (check_gpu, check_openvino)
     yield lambda: check_engine(bundle)
     yield lambda: check_rate(bundle)

@@ -1,8 +1,7 @@
 """The residual blocks of DP-T as compiled functions, written around ``packed_matmul.multiply``.
 
-Shapes: T' tokens in buffers of R >= T' rows (see ``packed_matmul.tile_of``), d width, H heads, L layers, S
-memory tokens. The stream is centred (see ``savings.folded_weights``), so a norm divides by the root mean
-square.
+Shapes: T' tokens, d width, H heads, L layers, S memory tokens. The stream is centred (see
+``savings.folded_weights``), so a norm divides by the root mean square.
 """
 
 from __future__ import annotations
@@ -38,11 +37,11 @@ class LayerWeights(NamedTuple):
 class BlockBuffers(NamedTuple):
     """What blocks write on the way; ``narrow`` and ``broad`` are left sides of products."""
 
-    normal: Float32  # (R, d)
-    narrow: Packed  # (R, d)
-    joint: Float32  # (R, 3d)
-    hidden: Float32  # (R, 4d)
-    broad: Packed  # (R, 4d)
+    normal: Float32  # (T', d)
+    narrow: Packed  # (T', d)
+    joint: Float32  # (T', 3d)
+    hidden: Float32  # (T', 4d)
+    broad: Packed  # (T', 4d)
 
 
 def layer_weights(weights: FoldedWeights, form: str) -> LayerWeights:
@@ -83,7 +82,7 @@ def block_buffers(rows: int, width: int, form: str) -> BlockBuffers:
 
 @kernel
 def normalise(h: Float32, out: Float32) -> None:
-    """Divide each row of the centred stream h (R, d) by its root mean square."""
+    """Divide each row of the centred stream h (T', d) by its root mean square."""
     rows, width = h.shape
     for t in range(rows):
         square = np.float32(0.0)
@@ -178,7 +177,7 @@ def self_attention(
     buffers: BlockBuffers,
     out: Float32,
 ) -> None:
-    """Residual of a causal self-attention block: h, out (R, d)."""
+    """Residual of a causal self-attention block: h, out (T', d)."""
     width = h.shape[1]
     normalise(h, buffers.normal)
     write_operand(buffers.normal, buffers.narrow)
@@ -200,7 +199,7 @@ def cross_attention(
     buffers: BlockBuffers,
     out: Float32,
 ) -> None:
-    """Residual of a cross-attention block that is not folded: h, out (R, d).
+    """Residual of a cross-attention block that is not folded: h, out (T', d).
 
     weights: query and output, each packed weights and bias; memory: key and value (S, d), the time token
     first.
@@ -222,7 +221,7 @@ def feed_forward(
     buffers: BlockBuffers,
     out: Float32,
 ) -> None:
-    """Residual of a feed-forward block: h, out (R, d)."""
+    """Residual of a feed-forward block: h, out (T', d)."""
     normalise(h, buffers.normal)
     write_operand(buffers.normal, buffers.narrow)
     multiply(tile, buffers.narrow, weights.up[layer], weights.up_bias[layer], buffers.hidden)

@@ -1,6 +1,6 @@
 """One call executes a whole plan: no interpreter between blocks, its lock is free for a chunk's duration.
 
-Shapes: T' tokens in buffers of R rows, d width, L layers, H heads, n steps, S = 1 + To memory tokens.
+Shapes: T' tokens, d width, L layers, H heads, n steps, S = 1 + To memory tokens.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ class State(NamedTuple):
     """What a chunk writes.
 
     Attributes:
-        h: (R, d) stream; the first T' rows count, the others stay 0.
-        cache: (slots or more, R, d).
+        h: (T', d) stream.
+        cache: (slots or more, T', d).
         features: (rows of frames, D') of the observation.
         frames, time: memory tokens. time_now: ``time`` seen as a table of one step. visible: (L, T', To, H),
             the frames' score offsets.

@@ -85,19 +85,18 @@ class NativeEngine(CheckedEngine):
             savings,
         )
         self._tail = StepTail(weights, table, tokens)
-        tile, rows = tile_of(tokens, form)
-        frame_tile, frame_rows = tile_of(config.obs_steps, form)
-        self._tiles = Tiles(tile, frame_tile, tile_of(1, form)[0])
-        self._features = aligned(frame_rows, config.obs_dim + config.obs_dim % 2)
+        frames = config.obs_steps
+        self._tiles = Tiles(*(tile_of(count, form) for count in (tokens, frames, 1)))
+        self._features = aligned(frames, config.obs_dim + config.obs_dim % 2)
         memory_shape = config.memory_tokens, config.width
         time = memory_buffers(dpt, 1, form)
         time_now = TimeTable(*(x.reshape(1, config.layers, *x.shape[2:]) for x in time[:5]))
         self._state = State(
-            h=aligned(rows, config.width),
-            cache=aligned(config.blocks, rows, config.width),
-            blocks=block_buffers(rows, config.width, form),
+            h=aligned(tokens, config.width),
+            cache=aligned(config.blocks, tokens, config.width),
+            blocks=block_buffers(tokens, config.width, form),
             features=self._features,
-            frames=memory_buffers(dpt, frame_rows, form),
+            frames=memory_buffers(dpt, frames, form),
             time=time,
             time_now=time_now,
             visible=aligned(config.layers, tokens, config.obs_steps, config.heads),
@@ -119,7 +118,7 @@ class NativeEngine(CheckedEngine):
             trace[first_step] = self._tail.x
             network = network._replace(savings=network.savings._replace(idle_steps=False))
         program = _program(plan, first_step, plan.steps)
-        self._features[: config.obs_steps, : config.obs_dim] = obs_features
+        self._features[:, : config.obs_dim] = obs_features
         denoise(self._tiles, program, network, self._state, trace)
         return self._tail.x[self._executed].astype(np.float32)
 
@@ -128,7 +127,7 @@ class NativeEngine(CheckedEngine):
         if self._dense is None:
             self._dense = make_plan(dense_mask(len(self._table), config.blocks))
         self._tail.start_estimate(sample[: self.tokens], step)
-        self._features[: config.obs_steps, : config.obs_dim] = obs_features
+        self._features[:, : config.obs_dim] = obs_features
         state = self._state._replace(tail=self._tail.estimating)
         denoise(self._tiles, _program(self._dense, step, step + 1), self._network, state, self._no_trace)
         return self._tail.x.astype(np.float32)

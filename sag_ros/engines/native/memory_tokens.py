@@ -138,7 +138,7 @@ def memory_buffers(dpt: DPT, rows: int, form: str) -> Memory:
 
 @kernel
 def embed_frames(tile: Tile, features: Float32, w: MemoryWeights, memory: Memory) -> None:
-    """features (R, D') -> tokens before the MLP."""
+    """features (M, D') -> tokens before the MLP."""
     write_operand(features, memory.features)
     multiply(tile, memory.features, w.frame, w.nothing, memory.tokens)
     for m in range(w.frame_offset.shape[0]):
@@ -180,7 +180,7 @@ def project_memory(
 def _fold(
     tile: Tile, x: Float32, matrix: Packed, bias: Float32, head: int, memory: Memory, out: Float32
 ) -> None:
-    """``out[:, head] = x[:, columns of head] matrix + bias``: x (R, d), out (R, H, d)."""
+    """``out[:, head] = x[:, columns of head] matrix + bias``: x (M, d), out (M, H, d)."""
     part = memory.part
     rows, size = part.shape
     for m in range(rows):
@@ -188,7 +188,7 @@ def _fold(
         for c in range(size):
             part[m, c] = own[c]
     write_operand(part, memory.head)
-    # The hidden buffer is free by now; its first R d numbers take the product.
+    # The hidden buffer is free by now; its first M d numbers take the product.
     product = memory.hidden.reshape(-1)[: rows * out.shape[2]].reshape(rows, out.shape[2])
     multiply(tile, memory.head, matrix, bias, product)
     for m in range(rows):
@@ -198,7 +198,7 @@ def _fold(
 
 @kernel
 def hide_frames(layers: NDArray[np.bool_], bias: Float32, out: Float32) -> None:
-    """Score offsets bias (L, R, H) of the frames, and of those a token must not see: out (L, T', To, H)."""
+    """Score offsets bias (L, To, H) of the frames, and of those a token must not see: out (L, T', To, H)."""
     for layer in range(len(layers)):
         if layers[layer]:
             for t in range(out.shape[1]):

@@ -4,6 +4,9 @@ Vectors are as wide as the CPU's, or as ``SAG_ROS_VECTOR_LANES`` = 8 or 16 asks 
 line of the weights is used, those 4 KB ahead are fetched. All sums of a panel stay in registers, so the
 number of rows is part of the code.
 
+A row of x is one or several lines of numbers that lie ``skip`` apart: one in a product of matrices, one for
+each line of the kernel in a convolution. Rows lie ``stride`` apart and may overlap.
+
 Forms of a product: ``f32``; ``pairs`` of bfloat16, which the CPU has to multiply; ``widened``, weights that
 lie in memory as bfloat16 and become float32 in registers, x and all arithmetic being float32.
 """
@@ -13,20 +16,17 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import llvmlite.binding
 from llvmlite import ir
 
-from sag_ros.engines.cpu.vectors import CPU_FEATURES, CPU_NAME, HAS, LANES
+from sag_ros.engines.cpu.assembly import FLOAT, FLOATS, INT, INTS, LONG, VECTOR, assemble, load, store
+from sag_ros.engines.cpu.vectors import HAS, LANES
 
 FETCH_AHEAD = 4096  # bytes
 FORMATS = ("f32", "bf16")
 FORMS = ("f32", "pairs", "widened")
-_INT, _LONG, _FLOAT = ir.IntType(32), ir.IntType(64), ir.FloatType()
-# x, weights, bias, out, inner units, width of out
-SIGNATURE = ir.FunctionType(
-    ir.VoidType(), [*[_INT.as_pointer()] * 2, *[_FLOAT.as_pointer()] * 2, _LONG, _LONG]
-)
-
+# x, weights, bias, out; units in a line of x, width of out, units from one row of x to the next, lines, units
+# from one line to the next
+ARGUMENTS = [INTS, INTS, FLOATS, FLOATS, *[LONG] * 5]
 
 # 32 registers of 16 numbers, or 16 of 8; two are needed for weights, one for a number of x.
 MOST_ROWS = {16: 14, 8: 6}[LANES]
@@ -43,7 +43,7 @@ def form_of(precision: str) -> str:
 
 
 def address(rows: int, vectors: int, form: str) -> int:
-    """Of compiled code with :data:`SIGNATURE` for ``rows`` rows and panels of ``vectors`` vectors.
+    """Of compiled code with :data:`ARGUMENTS` for ``rows`` rows and panels of ``vectors`` vectors.
 
     Widened ones have two vectors.
     """
@@ -64,15 +64,7 @@ class _BFloat(ir.Type):
 @cache
 def _compiled(rows: int, vectors: int, form: str) -> tuple[int, Any]:
     """Address of the code, and what keeps it in memory."""
-    module = ir.Module("panel")
-    function = ir.Function(module, SIGNATURE, "panel")
-    _generate(ir.IRBuilder(function.append_basic_block()), function.args, rows, vectors, form)
-    llvm = llvmlite.binding
-    target = llvm.Target.from_default_triple()
-    machine = target.create_target_machine(cpu=CPU_NAME, features=CPU_FEATURES, opt=3, jit=True)
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(str(module)), machine)
-    engine.finalize_object()
-    return engine.get_function_address("panel"), engine
+    return assemble(ARGUMENTS, lambda b, arguments: _generate(b, arguments, rows, vectors, form))
 
 
 def _widen(b: Any, both: Any, vector: ir.Type) -> list[Any]:
@@ -82,56 +74,64 @@ def _widen(b: Any, both: Any, vector: ir.Type) -> list[Any]:
 
 
 def _generate(b: Any, arguments: Any, rows: int, vectors: int, form: str) -> None:
-    x, weights, bias, out, inner, width = arguments
+    x, weights, bias, out, inner, width, stride, lines, skip = arguments
     half, widened = form == "pairs", form == "widened"
     if widened and vectors != 2:
         raise ValueError(f"a widened panel has 2 vectors, not {vectors}")
-    number = _INT if half else _FLOAT
-    vector, sums = ir.VectorType(number, LANES), ir.VectorType(_FLOAT, LANES)
+    number = INT if half else FLOAT
+    vector, sums = ir.VectorType(number, LANES), VECTOR
     pairs = ir.VectorType(_BFloat(), 2 * LANES)
+    units = LANES if widened else vectors * LANES  # of weights, for one of x
 
     def constant(value: int) -> Any:
-        return ir.Constant(_LONG, value)
-
-    def load(pointer: Any, kind: Any) -> Any:
-        value = b.load(b.bitcast(pointer, kind.as_pointer()))
-        value.align = 4
-        return value
+        return ir.Constant(LONG, value)
 
     name = f"llvm.x86.avx512bf16.dpbf16ps.{32 * LANES}" if half else f"llvm.fma.v{LANES}f32"
     takes = [sums, pairs, pairs] if half else [sums, sums, sums]
     instruction = b.module.declare_intrinsic(name, fnty=ir.FunctionType(sums, takes))
     byte = ir.IntType(8).as_pointer()
     fetch = b.module.declare_intrinsic(
-        "llvm.prefetch.p0", fnty=ir.FunctionType(ir.VoidType(), [byte, _INT, _INT, _INT])
+        "llvm.prefetch.p0", fnty=ir.FunctionType(ir.VoidType(), [byte, INT, INT, INT])
     )
 
-    x_rows = [b.gep(x, [b.mul(constant(r), inner)]) for r in range(rows)]
-    first = [load(b.gep(bias, [constant(v * LANES)]), sums) for v in range(vectors)]
-    entry, loop, end = b.block, b.append_basic_block("inner"), b.append_basic_block("store")
+    first = [load(b, b.gep(bias, [constant(v * LANES)]), sums) for v in range(vectors)]
+    entry, line_begin, loop, line_end, end = (
+        b.block,
+        *(b.append_basic_block(name) for name in ("line", "inner", "next", "store")),
+    )
+    b.branch(line_begin)
+    b.position_at_end(line_begin)
+    line, passed = b.phi(LONG), b.phi(LONG)  # number of the line, units of weights before it
+    before = [b.phi(sums) for _ in range(rows * vectors)]
+    for value in (line, passed):
+        value.add_incoming(constant(0), entry)
+    for place, total in enumerate(before):
+        total.add_incoming(first[place % vectors], entry)
+    start = b.gep(x, [b.mul(line, skip)])
+    x_rows = [b.gep(start, [b.mul(constant(r), stride)]) for r in range(rows)]
+    panel = b.gep(weights, [b.mul(passed, constant(units))])
     b.branch(loop)
     b.position_at_end(loop)
-    index = b.phi(_LONG)
-    index.add_incoming(constant(0), entry)
+    index = b.phi(LONG)
+    index.add_incoming(constant(0), line_begin)
     totals = [b.phi(sums) for _ in range(rows * vectors)]
-    for place, total in enumerate(totals):
-        total.add_incoming(first[place % vectors], entry)
-    lines = 1 if widened else vectors  # vectors in memory
-    offset = b.mul(index, constant(lines * LANES))
+    for total, value in zip(totals, before, strict=True):
+        total.add_incoming(value, line_begin)
+    offset = b.mul(index, constant(units))
     factors = []
-    for v in range(lines):
-        pointer = b.gep(weights, [b.add(offset, constant(v * LANES))])
+    for v in range(units // LANES):
+        pointer = b.gep(panel, [b.add(offset, constant(v * LANES))])
         if widened:
-            factors += _widen(b, load(pointer, ir.VectorType(_INT, LANES)), vector)
+            factors += _widen(b, load(b, pointer, ir.VectorType(INT, LANES)), vector)
         else:
-            factors.append(load(pointer, vector))
+            factors.append(load(b, pointer, vector))
         ahead = b.gep(b.bitcast(pointer, byte), [constant(FETCH_AHEAD)])
-        b.call(fetch, [ahead, ir.Constant(_INT, 0), ir.Constant(_INT, 3), ir.Constant(_INT, 1)])
-    undefined, zeros = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(_INT, LANES), [0] * LANES)
+        b.call(fetch, [ahead, ir.Constant(INT, 0), ir.Constant(INT, 3), ir.Constant(INT, 1)])
+    undefined, zeros = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(INT, LANES), [0] * LANES)
     results = []
     for r in range(rows):
-        value = load(b.gep(x_rows[r], [index]), number)
-        value = b.shuffle_vector(b.insert_element(undefined, value, ir.Constant(_INT, 0)), undefined, zeros)
+        value = load(b, b.gep(x_rows[r], [index]), number)
+        value = b.shuffle_vector(b.insert_element(undefined, value, ir.Constant(INT, 0)), undefined, zeros)
         for v in range(vectors):
             total = totals[r * vectors + v]
             if half:
@@ -143,10 +143,16 @@ def _generate(b: Any, arguments: Any, rows: int, vectors: int, form: str) -> Non
     index.add_incoming(following, b.block)
     for total, result in zip(totals, results, strict=True):
         total.add_incoming(result, b.block)
-    b.cbranch(b.icmp_signed("<", following, inner), loop, end)
+    b.cbranch(b.icmp_signed("<", following, inner), loop, line_end)
+    b.position_at_end(line_end)
+    for value, following in ((line, b.add(line, constant(1))), (passed, b.add(passed, inner))):
+        value.add_incoming(following, b.block)
+    for total, result in zip(before, results, strict=True):
+        total.add_incoming(result, b.block)
+    b.cbranch(b.icmp_signed("<", b.add(line, constant(1)), lines), line_begin, end)
     b.position_at_end(end)
     for r in range(rows):
         for v in range(vectors):
             pointer = b.gep(out, [b.add(b.mul(constant(r), width), constant(v * LANES))])
-            b.store(results[r * vectors + v], b.bitcast(pointer, sums.as_pointer())).align = 4
+            store(b, results[r * vectors + v], pointer)
     b.ret_void()

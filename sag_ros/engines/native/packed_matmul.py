@@ -9,43 +9,48 @@ calls is compiled once for all.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numba
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from sag_ros.engines.buffers import aligned
+from sag_ros.engines.cpu.assembly import call
 from sag_ros.engines.cpu.jit import kernel
-from sag_ros.engines.native.microkernel import LANES, MOST_ROWS, SIGNATURE, address
+from sag_ros.engines.native.microkernel import LANES, MOST_ROWS, address
 
 Float32 = NDArray[np.float32]
 Packed = NDArray[np.uint16]
 
 
 class Tile(NamedTuple):
-    """How rows are multiplied.
+    """How a number of rows is multiplied: some at once, then one less at once, so that none is left over.
 
     Attributes:
-        rows: how many at once; buffers have a multiple of it.
-        narrow, wide: addresses of the compiled code for panels of one and two vectors.
+        rows: how many at once, the first ``full`` times; after that ``rows - 1``.
+        narrow, wide: addresses of the compiled code for panels of one and two vectors, for ``rows`` and
+            ``rows - 1`` rows.
     """
 
     rows: int
-    narrow: int
-    wide: int
+    full: int
+    narrow: tuple[int, int]
+    wide: tuple[int, int]
 
 
-def tile_of(tokens: int, form: str) -> tuple[Tile, int]:
-    """A tile for ``tokens`` rows in a form, and the rows that buffers need."""
-    tiles = -(-tokens // MOST_ROWS)
-    rows = -(-tokens // tiles)
+def tile_of(rows: int, form: str) -> Tile:
+    """A tile for ``rows`` rows in a form."""
+    tiles = -(-rows // MOST_ROWS)
+    most = -(-rows // tiles)
+    full = rows - tiles * (most - 1)
+    less = most if full == tiles else most - 1
     narrow = "f32" if form == "widened" else form
-    return Tile(rows, address(rows, 1, narrow), address(rows, 2, form)), tiles * rows
+    return Tile(
+        most,
+        full,
+        (address(most, 1, narrow), address(less, 1, narrow)),
+        (address(most, 2, form), address(less, 2, form)),
+    )
 
 
 def operand(rows: int, inner: int, form: str) -> Packed:
@@ -90,12 +95,21 @@ def multiply(tile: Tile, x: Packed, weights: Packed, bias: Float32, out: Float32
     """``out = x weights + bias``.
 
     x (rows, ...) as :func:`write_operand` writes it, weights as :func:`pack` does, bias (N,), out (rows, N);
-    rows a multiple of the tile's.
+    as many rows as the tile is for.
     """
-    code = tile.wide if out.shape[1] == 2 * LANES * weights.shape[0] else tile.narrow
-    for panel in range(weights.shape[0]):
-        for row in range(0, out.shape[0], tile.rows):
-            _run(code, x, weights, bias, out, row, panel)
+    panels, inner, columns = weights.shape[:3]
+    rows, width = out.shape
+    codes = tile.wide if width == 2 * LANES * panels else tile.narrow
+    for panel in range(panels):
+        column = panel * (width // panels)
+        row, number = 0, 0
+        while row < rows:
+            full = number < tile.full
+            code = codes[0] if full else codes[1]
+            starts = row * inner, panel * inner * columns, column, row * width + column
+            call(code, (x, weights, bias, out), starts, (inner, width, inner, 1, 0))
+            row += tile.rows if full else tile.rows - 1
+            number += 1
 
 
 @kernel
@@ -117,34 +131,3 @@ def write_operand(x: Float32, target: Packed) -> None:
             carry = np.uint32(0x7FFF) + ((value >> np.uint32(16)) & np.uint32(1))
             value += np.uint32(0) if special else carry
             target[r, c] = np.uint16(value >> np.uint32(16))
-
-
-@intrinsic
-def _run(
-    typingctx: Any, code: Any, x: Any, weights: Any, bias: Any, out: Any, row: Any, panel: Any
-) -> tuple[Any, Any]:
-    """Run ``code`` on some rows and one panel."""
-    if any(array.layout != "C" for array in (x, weights, bias, out)):
-        raise numba.TypingError("products need contiguous arrays")
-    return types.void(types.intp, x, weights, bias, out, types.intp, types.intp), _call
-
-
-def _call(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
-    code, *values, row, panel = arguments
-    x, weights, bias, out = (
-        context.make_array(kind)(context, b, value)
-        for kind, value in zip(signature.args[1:5], values, strict=True)
-    )
-    size = cgutils.unpack_tuple(b, weights.shape, 4)  # panels, inner, columns, 2
-    width = cgutils.unpack_tuple(b, out.shape, 2)[1]
-    column = b.mul(panel, b.udiv(width, size[0]))
-    x_data, weight_data = (b.bitcast(array.data, ir.IntType(32).as_pointer()) for array in (x, weights))
-    places = [
-        b.gep(x_data, [b.mul(row, size[1])]),
-        b.gep(weight_data, [b.mul(panel, b.mul(size[1], size[2]))]),
-        b.gep(bias.data, [column]),
-        b.gep(out.data, [b.add(b.mul(row, width), column)]),
-    ]
-    function = b.inttoptr(code, SIGNATURE.as_pointer())
-    b.call(function, [*places, size[1], width])
-    return context.get_dummy_value()

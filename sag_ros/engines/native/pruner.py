@@ -41,12 +41,12 @@ class NativeSagMask:
             raise ValueError(reason)
         self._decide = MaskDecision(pruner, reuse)
         self.masks = self._decide.masks
-        tokens = config.steps + config.obs_steps
-        self._tile, rows = tile_of(tokens, FORM)
+        rows = config.steps + config.obs_steps
+        self._tile = tile_of(rows, FORM)
         self._inputs = input_weights(pruner)
         self._layers = tuple(layer_weights(layer, config.heads) for layer in pruner.encoder.layers)
         self._outputs = output_weights(pruner)
-        padded = -(-tokens // (2 * LANES)) * 2 * LANES
+        padded = -(-rows // (2 * LANES)) * 2 * LANES
         width, size = config.width, config.width // config.heads
         self._buffers = Buffers(
             aligned(rows, width),

@@ -17,22 +17,22 @@ from sag_ros.engines.native.pruner_weights import Inputs, Layer, Outputs
 class Buffers(NamedTuple):
     """What a forward pass writes on the way."""
 
-    tokens: Float32  # (R, w)
-    normal: Float32  # (R, w)
-    narrow: Packed  # (R, w), left side of a product
-    joint: Float32  # (R, 3w)
-    change: Float32  # (R, w)
-    hidden: Float32  # (R, f)
-    broad: Packed  # (R, f), left side of a product
-    query: Float32  # (R, w / heads)
+    tokens: Float32  # (S, w)
+    normal: Float32  # (S, w)
+    narrow: Packed  # (S, w), left side of a product
+    joint: Float32  # (S, 3w)
+    change: Float32  # (S, w)
+    hidden: Float32  # (S, f)
+    broad: Packed  # (S, f), left side of a product
+    query: Float32  # (S, w / heads)
     left: Packed  # the same, left side of a product
     keys: Packed  # S padded outputs of w / heads inputs
     values: Packed  # w / heads outputs of S padded inputs
-    score: Float32  # (R, S padded)
+    score: Float32  # (S, S padded)
     shares: Packed  # the same, left side of a product
     nothing: Float32  # (more than any,), a bias
     bits: NDArray[np.int32]  # (S padded,)
-    margin: Float32  # (R, 3L padded)
+    margin: Float32  # (S, 3L padded)
 
 
 @kernel
@@ -115,7 +115,7 @@ def exponentials(x: Float32, bits: NDArray[np.int32], largest: float | np.floati
 
 @kernel
 def attend(tile: Tile, joint: Float32, tokens: int, heads: int, buffers: Buffers, out: Float32) -> None:
-    """Attention of all tokens to all, joint (R, 3w) -> out (R, w); queries are scaled beforehand.
+    """Attention of all tokens to all, joint (S, 3w) -> out (S, w); queries are scaled beforehand.
 
     Keys and values of a head are laid out as weights, so that both products are the engine's own.
     """

@@ -4,7 +4,7 @@ A step token is a constant plus the projected observation, and a norm is linear 
 keys and values of the first layer are a table plus one row, over the norm's deviation, and cost no product.
 The affine part of each norm is folded into what follows it.
 
-Shapes: K steps, S = K + To tokens in buffers of R >= S rows, w width, f feed-forward width, 3L blocks.
+Shapes: K steps, S = K + To tokens, w width, f feed-forward width, 3L blocks.
 """
 
 from __future__ import annotations

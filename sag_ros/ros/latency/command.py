@@ -18,7 +18,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 from rich.table import Table
 
-from sag_ros.bench.latency.picture import draw
+from sag_ros.bench.latency.picture import Shown, draw
 from sag_ros.bench.latency.stages import STAGES, Summary
 from sag_ros.bench.run import machine
 from sag_ros.bench.run.interrupt import interruptible
@@ -27,8 +27,10 @@ from sag_ros.paths import config_file
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros.latency.listener import Listener
 from sag_ros.ros.latency.measured import Measured, measure
+from sag_ros.ros.latency.usage import Usage
 from sag_ros.ros.parameters import load_file
 
+_SHOWN = 0.01  # of a core; threads that use less are not listed
 _SETTLE = 1.0  # s of the load before anything counts
 
 
@@ -87,12 +89,15 @@ class LatencyTest:
         while time.monotonic() < end:  # subscriptions find their publishers
             executor.spin_once(timeout_sec=0.05)
         listener.forget()
-        begin = time.monotonic()
+        usage, begin = Usage(), time.monotonic()
         while time.monotonic() - begin < self.seconds:
             executor.spin_once(timeout_sec=0.05)
             if self.chunks and len(listener.heard.records) >= self.chunks:
                 break
-        return measure(listener.heard, time.monotonic() - begin, listener.clock.epoch)
+        seconds = time.monotonic() - begin
+        measured = measure(listener.heard, seconds, listener.clock.epoch)
+        measured.threads = usage.shares(seconds)
+        return measured
 
     def _finish(self, conditions: dict[str, Measured], deadline: float) -> int:
         result: dict[str, Any] = {
@@ -104,11 +109,16 @@ class LatencyTest:
         (self.out / "latency.json").write_text(json.dumps(result, indent=1) + "\n")
         for name, measured in conditions.items():
             show(name, measured)
+            show_threads(measured)
         if not any(measured.executed for measured in conditions.values()):
             console.print("no chunk was heard: is the policy active, and ROS_DOMAIN_ID the graph's?")
             return 1
         hardware = f"{machine.cpu_name()}, {machine.usable_cores()} cores"
-        shown = {name: (m.stages, m.whole, m.lag) for name, m in conditions.items() if m.executed}
+        shown = {
+            name: Shown(m.stages, m.whole, m.lag, [(one.node, one.thread, one.share) for one in m.threads])
+            for name, m in conditions.items()
+            if m.executed
+        }
         draw(self.out / "latency.png", shown, deadline, hardware)
         console.print(f"written to {self.out / 'latency.json'} and {self.out / 'latency.png'}")
         return 0
@@ -141,6 +151,23 @@ def show(name: str, measured: Measured) -> None:
         console.print(f"FCI: {said}")
     else:
         console.print("FCI: success rate and lost cycles not reported by this graph")
+
+
+def show_threads(measured: Measured) -> None:
+    """Print who uses the cores; nothing where the graph runs on another machine."""
+    if not measured.threads:
+        return
+    table = Table(title="threads of the graph on this machine")
+    for column in ("node", "thread", "of a core", "displaced, 1/s"):
+        table.add_column(column, justify="left" if column in ("node", "thread") else "right")
+    for one in measured.threads:
+        if one.share >= _SHOWN:
+            table.add_row(one.node, one.thread, f"{100 * one.share:.0f} %", f"{one.displaced:.0f}")
+    table.add_section()
+    for node in dict.fromkeys(one.node for one in measured.threads):
+        total = sum(one.share for one in measured.threads if one.node == node)
+        table.add_row(node, "all", f"{100 * total:.0f} %", "")
+    console.print(table)
 
 
 def _cells(summary: Summary) -> list[str]:

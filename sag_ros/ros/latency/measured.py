@@ -10,6 +10,7 @@ import numpy as np
 from sag_ros.bench.latency.lag import STEP, Lag, lag
 from sag_ros.bench.latency.stages import Summary, durations
 from sag_ros.ros.latency.listener import Heard
+from sag_ros.ros.latency.usage import ThreadUse
 from sag_ros.ros.stamps import SECOND
 from sag_ros.values import Float
 
@@ -28,6 +29,7 @@ class Measured:
         offsets: source -> age of its messages on arrival, ms: transport, and by how much its clock is behind
             ours. Transport takes a few tenths at least, so a smallest age below 0 is a clock that is ahead.
         fci: what a driver says of its control loop; empty where there is none.
+        threads: of the graph's processes on this machine, the busiest first.
     """
 
     seconds: float
@@ -39,6 +41,7 @@ class Measured:
     lag: Lag = field(default_factory=Lag)
     offsets: dict[str, dict[str, float]] = field(default_factory=dict)
     fci: dict[str, str] = field(default_factory=dict)
+    threads: list[ThreadUse] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values; NaN becomes None."""
@@ -55,6 +58,7 @@ class Measured:
                 "motion_lag_ms": asdict(self.lag),
                 "age_on_arrival_ms": self.offsets,
                 "fci": self.fci or "not reported",
+                "threads": [asdict(one) for one in self.threads],
             }
         )
 

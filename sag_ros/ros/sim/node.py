@@ -35,6 +35,8 @@ from sag_ros.ros.sim.loop import JointSample, SimLoop
 from sag_ros.ros.stamps import clock_of
 from sag_ros.sim.robot import SimulatedRobot
 
+INTERVAL = 0.02  # s: what must not wait comes through the receiver, and each look costs half a millisecond
+
 
 class SimNode(Node):
     """See the module."""
@@ -71,8 +73,10 @@ class SimNode(Node):
         commands = self.create_subscription(
             JointTrajectory, topics.trajectory, self._on_trajectory, qos.STATE, callback_group=Apart()
         )
-        self._receiver = Receiver(self, [commands])
-        self.create_subscription(JointState, topics.gripper_command, self._on_gripper, qos.STATE)
+        hand = self.create_subscription(
+            JointState, topics.gripper_command, self._on_gripper, qos.STATE, callback_group=Apart()
+        )
+        self._receiver = Receiver(self, [commands, hand])
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_timer(1.0 / config.status_rate, self._publish_status)
         self._receiver.start()
@@ -180,7 +184,7 @@ class SimNode(Node):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the ``sim_node`` executable."""
-    return executable.run(SimNode, arguments)
+    return executable.run(SimNode, arguments, INTERVAL)
 
 
 if __name__ == "__main__":

@@ -129,11 +129,9 @@ class PickRelease:
         return np.r_[bag, zone[:2], bag - tcp, zone[:2] - tcp[:2], float(self._touched(data))]
 
     def _touched(self, data: mujoco.MjData) -> bool:
-        for contact in data.contact[: data.ncon]:
-            pair = {contact.geom1, contact.geom2}
-            if self._bag_geom in pair and pair & self._pads:
-                return True
-        return False
+        # As one array: an object for each contact takes a hundred times as long.
+        pairs = data.contact.geom[: data.ncon].tolist()
+        return any(self._bag_geom in pair and not self._pads.isdisjoint(pair) for pair in pairs)
 
     def status(self, data: mujoco.MjData) -> PickReleaseStatus:
         """Evaluate the success condition; call it at 20 Hz or more while the episode runs."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sag_ros.bench.latency.lag import STEP, Lag, lag
-from sag_ros.bench.latency.picture import draw
+from sag_ros.bench.latency.picture import Shown, draw
 from sag_ros.bench.latency.stages import STAGES, Summary, durations
 
 
@@ -77,8 +77,13 @@ def test_the_picture_is_drawn(tmp_path: Path) -> None:
     stages = {"received": np.arange(30.0), "encoded": np.full(30, np.nan)}
     stages["encoded"][3] = 2.0
     conditions = {
-        "no load": (stages, np.arange(30.0), Lag(12.0, 11.0, 13.0)),
-        "load": ({}, np.zeros(0), Lag()),
+        "no load": Shown(stages, np.arange(30.0), Lag(12.0, 11.0, 13.0)),
+        "load": Shown({}, np.zeros(0), Lag()),
     }
     draw(tmp_path / "latency.png", conditions, 50.0, "a machine")
-    assert (tmp_path / "latency.png").stat().st_size > 10_000
+    without = (tmp_path / "latency.png").stat().st_size
+    assert without > 10_000
+    threads = [("policy_node", "inference", 0.4), ("sim_node", "physics", 0.2)]
+    conditions["load"] = conditions["load"]._replace(threads=threads)
+    draw(tmp_path / "latency.png", conditions, 50.0, "a machine")
+    assert (tmp_path / "latency.png").stat().st_size > without

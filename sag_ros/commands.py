@@ -34,6 +34,12 @@ COMMANDS = (
         "milliseconds per chunk of every engine, dense and sparse",
         ("openvino",),
     ),
+    Command(
+        "bench scale",
+        "sag_ros.bench.prepare.scale:ScaleBench",
+        "what larger policies and more cameras take on this machine",
+        ("openvino",),
+    ),
     Command("gpu-check", "sag_ros.bench.gpu.command:main", "check and time the GPU engines on this machine"),
     Command(
         "bench masks",
@@ -124,6 +130,16 @@ COMMANDS = (
         "compile",
         "sag_ros.bench.prepare.compile_engine:main",
         "compile an engine for a policy and this machine, ahead of the policy node",
+    ),
+    Command(
+        "import",
+        "sag_ros.bench.prepare.import_policy:PolicyImport",
+        "make a bundle of a checkpoint of the public Diffusion Policy",
+    ),
+    Command(
+        "list",
+        "sag_ros.bench.prepare.list_policies:main",
+        "which policies are there, and what may be set for each",
     ),
     Command(
         "check-bundle",

@@ -26,6 +26,7 @@ from sag_ros.policy.contract_file import (
 from sag_ros.policy.dpt import DPT, DPTConfig
 from sag_ros.policy.encoder import EncoderConfig, ObservationEncoder
 from sag_ros.policy.normaliser import Normaliser
+from sag_ros.policy.resnet import ResNetConfig
 from sag_ros.policy.weights_file import (
     RESTORE,
     check_finite,
@@ -90,7 +91,17 @@ def dpt_config(contract: Contract, p_drop_emb: float = 0.0, p_drop_attn: float =
 
 def encoder_config(contract: Contract) -> EncoderConfig:
     """Sizes of the contract's observation encoder."""
-    return EncoderConfig(**contract.encoder.model_dump())
+    size, resnet = contract.encoder, contract.encoder.resnet18
+    own = None
+    if resnet is not None:
+        crop = None if resnet.crop is None else (resnet.crop[0], resnet.crop[1])
+        own = ResNetConfig(resnet.norm, crop, _colours(resnet.mean), _colours(resnet.std))
+    return EncoderConfig(size.width, size.keypoints, size.features, own)
+
+
+def _colours(values: Sequence[float]) -> tuple[float, float, float]:
+    red, green, blue = values
+    return red, green, blue
 
 
 def empty_modules(contract: Contract) -> tuple[DPT, ObservationEncoder, Normaliser]:
@@ -122,8 +133,13 @@ def load_bundle(folder: str | Path) -> PolicyBundle:
     return PolicyBundle(contract, *modules, pruner_state, digest, weights.sha256, folder).freeze()
 
 
-def save_bundle(folder: str | Path, bundle: PolicyBundle) -> PolicyBundle:
+def save_bundle(folder: str | Path, bundle: PolicyBundle, half: bool = True) -> PolicyBundle:
     """Write a bundle; returns it with its new ``weights_hash``. Each file is replaced atomically.
+
+    Args:
+        folder: of the bundle; made if it is not there.
+        bundle: what to write.
+        half: weights in fp16, which takes half of the space; else as they are, fp32.
 
     Raises:
         BundleError: the modules do not have the contract's sizes, hold values fp16 cannot, or the
@@ -134,7 +150,7 @@ def save_bundle(folder: str | Path, bundle: PolicyBundle) -> PolicyBundle:
     text = contract_text(contract)
     tensors = _flatten((bundle.dpt, bundle.encoder, bundle.normaliser))
     _checked_modules(folder, contract, tensors)
-    policy, digest = serialise(tensors, single="normalizer.", format=contract.format)
+    policy, digest = serialise(tensors, single="normalizer." if half else "", format=contract.format)
     if (contract.pruner is None) != (bundle.pruner_state is None):
         found, allowed = ("null", "the pruner's sizes") if contract.pruner is None else ("given", "null")
         remedy = "Set the contract's pruner together with pruner_state."

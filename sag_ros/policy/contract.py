@@ -64,12 +64,23 @@ class NetworkSpec(Section):
     cond_layers: Annotated[int, Field(ge=0, le=1024)]
 
 
+class ResNetSpec(Section):
+    """A ResNet18 as the public Diffusion Policy has them: norm, middle of the picture that it sees (px; null
+    for all of it), mean and deviation of colours in [0, 1]."""
+
+    norm: Literal["group", "affine"]
+    crop: Annotated[list[Count], Field(min_length=2, max_length=2)] | None
+    mean: Annotated[list[float], Field(min_length=3, max_length=3)]
+    std: Annotated[list[Annotated[float, Field(gt=0.0)]], Field(min_length=3, max_length=3)]
+
+
 class EncoderSpec(Section):
-    """Channels of the first stage, keypoints and features per camera."""
+    """Channels of the first stage, keypoints and features per camera, and what it is if it is a ResNet18."""
 
     width: Count
     keypoints: Count
     features: Count
+    resnet18: ResNetSpec | None = None
 
 
 class PrunerSpec(Section):

@@ -65,7 +65,8 @@ class Limits(Section):
     tracking_lag: float = param(0.15, "that a joint may be further than resume_error from it", "s", gt=0)
     rest_error: float = param(
         0.02,
-        "of a joint at rest from a command at rest; more for 0.3 s is a fault: it did not arrive",
+        "of a joint at rest from all it was commanded within tracking_lag; more for 0.1 s is a fault: that "
+        "did not arrive",
         "rad",
         gt=0,
     )
@@ -75,10 +76,14 @@ class Limits(Section):
 
 
 class Threads(Section):
-    """Cores of the two threads that compute; the others run wherever the process may."""
+    """What makes the node punctual on a machine that has other work; Linux refuses most of it by default."""
 
     encoder: int = param(-1, "core that encodes camera frames; -1 = any", ge=-1)
     inference: int = param(-1, "core of pruner and denoiser; -1 = any", ge=-1)
+    priority: int = param(
+        0, "of all threads under SCHED_FIFO, one less of those that compute; 0: none", ge=0, le=99
+    )
+    lock_memory: bool = param(False, "nothing of the node is ever swapped out")
 
 
 class Comparison(Section):
@@ -91,6 +96,14 @@ class Comparison(Section):
     observations: int = param(1, "observations compared; each costs a dense reference run", ge=1, le=10)
 
 
+class Next(Section):
+    """The policy that ~/load prepares and ~/swap takes over; empty: as it is."""
+
+    bundle: str = param("", "folder; relative: in the package")
+    sampler: str = param("", "as sampler")
+    mask_source: str = param("", "as mask_source")
+
+
 # Parameters of policy_node that may be set while it runs. What is built or subscribed from needs configure.
 _LIVE = frozenset(
     {
@@ -101,6 +114,7 @@ _LIVE = frozenset(
         *(f"splice.{name}" for name in Splice.model_fields if name != "step"),
         *(f"limits.{name}" for name in ("tracking_error", "tracking_lag", "rest_error", "resume_error")),
         *(f"gripper.{name}" for name in Gripper.model_fields if name != "joints"),
+        *(f"next.{name}" for name in Next.model_fields),
     }
 )
 
@@ -156,6 +170,7 @@ class PolicyNode(Section):
     gripper: Gripper = Gripper()
     threads: Threads = Threads()
     comparison: Comparison = Comparison()
+    next: Next = Next()
 
 
 class SimNode(Section):

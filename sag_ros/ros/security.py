@@ -27,6 +27,7 @@ _PARAMETERS = (
     "set_parameters",
     "set_parameters_atomically",
 )
+_POLICY = ("resume", "load", "swap")
 _LIFECYCLE = (
     "change_state",
     "get_available_states",
@@ -67,7 +68,7 @@ def accesses(parameter_file: Path) -> dict[str, Access]:
             [topics.trajectory, topics.gripper_command, TOPICS["mask"], TOPICS["timing"],
              "policy_node/transition_event"],
             [*inputs, topics.trajectory],  # whose trajectories come there is heard, too
-            ["resume", *_LIFECYCLE],
+            [*_POLICY, *_LIFECYCLE],
         ),
         "sim_node": _access(
             "sim_node",
@@ -97,7 +98,7 @@ def accesses(parameter_file: Path) -> dict[str, Access]:
             ),
             reply=_absolute(f"{OPERATOR}/{name}" for name in _PARAMETERS),
             request=_absolute(
-                [*(f"policy_node/{name}" for name in ("resume", *_LIFECYCLE, *_PARAMETERS)),
+                [*(f"policy_node/{name}" for name in (*_POLICY, *_LIFECYCLE, *_PARAMETERS)),
                  "sim_node/reset", "fci_node/recover", "fci_node/go_home", "fci_node/home_gripper"]
             ),
         ),

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from sag_ros.policy.encoder import EncoderConfig, ObservationEncoder, spatial_softmax
+from sag_ros.policy.encoder import EncoderConfig, ObservationEncoder
+from sag_ros.policy.keypoints import spatial_softmax
 
 
 def images(seed: int, batch: int = 1, size: int = 84) -> Tensor:

@@ -9,6 +9,7 @@ from sag_ros.ros.faults.relay import untouched
 from sag_ros.ros.faults.row import ALWAYS, ARM, COMMAND, FRONT, GRIPPER, ITSELF, RESUME, Row
 from sag_ros.ros.faults.spoilers import late, position, silent
 from sag_ros.ros.faults.stage import CLOCK_SET, Stage
+from sag_ros.ros.faults.swapping import swap
 
 
 def graph() -> list[Row]:
@@ -148,6 +149,13 @@ def graph() -> list[Row]:
             "deactivated and activated 200 times; what it holds counted after 100",
             Expected(ALWAYS, or_itself=True),
             lambda stage: stage.cycle(100),
+            lambda stage: None,
+        ),
+        Row(
+            "swapped",
+            "another mask source is prepared, taken and given back 100 times; what it holds counted after 50",
+            Expected(ALWAYS),
+            lambda stage: swap(stage, "sag_mean", 50),
             lambda stage: None,
         ),
         Row(

@@ -100,6 +100,7 @@ class Stage:
         fading((zero, zero, zero), 0.0, 1.0)  # what is compiled is loaded now, not when a message waits
         self.restarted, self._killed = False, False
         self.left_over: list[str] = []
+        self._services: dict[str, Any] = {}
 
     def _faulty(self, graph: Graph, name: str, parameters: dict[str, Any], remaps: dict[str, str]) -> _Faulty:
         executable, lifecycle = graph.node(name).executable, graph.node(name).lifecycle
@@ -120,7 +121,10 @@ class Stage:
         gc.freeze()
         gc.disable()  # the relay is a part of the graph; begin_episode collects, when nothing moves
         self._parameters = self.monitor.create_client(SetParameters, f"{POLICY_NODE}/set_parameters")
-        self._resume = self.monitor.create_client(Trigger, f"{POLICY_NODE}/resume")
+        self._services = {
+            name: self.monitor.create_client(Trigger, f"{POLICY_NODE}/{name}")
+            for name in ("resume", "load", "swap")
+        }
         self.transition("configure")
         self.monitor.wait(lambda: self.relay.matched, 20.0, "the relay between robot and policy")
         return self
@@ -170,8 +174,11 @@ class Stage:
 
     def resume(self) -> str:
         """Call ~/resume; what it says."""
-        answer = self.monitor.call(self._resume, Trigger.Request(), 5.0, "resume")
-        return str(answer.message)
+        return str(self.ask("resume").message)
+
+    def ask(self, name: str) -> Trigger.Response:
+        """Call resume, load or swap of the policy."""
+        return self.monitor.call(self._services[name], Trigger.Request(), 5.0, name)
 
     def begin_episode(self) -> None:
         """Everything mended, a new episode, the policy active and the arm on its way."""
@@ -245,7 +252,7 @@ class Stage:
         for topic in self.relay.types:
             self.relay.spoil(topic, silent)
 
-    def set_parameter(self, name: str, value: bool) -> bool:
+    def set_parameter(self, name: str, value: bool | str) -> bool:
         """Set a parameter of the policy; whether it was taken."""
         wanted = Parameter(name, value=value).to_parameter_msg()
         request = SetParameters.Request(parameters=[wanted])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from rclpy.node import Node
@@ -11,11 +11,10 @@ from rclpy.node import Node
 from sag_ros.control.states import State
 from sag_ros.control.watch.causes import Cause, Causes, Rank
 from sag_ros.control.watch.hand import HandWatch
-from sag_ros.policy.pictures import PictureWatch
 from sag_ros.ros.diagnostics import ERROR, OK, WARN
-from sag_ros.ros.policy.degrading import Degrading
 from sag_ros.ros.policy.publishers import PolicyPublishers
 from sag_ros.ros.policy.rivals import listed, publishers
+from sag_ros.ros.policy.running import Running
 from sag_ros.ros.policy.subscriptions import Subscriptions
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.ros.stamps import StampClock
@@ -30,9 +29,8 @@ class Diagnosis:
     Args:
         node, config, clock: of the policy; ``config`` may be replaced.
         inputs: its subscriptions.
-        pictures: camera -> watch.
+        policy: that runs; may be replaced.
         listeners: how many others take our trajectories.
-        degrading: what the policy does when it comes late.
         outputs: its publishers.
         latency: how many chunks were executed since activation, and how many of them missed the deadline.
     """
@@ -43,18 +41,17 @@ class Diagnosis:
         config: PolicyNode,
         clock: StampClock,
         inputs: Subscriptions,
-        pictures: Mapping[str, PictureWatch],
+        policy: Running,
         latency: Callable[[], tuple[int, int]],
         listeners: Callable[[], int],
-        degrading: Degrading,
         outputs: PolicyPublishers,
     ) -> None:
-        self._degrading, self._outputs = degrading, outputs
+        self.policy, self._outputs = policy, outputs
         self._hand = HandWatch()
         outputs.on_gripper = self._on_gripper
         self._listeners = listeners
         self._node, self.config, self._stamps = node, config, clock
-        self._inputs, self._pictures, self._latency = inputs, pictures, latency
+        self._inputs, self._latency = inputs, latency
         self._lock = threading.Lock()
         self.causes = Causes()
         self.errors, self.last_error, self._failed = 0, "", -1e9
@@ -72,7 +69,7 @@ class Diagnosis:
     def _picture(self) -> str:
         if self.config.pictures != "hold":
             return ""
-        for name, watch in self._pictures.items():
+        for name, watch in self.policy.check.watches.items():
             if watch.problem:
                 return f"camera {name} shows {watch.problem}"
         return ""
@@ -123,7 +120,7 @@ class Diagnosis:
         unheard = self.unheard()
         if unheard:
             found.append(Cause(Rank.ABSENT, "controller", unheard))
-        for name, watch in self._pictures.items():
+        for name, watch in self.policy.check.watches.items():
             if watch.problem and self.config.pictures != "ignore":
                 text = f"camera {name} shows {watch.problem}"
                 found.append(Cause(Rank.PICTURE, name, text, "look at the camera, its driver and the light"))
@@ -152,7 +149,7 @@ class Diagnosis:
         count, misses = self._latency()
         (before, missed), self._chunks = self._chunks, (count, misses)
         new, late = count - before, misses - missed
-        reduced = self._degrading.reduced
+        reduced = self.policy.degrading.reduced
         if reduced:
             text = f"chunks came later than {1e3 * self.config.ladder_latency:.0f} ms, now {reduced}"
         elif new > 0 and late >= _MANY_LATE * new:
@@ -199,10 +196,13 @@ class Diagnosis:
             "inference_errors": self.errors,
             "last_inference_error": self.last_error,
             "clock_set_by_s": self._clock_set,
-            "computed": self._degrading.text,
-            "steps_down": self._degrading.steps,
+            "computed": self.policy.degrading.text,
+            "steps_down": self.policy.degrading.steps,
         }
-        shown |= {f"pictures {name}, of allowed": watch.furthest for name, watch in self._pictures.items()}
+        shown |= {
+            f"pictures {name}, of allowed": watch.furthest
+            for name, watch in self.policy.check.watches.items()
+        }
         shown |= {f"cause {n}": c.text for n, (_, c) in enumerate(self.causes.ranked)}
         shown |= {f"problem {name}": text for name, text in list(self._inputs.problems.items())}
         shown |= {f"dropped {name}": count for name, count in list(self._inputs.dropped.items())}

@@ -7,13 +7,15 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from sag_ros.realtime import take_priority
 from sag_ros.ros.affinity import pin
 from sag_ros.ros.policy.chunk_record import ChunkRecord
 from sag_ros.ros.policy.degrading import Degrading
 from sag_ros.ros.policy.inputs import NewestFrames
 from sag_ros.ros.policy.observation import ObservationAssembler, PolicyObservation
+from sag_ros.ros.worker import name_thread
 
 _PATIENCE = 2.0  # s for the chunk that is being computed
 WAIT = 0.1  # s between looks at the stop flag while no frame comes
@@ -39,6 +41,14 @@ class FinishedInference:
     every: int = 1
 
 
+class Policy(Protocol):
+    """What computes, and what it is given; see ``Running``."""
+
+    assembler: ObservationAssembler
+    runner: Any
+    degrading: Degrading
+
+
 class InferenceThreads:
     """Run while the node is active.
 
@@ -47,30 +57,33 @@ class InferenceThreads:
 
     Args:
         frames: where camera callbacks leave their messages.
-        assembler: encodes and assembles.
-        runner: the policy; used by one thread alone.
-        degrading: chooses what the runner computes, and from how many of the frames.
+        policy: encodes and assembles, computes (in one thread alone), chooses what is computed and from how
+            many of the frames.
         on_inference: called with every chunk, in the inference thread; returns its record.
         on_error: called with what went wrong, in either thread; the next frames are tried again.
+        after: called with the policy and the record of each chunk, or with the policy and why there is none.
         cores: for encoding and inference; negative = any.
         now: the node's clock, s.
+        priority: of the node; these threads take one less, or nothing could be received while they compute.
     """
 
     def __init__(
         self,
         frames: NewestFrames,
-        assembler: ObservationAssembler,
-        runner: Any,
-        degrading: Degrading,
+        policy: Policy,
         on_inference: Callable[[FinishedInference], ChunkRecord],
         on_error: Callable[[Exception], None],
         cores: tuple[int, int] = (-1, -1),
         now: Callable[[], float] = lambda: math.nan,
+        priority: int = 0,
+        after: Callable[[Any, ChunkRecord | None, str], None] = lambda policy, record, error: None,
     ) -> None:
+        self._after = after
+        self._priority = priority
         self._now = now
-        self._frames, self._assembler, self._runner = frames, assembler, runner
+        self._frames, self._policy = frames, policy
         self._on_inference, self._on_error = on_inference, on_error
-        self._degrading, self._sets = degrading, 0
+        self._sets = 0
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, args=(step, core), name=name, daemon=True)
@@ -81,10 +94,17 @@ class InferenceThreads:
 
     def start(self) -> None:
         """Forget the past and start."""
-        self._assembler.reset()
-        self._degrading.reset()
+        self._policy.assembler.reset()
+        self._policy.degrading.reset()
         for thread in self._threads:
             thread.start()
+
+    def replace(self, policy: Policy) -> None:
+        """Let another policy compute from the next chunk on."""
+        policy.assembler.reset()
+        policy.degrading.reset()
+        before, self._policy = self._policy, policy
+        before.assembler.interrupt()
 
     def stop(self) -> None:
         """Stop after the chunk that is being computed; one that hangs is left behind."""
@@ -94,7 +114,9 @@ class InferenceThreads:
                 thread.join(_PATIENCE)
 
     def _run(self, step: Callable[[float], bool], core: int) -> None:
+        name_thread(threading.current_thread().name)
         pin(core)
+        take_priority(max(self._priority - 1, 0))  # where the node's was refused, it has said so
         while not self._stop.is_set():
             step(WAIT)
 
@@ -103,28 +125,34 @@ class InferenceThreads:
         frames = self._frames.take(timeout)
         if frames is None:
             return False
+        policy = self._policy
         self._sets += 1
-        if self._sets % self._degrading.every:
+        if self._sets % policy.degrading.every:
             return True
         try:
-            self._assembler.encode(frames)
+            policy.assembler.encode(frames)
         except Exception as error:  # whatever it is, the watchdog stops the arm if it persists
             self._on_error(error)
+            self._after(policy, None, f"{type(error).__name__}: {error}")
         return True
 
     def step(self, timeout: float) -> bool:
         """Wait up to ``timeout`` s for encoded frames and turn them into a chunk; whether there were any."""
+        policy = self._policy
         try:
-            observation = self._assembler.observe(timeout)
+            observation = policy.assembler.observe(timeout)
             if observation is None:
                 return False
             start, begun = time.perf_counter(), self._now()
-            rung, every = self._degrading.rung, self._degrading.every
-            inference = self._runner.infer(observation.stamp, observation.features, observation.encode_ms)
+            rung, every = policy.degrading.rung, policy.degrading.every
+            inference = policy.runner.infer(observation.stamp, observation.features, observation.encode_ms)
             duration = observation.encode_ms + 1e3 * (time.perf_counter() - start)
             if not self._stop.is_set():
                 finished = FinishedInference(observation, inference, duration, begun, rung, every)
-                self._degrading.after(self._now(), self._on_inference(finished))
+                record = self._on_inference(finished)
+                policy.degrading.after(self._now(), record)
+                self._after(policy, record, "")
         except Exception as error:
             self._on_error(error)
+            self._after(policy, None, f"{type(error).__name__}: {error}")
         return True

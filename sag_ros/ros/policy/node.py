@@ -22,14 +22,13 @@ from sag_ros.ros.diagnostics import ERROR, OK, Diagnostics
 from sag_ros.ros.images import MessageError
 from sag_ros.ros.live_parameters import LiveParameters
 from sag_ros.ros.policy import preflight
-from sag_ros.ros.policy.camera_check import CameraCheck
 from sag_ros.ros.policy.chunk_executor import ChunkExecutor
-from sag_ros.ros.policy.degrading import Degrading
 from sag_ros.ros.policy.diagnosis import Diagnosis
+from sag_ros.ros.policy.exchange import Exchange, swapped
 from sag_ros.ros.policy.inference import InferenceThreads
-from sag_ros.ros.policy.observation import ObservationAssembler
 from sag_ros.ros.policy.publishers import PolicyPublishers
 from sag_ros.ros.policy.rivals import CommandWatch, listed
+from sag_ros.ros.policy.running import Prepared, Running, prepare
 from sag_ros.ros.policy.subscriptions import Subscriptions
 from sag_ros.ros.policy.transitions import answer_impossible
 from sag_ros.ros.schema import PolicyNode as PolicyParameters
@@ -49,16 +48,19 @@ class PolicyNode(LifecycleNode):
         answer_impossible(self)
         config = parameters.declare(self, PolicyParameters)
         self._live = LiveParameters(self, config, self._apply)
+        self.punctuality = config.threads.priority, config.threads.lock_memory
         self._stamps = clock_of(self)
         self._diagnostics = Diagnostics(self)
         self._phase, self._problem, self._configured = "unconfigured", "", -_YOUNG
-        self._facts: dict[str, object] = {}
         self._inputs: Subscriptions | None = None
         self._outputs: PolicyPublishers | None = None
-        self._runner = self._chunk_executor = self._inference = self._assembler = self._degrading = None
+        self._policy: Running | None = None
+        self._chunk_executor = self._inference = None
         self._diagnosis: Diagnosis | None = None
         self._commands: CommandWatch | None = None
-        self._check = CameraCheck((), {})
+        self._named = config  # as the parameters name the policy
+        look = (lambda: self._policy), (lambda: self._config)
+        self._exchange = Exchange(self, *look, self._become, self._stamps.now)
         self._tick = None
         self.create_service(Trigger, "~/resume", self._on_resume)
         self.create_timer(1.0 / config.diagnostics_rate, self._publish_diagnostics)
@@ -82,31 +84,20 @@ class PolicyNode(LifecycleNode):
     def _configure(self) -> None:
         config, log = self._config, self.get_logger()
         self._problem = "loading the bundle"
-        bundle = preflight.load(config)
-        log.info(f"bundle {config.bundle}: {bundle.contract.task}, weights {bundle.weights_hash[:12]}")
-        runner = preflight.build(bundle, config)
-        checked = preflight.examine(runner, config, log.info)
-        self._runner = preflight.climb(bundle, runner, config, log.info)
-        self._degrading = Degrading(self._runner, config.ladder_latency, log.warning)
-        self._facts = preflight.facts(bundle, runner, config, checked)
-        joints = bundle.contract.joints
+        prepared = prepare(config, log.info)
+        joints = prepared.bundle.contract.joints
         self._inputs = Subscriptions(self, config, joints, self._stamps)
         self._outputs = PolicyPublishers(self, config, joints, self._stamps)
-        # Without ``ignore``, as it may be set while the node runs.
-        self._check = CameraCheck(config.cameras, preflight.likeness(config))
+        self._policy = Running(prepared, self._inputs, self._stamps.now, log.warning)
         self._diagnosis = Diagnosis(
-            self, config, self._stamps, self._inputs, self._check.watches, self._latency, self._listeners,
-            self._degrading, self._outputs,
-        )  # fmt: skip
-        self._assembler = ObservationAssembler(
-            self._runner, bundle.contract, self._inputs.state_at, now=self._stamps.now,
-            pictures=self._check.watches, joints_at=self._inputs.joints_at,
-            apart=config.watchdog.cameras_apart,
+            self, config, self._stamps, self._inputs, self._policy, self._latency, self._listeners,
+            self._outputs,
         )  # fmt: skip
         # What was seen before a stop is not what the policy goes on from.
         self._chunk_executor = ChunkExecutor(
             find_arm(config.arm), config, list(config.cameras), self._outputs, self._stamps.now,
-            epoch=self._stamps.epoch / SECOND, gate=self._diagnosis.gate, on_stop=self._assembler.reset,
+            epoch=self._stamps.epoch / SECOND, gate=self._diagnosis.gate,
+            on_stop=lambda: self._policy.assembler.reset(),
         )  # fmt: skip
         self._configured = self._stamps.now()
         # Imported modules and models live on; a full collection that walks them takes longer than a chunk.
@@ -125,17 +116,17 @@ class PolicyNode(LifecycleNode):
         except ValueError as error:
             return self._refuse("activate", str(error))
         super().on_activate(state)
-        self._runner.reset(self._config.seed)
+        self._policy.runner.reset(self._config.seed)
         executor, inputs = self._chunk_executor, self._inputs
         inputs.on_joint_state, inputs.on_image = executor.on_joint_state, executor.on_image
         inputs.on_deadman = executor.on_deadman
         self._commands = CommandWatch(self, self._config.topics.trajectory, self._on_foreign)
         self._outputs.on_command = self._commands.sending
-        self._check.reset()
+        self._policy.check.reset()
         threads = self._config.threads
         self._inference = InferenceThreads(
-            inputs.frames, self._assembler, self._runner, self._degrading, executor.on_inference,
-            self._on_error, (threads.encoder, threads.inference), self._stamps.now,
+            inputs.frames, self._policy, executor.on_inference, self._on_error,
+            (threads.encoder, threads.inference), self._stamps.now, threads.priority, self._exchange.after,
         )  # fmt: skip
         self._inference.start()
         self._tick = self.create_timer(1.0 / self._config.tick_rate, executor.tick)
@@ -148,7 +139,8 @@ class PolicyNode(LifecycleNode):
         if self._config.pictures != "hold":
             return []
         try:
-            return self._check.judge(self._assembler.decode(self._inputs.frames.newest()))
+            pictures = self._policy.assembler.decode(self._inputs.frames.newest())
+            return self._policy.check.judge(pictures)
         except MessageError as error:
             return [str(error)]
 
@@ -192,14 +184,14 @@ class PolicyNode(LifecycleNode):
             self._commands = None
 
     def _release(self) -> None:
+        self._exchange.close()
         for part in (self._inputs, self._outputs):
             if part is not None:
                 part.destroy()
-        self._inputs = self._outputs = self._chunk_executor = self._runner = self._diagnosis = None
-        self._assembler = self._degrading = None
+        self._inputs = self._outputs = self._chunk_executor = self._policy = self._diagnosis = None
+        self._live.config = swapped(self._config, self._named)
         gc.unfreeze()
         gc.collect()  # the next policy is loaded when this one is gone, not beside it
-        self._facts = {}
 
     def _refuse(self, what: str, reason: str) -> TransitionCallbackReturn:
         self._problem = f"cannot {what}: {reason}"
@@ -233,16 +225,14 @@ class PolicyNode(LifecycleNode):
     def _on_foreign(self) -> None:
         """Somebody else sent a trajectory to our controller."""
         topic = self._config.topics.trajectory
-        others = listed(self._diagnosis.others(topic))
-        self._chunk_executor.fault(
-            f"a trajectory of {others} came on {self.resolve_topic_name(topic)}, not ours"
-        )
+        others, name = listed(self._diagnosis.others(topic)), self.resolve_topic_name(topic)
+        self._chunk_executor.fault(f"a trajectory of {others} came on {name}, not ours")
 
     def _apply(self, config: PolicyParameters) -> None:
         """Take a configuration in which live parameters are others. Raises ValueError."""
         if self._chunk_executor is not None:
             self._chunk_executor.reconfigure(config)
-            self._degrading.reconfigure(config.ladder_latency)
+            self._policy.degrading.reconfigure(config.ladder_latency)
         for part in (self._inputs, self._diagnosis):
             if part is not None:
                 part.config = config
@@ -257,13 +247,25 @@ class PolicyNode(LifecycleNode):
             return response
         reason = self._chunk_executor.resume()
         if not reason:
-            self._check.reset()
+            self._policy.check.reset()
         response.success, response.message = not reason, reason or "waiting for a new observation"
         self.get_logger().info(f"resume: {response.message}")
         return response
 
+    def _become(self, policy: Prepared | Running) -> Running:
+        """Let another policy compute from the next chunk on."""
+        if isinstance(policy, Prepared):
+            policy = Running(policy, self._inputs, self._stamps.now, self.get_logger().warning)
+        policy.runner.reset(self._config.seed)
+        self._policy = self._diagnosis.policy = policy
+        self._live.config = swapped(self._config, policy.config)
+        if self._inference is not None:
+            self._inference.replace(policy)
+        return policy
+
     def _publish_diagnostics(self) -> None:
-        values: dict[str, object] = {"lifecycle": self._phase, **self._facts}
+        values: dict[str, object] = {"lifecycle": self._phase, "next": self._exchange.text}
+        values |= {} if self._policy is None else self._policy.facts
         level, message = (ERROR, self._problem) if self._problem else (OK, self._phase)
         if self._diagnosis is not None and self._chunk_executor is not None:
             now, status = self._stamps.now(), self._chunk_executor.status()

@@ -91,6 +91,13 @@ class ObservationAssembler:
         }
         # Stamp, encode_ms, received and encoded of a set not yet observed.
         self._newest: tuple[float, float, float, float] | None = None
+        self._interrupted = False
+
+    def interrupt(self) -> None:
+        """Let who observes look around: it is answered with None."""
+        with self._condition:
+            self._interrupted = True
+            self._condition.notify()
 
     def reset(self) -> None:
         """Forget the past: what was seen before a pause is not what the policy expects to have seen."""
@@ -147,9 +154,10 @@ class ObservationAssembler:
             LookupError: no joint state yet.
         """
         with self._condition:
-            if not self._condition.wait_for(lambda: self._newest is not None, timeout):
+            self._condition.wait_for(lambda: self._newest is not None or self._interrupted, timeout)
+            self._interrupted = False
+            if self._newest is None:
                 return None
-            assert self._newest is not None
             (newest, encode_ms, received, encoded), self._newest = self._newest, None
             chosen = [
                 {name: self._nearest(name, newest - lag * self._period) for name in self._sizes}

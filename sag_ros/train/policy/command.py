@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
+import tyro
 
 from sag_ros.data.demonstrations import Demonstrations
 from sag_ros.data.windows import hold_out
@@ -68,7 +69,7 @@ class PolicyTraining:
     minutes: float | None = None
     """stop after this time, with a checkpoint"""
     size: NetworkSize = field(default_factory=NetworkSize)
-    cameras: EncoderConfig = field(default_factory=EncoderConfig)
+    cameras: Annotated[EncoderConfig, tyro.conf.AvoidSubcommands] = field(default_factory=EncoderConfig)
     encoder: EncoderTraining = field(default_factory=EncoderTraining)
     denoiser: DenoiserTraining = field(default_factory=DenoiserTraining)
 

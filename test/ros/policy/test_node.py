@@ -18,6 +18,7 @@ from trajectory_msgs.msg import JointTrajectory
 from sag_ros.control.limits import check
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.ros import qos
+from sag_ros.ros.policy import examination, successor
 from sag_ros.values import JointCommand
 
 JPEG = {
@@ -86,6 +87,46 @@ def test_it_publishes_safe_trajectories_with_provenance(bench):
     assert 0 < record.encode_ms < record.inference_ms < record.latency_ms
     assert record.density == pytest.approx(robot.masks[-1].density, abs=1e-6)
     assert robot.masks[-1].pruned.shape == (2, 6)
+
+
+def ask(bench, name: str) -> Trigger.Response:
+    client = bench.robot.create_client(Trigger, f"/policy_node/{name}")
+    assert bench.until(client.service_is_ready)
+    answer = client.call_async(Trigger.Request())
+    assert bench.until(answer.done)
+    return answer.result()
+
+
+def test_another_policy_takes_over_while_it_runs_and_the_one_before_comes_back(bench, monkeypatch):
+    monkeypatch.setattr(successor, "examine_apart", lambda config, stopped: examination.examine(config))
+    policy, robot = bench.policy, bench.robot
+    assert not ask(bench, "load").success  # nothing is configured
+    bench.activate()
+    assert bench.until(lambda: len(robot.commands) >= 2)
+    policy.set_parameters([Parameter("next.mask_source", value="other")])
+    assert ask(bench, "load").success
+    assert bench.until(lambda: "is refused" in policy._exchange.text)
+    assert "other" in ask(bench, "swap").message
+    policy.set_parameters([Parameter("next.mask_source", value="dense")])
+    assert ask(bench, "load").success
+    assert bench.until(lambda: "is ready" in policy._exchange.text), policy._exchange.text
+    former = policy._policy
+    answer = ask(bench, "swap")
+    assert answer.success, answer.message
+    assert bench.until(lambda: robot.records[-1].density == 1.0)
+    executed = len(robot.commands)
+    assert bench.until(lambda: len(robot.commands) > executed)
+    assert policy._config.mask_source == "dense"
+
+    def fail(*_):
+        raise RuntimeError("broken after all")
+
+    policy._policy.runner.infer = fail
+    assert bench.until(lambda: policy._policy is former)
+    assert "broken after all" in policy._exchange.text
+    executed = len(robot.commands)
+    assert bench.until(lambda: len(robot.commands) > executed)
+    assert all(check(command, FR3.limits) == [] for command in robot.commands)
 
 
 @pytest.mark.parametrize(("encoding", "size"), [("bgr8", (48, 64)), ("mono8", (28, 28))])

@@ -1,0 +1,120 @@
+"""ResNet18 with spatial softmax: the camera encoder of the public Diffusion Policy checkpoints.
+
+He et al., arXiv 1512.03385, without its last two layers; keypoints and projection as in arXiv 2303.04137,
+section 3.2. Parameters have torchvision's names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sag_ros.policy.keypoints import spatial_softmax
+
+CHANNELS = (64, 128, 256, 512)
+_GROUP = 16  # channels that share a group norm's statistics
+
+
+@dataclass(frozen=True)
+class ResNetConfig:
+    """What differs from one to another.
+
+    Attributes:
+        norm: after each convolution; a trained batch norm is an affine map of each channel.
+        crop: height and width of the middle that is used, px; None for all.
+        mean, std: of the colours, which lie in [0, 1].
+    """
+
+    norm: Literal["group", "affine"] = "group"
+    crop: tuple[int, int] | None = (76, 76)
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+
+    def __post_init__(self) -> None:
+        if self.norm not in ("group", "affine"):
+            raise ValueError(f"norm is {self.norm!r}; it has to be group or affine")
+        if min(self.std) <= 0.0:
+            raise ValueError(f"ResNetConfig.std is {self.std}; each must be above 0")
+
+
+class Affine(nn.Module):
+    """``x weight + bias`` for each channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight.view(-1, 1, 1) + self.bias.view(-1, 1, 1)
+
+
+def _norm(kind: str, channels: int) -> nn.Module:
+    return Affine(channels) if kind == "affine" else nn.GroupNorm(channels // _GROUP, channels)
+
+
+class BasicBlock(nn.Module):
+    """Two 3 x 3 convolutions with norms and a shortcut."""
+
+    def __init__(self, channels_in: int, channels: int, stride: int, norm: str) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False)
+        self.bn1 = _norm(norm, channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.bn2 = _norm(norm, channels)
+        self.downsample: nn.Module | None = None
+        if stride != 1 or channels_in != channels:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(channels_in, channels, 1, stride, bias=False), _norm(norm, channels)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class ResNetCamera(nn.Module):
+    """One camera: images uint8 (B, H, W, 3) -> features (B, F)."""
+
+    def __init__(self, keypoints: int, features: int, config: ResNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.conv1 = nn.Conv2d(3, CHANNELS[0], 7, 2, 3, bias=False)
+        self.bn1 = _norm(config.norm, CHANNELS[0])
+        before = CHANNELS[0]
+        for number, channels in enumerate(CHANNELS, 1):
+            stride = 1 if number == 1 else 2
+            blocks = [
+                BasicBlock(before, channels, stride, config.norm),
+                BasicBlock(channels, channels, 1, config.norm),
+            ]
+            setattr(self, f"layer{number}", nn.Sequential(*blocks))
+            before = channels
+        self.maps = nn.Conv2d(before, keypoints, 1)
+        self.project = nn.Linear(2 * keypoints, features)
+
+    def forward(self, images: Tensor) -> Tensor:
+        mean, std = (
+            torch.tensor(values, device=images.device).view(3, 1, 1)
+            for values in (self.config.mean, self.config.std)
+        )
+        x = (images.permute(0, 3, 1, 2).float() / 255.0 - mean) / std
+        x = _middle(x, self.config.crop)
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        for number in range(1, len(CHANNELS) + 1):
+            x = getattr(self, f"layer{number}")(x)
+        return self.project(spatial_softmax(self.maps(x)))
+
+
+def _middle(x: Tensor, crop: tuple[int, int] | None) -> Tensor:
+    """The middle of (B, C, H, W), rounded as torchvision does."""
+    if crop is None:
+        return x
+    height, width = crop
+    if height > x.shape[2] or width > x.shape[3]:
+        raise ValueError(f"a picture of {x.shape[2]} x {x.shape[3]} px is smaller than the crop {crop}")
+    top, left = round((x.shape[2] - height) / 2), round((x.shape[3] - width) / 2)
+    return x[:, :, top : top + height, left : left + width]

@@ -1,0 +1,80 @@
+"""A policy and all that goes with it: what is exchanged when another one takes over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sag_ros.engines.ladder import Ladder
+from sag_ros.policy.bundle import PolicyBundle
+from sag_ros.policy.pictures import Likeness
+from sag_ros.ros.policy import preflight
+from sag_ros.ros.policy.camera_check import CameraCheck
+from sag_ros.ros.policy.degrading import Degrading
+from sag_ros.ros.policy.observation import ObservationAssembler
+from sag_ros.ros.policy.subscriptions import Subscriptions
+from sag_ros.ros.schema import PolicyNode
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A policy that may run.
+
+    Attributes:
+        config: of the node, naming it.
+        bundle, ladder: the policy, and what computes it.
+        facts: for /diagnostics.
+        pictures: what its cameras saw in training.
+    """
+
+    config: PolicyNode
+    bundle: PolicyBundle
+    ladder: Ladder
+    facts: Mapping[str, object]
+    pictures: Mapping[str, Likeness]
+
+
+def prepare(config: PolicyNode, say: Callable[[str], Any]) -> Prepared:
+    """Load, validate, build, warm up, compare. Raises Refused."""
+    bundle = preflight.load(config)
+    say(f"bundle {config.bundle}: {bundle.contract.task}, weights {bundle.weights_hash[:12]}")
+    runner = preflight.build(bundle, config)
+    checked = preflight.examine(runner, config, say)
+    ladder = preflight.climb(bundle, runner, config, say)
+    facts = preflight.facts(bundle, runner, config, checked)
+    return Prepared(config, bundle, ladder, facts, preflight.likeness(config))
+
+
+class Running:
+    """See the module.
+
+    Args:
+        prepared: the policy.
+        inputs: of the node.
+        now: its clock, s.
+        say: called with a sentence when it does less than it was asked for.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        inputs: Subscriptions,
+        now: Callable[[], float],
+        say: Callable[[str], Any],
+    ) -> None:
+        config, ladder = prepared.config, prepared.ladder
+        self.config, self.runner = config, ladder
+        self.facts = {"policy": self.name, **prepared.facts}
+        self.degrading = Degrading(ladder, config.ladder_latency, say)
+        # Without ``ignore``, as it may be set while the node runs.
+        self.check = CameraCheck(config.cameras, prepared.pictures)
+        self.assembler = ObservationAssembler(
+            ladder, prepared.bundle.contract, inputs.state_at, now=now, pictures=self.check.watches,
+            joints_at=inputs.joints_at, apart=config.watchdog.cameras_apart,
+        )  # fmt: skip
+
+    @property
+    def name(self) -> str:
+        """Bundle, sampler and mask source."""
+        return f"{self.config.bundle} {self.config.sampler}+{self.config.mask_source}"

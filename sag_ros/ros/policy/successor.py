@@ -1,0 +1,93 @@
+"""The policy that comes next: prepared beside the one that runs, until somebody asks to take it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+
+from sag_ros.ros.policy import preflight
+from sag_ros.ros.policy.examination import NICENESS, Verdict, examine_apart
+from sag_ros.ros.policy.running import Prepared
+from sag_ros.ros.schema import PolicyNode
+from sag_ros.ros.worker import Worker
+
+
+class Successor(Worker):
+    """Prepares a policy in a thread: it is examined in another process, then built here, at a low priority.
+
+    Args:
+        config: of the node, naming the new policy.
+        slowest: ms that a chunk may take, in the fastest way that the policy has.
+        say: called with a sentence.
+        examine: in a process of its own by default.
+    """
+
+    def __init__(
+        self,
+        config: PolicyNode,
+        slowest: float,
+        say: Callable[[str], object],
+        examine: Callable[..., Verdict] | None = None,
+    ) -> None:
+        super().__init__("successor")
+        self.name = f"{config.bundle} {config.sampler}+{config.mask_source}"
+        self._config, self._slowest, self._say, self._examine = config, slowest, say, examine or examine_apart
+        self._lock = threading.Lock()
+        self._prepared: Prepared | None = None
+        self._refused = ""
+
+    @property
+    def ready(self) -> Prepared | None:
+        """What may take over, once it is there."""
+        with self._lock:
+            return self._prepared
+
+    @property
+    def refused(self) -> str:
+        """Why it will never be there, or an empty text."""
+        with self._lock:
+            return self._refused
+
+    @property
+    def text(self) -> str:
+        """How far it is, for a person."""
+        if self.refused:
+            return f"{self.name} is refused: {self.refused}"
+        return f"{self.name} {'is ready: call ~/swap' if self.ready else 'is being prepared'}"
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError, AttributeError):  # on Linux: of the calling thread
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        refused, prepared = "", None
+        try:
+            verdict = self._examine(self._config, self._stop.is_set)
+            for text in verdict.said:
+                self._say(f"next: {text}")
+            refused = verdict.refused
+            if not refused and not self._stop.is_set():
+                prepared = self._build(verdict)
+        except preflight.Refused as error:
+            refused = str(error)
+        except Exception as error:  # the policy that runs goes on, whatever it is
+            refused = f"{type(error).__name__}: {error}"
+        with self._lock:
+            self._refused, self._prepared = refused, prepared
+        self._say(self.text)
+
+    def _build(self, verdict: Verdict) -> Prepared:
+        config = self._config
+        bundle = preflight.load(config)
+        if bundle.weights_hash != verdict.weights:
+            raise preflight.Refused("its files were changed while it was examined; load it again")
+        runner = preflight.build(bundle, config)
+        ladder = preflight.climb(bundle, runner, config, lambda text: None, checked=True)
+        fastest = ladder.rungs[-1].ms
+        if fastest > self._slowest:
+            raise preflight.Refused(
+                f"a chunk takes {fastest:.0f} ms here at best, {self._slowest:.0f} are allowed (half of "
+                "watchdog.observation); `sag advise` tells more"
+            )
+        facts = preflight.facts(bundle, runner, config, preflight.Report(**(verdict.report or {})))
+        return Prepared(config, bundle, ladder, facts, preflight.likeness(config))

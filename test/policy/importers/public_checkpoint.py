@@ -1,0 +1,116 @@
+"""Checkpoints as the public Diffusion Policy writes them, of a policy of ours: names, orders and settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sag_ros.policy.bundle import PolicyBundle
+from sag_ros.policy.importers.diffusion_policy import HYBRID
+from sag_ros.policy.random_bundle import random_bundle
+
+JOINTS = [f"fr3_joint{i}" for i in range(1, 8)]
+ORDER = ("wrist_image", "joint_pos", "front_image", "hand")  # of the observations in theirs
+LAYERS = {"conv1": "0", "bn1": "1", "layer1": "4", "layer2": "5", "layer3": "6", "layer4": "7"}
+
+
+def policy(**changes: Any) -> PolicyBundle:
+    """A small policy with ResNets."""
+    size = {"height": 40, "width": 48}
+    resnet = {"norm": "group", "crop": [32, 37], "mean": [0.5] * 3, "std": [0.5] * 3}
+    encoder = {"width": 64, "keypoints": 5, "features": 6, "resnet18": resnet}
+    return random_bundle(0, cameras={"wrist_image": size, "front_image": size}, encoder=encoder, **changes)
+
+
+def settings(bundle: PolicyBundle) -> dict[str, Any]:
+    """What the training's YAML says, interpolations included."""
+    contract = bundle.contract
+    image = {"shape": [3, 40, 48], "type": "rgb"}
+    return {
+        "task_name": "pick",
+        "horizon": contract.horizon,
+        "n_obs_steps": contract.observation_steps,
+        "n_action_steps": contract.action_steps,
+        "n_latency_steps": 0,
+        "shape_meta": {
+            "action": {"shape": [8]},
+            "obs": {
+                "wrist_image": image,
+                "joint_pos": {"shape": [7], "type": "low_dim"},
+                "front_image": image,
+                "hand": {"shape": [1]},
+            },
+        },
+        "policy": {
+            "_target_": HYBRID,
+            "shape_meta": "${shape_meta}",
+            "noise_scheduler": {
+                "num_train_timesteps": contract.diffusion.steps,
+                "beta_schedule": "squaredcos_cap_v2",
+                "variance_type": "fixed_small",
+                "clip_sample": True,
+                "prediction_type": "epsilon",
+            },
+            "horizon": "${horizon}",
+            "n_obs_steps": "${n_obs_steps}",
+            "n_action_steps": "${eval:'${n_action_steps}+${n_latency_steps}'}",
+            "num_inference_steps": contract.diffusion.steps,
+            "crop_shape": [32, 37],
+            "eval_fixed_crop": True,
+            "n_head": contract.network.heads,
+            "n_cond_layers": 0,
+            "obs_as_cond": True,
+            "time_as_cond": True,
+            "causal_attn": True,
+        },
+    }
+
+
+def weights(bundle: PolicyBundle) -> dict[str, Tensor]:
+    """Their names for our weights."""
+    found = {f"model.{key}": tensor for key, tensor in bundle.dpt.state_dict().items()}
+    features = bundle.contract.encoder.features
+    ours = {"wrist_image": range(features), "front_image": range(features, 2 * features)}
+    state = range(2 * features, 2 * features + 8)
+    ours |= {"joint_pos": state[:7], "hand": state[7:]}
+    columns = [column for key in ORDER for column in ours[key]]
+    found["model.cond_obs_emb.weight"] = found["model.cond_obs_emb.weight"][:, columns]
+    for camera, net in bundle.encoder.nets.items():
+        where = f"obs_encoder.obs_nets.{camera}."
+        for key, tensor in net.state_dict().items():
+            part, _, rest = key.partition(".")
+            if part in LAYERS:
+                for name in ("backbone.nets", "nets.0.nets"):  # the same weights stand there twice
+                    found[f"{where}{name}.{LAYERS[part]}.{rest}"] = tensor
+            elif part == "maps":
+                found[f"{where}pool.nets.{rest}"] = tensor
+        half = net.project.weight.shape[1] // 2
+        turns = torch.stack((net.project.weight[:, :half], net.project.weight[:, half:]), dim=2)
+        found[f"{where}nets.3.weight"] = turns.flatten(1)
+        found[f"{where}nets.3.bias"] = net.project.bias
+        found[f"{where}pool.temperature"] = torch.ones(())
+        found |= {
+            f"normalizer.params_dict.{camera}.scale": torch.tensor([2.0]),
+            f"normalizer.params_dict.{camera}.offset": torch.tensor([-1.0]),
+        }
+    for part, index in (("scale", 0), ("offset", 1)):
+        own = bundle.normaliser.vectors("state")[index]
+        found[f"normalizer.params_dict.joint_pos.{part}"] = own[:7]
+        found[f"normalizer.params_dict.hand.{part}"] = own[7:]
+        found[f"normalizer.params_dict.action.{part}"] = bundle.normaliser.vectors("action")[index]
+    return found
+
+
+def save(path: Path, state: dict[str, Tensor], cfg: Any) -> Path:
+    """A checkpoint."""
+    other = {key: tensor + 1.0 for key, tensor in state.items()}
+    content = {
+        "cfg": cfg,
+        "state_dicts": {"model": other, "ema_model": state},
+        "pickles": {"epoch": b"\x80\x04K\x03."},
+    }
+    torch.save(content, path)
+    return path

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sag_ros.engines.auto import build_fastest
 from sag_ros.engines.protocol import Engine, FrameEncoder
 from sag_ros.engines.registry import build_engine_for, build_frame_encoder, build_mask_source_for
+from sag_ros.policy.actions import ActionDecoder
 from sag_ros.policy.bundle import PolicyBundle
 from sag_ros.policy.samplers import build_sampler
 from sag_ros.pruning.mask_sources import MaskSource
@@ -101,8 +102,7 @@ class PolicyRunner:
         self._fixed = noise == "fixed"
         self._noise = np.empty((len(self.table) + 1, contract.horizon, contract.action_dim), np.float32)
         self._state_scale, self._state_offset = (v.numpy() for v in bundle.normaliser.vectors("state"))
-        scale, offset = (v.double().numpy() for v in bundle.normaliser.vectors("action"))
-        self._action_scale, self._action_offset = scale, offset
+        self._decode = ActionDecoder(contract, bundle.normaliser)
         self._trace = np.zeros((len(self._noise), self.engine.tokens, contract.action_dim), np.float32)
         self.reset(seed)
 
@@ -179,9 +179,8 @@ class PolicyRunner:
             actions, steps = self._continue(stamp, obs_features, plan)
         else:
             actions, steps = self.engine.denoise(obs_features, plan, self._noise), len(self.table)
-        actions = (actions - self._action_offset) / self._action_scale
-        joints, gripper = frozen(actions[:, :-1].copy()), frozen(actions[:, -1].copy())
-        chunk = ActionChunk(stamp, self.bundle.contract.control_period, joints, gripper)
+        joints, gripper = self._decode(actions, obs_features)
+        chunk = ActionChunk(stamp, self.bundle.contract.control_period, frozen(joints), frozen(gripper))
         end = time.perf_counter()
         timing = Timing(
             encode_ms=encode_ms,

@@ -12,8 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 FORMAT = "sag_ros-policy-1"
-# the action meanings this node can execute, and the unit each must have
-ACTION_UNITS = {"joint_position": "rad", "gripper_width": "m"}
+# The action meanings this node can execute, and the unit each must have. Joints: where to be; how far
+# from where the joint is in the newest observation; how far from the action before, the first from that one.
+JOINT_MEANINGS = ("joint_position", "joint_offset", "joint_step")
+GRIPPER_MEANINGS = ("gripper_width", "gripper_binary")
+ACTION_UNITS = {**dict.fromkeys(JOINT_MEANINGS, "rad"), "gripper_width": "m", "gripper_binary": "1"}
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
 Count = Annotated[int, Field(ge=1, le=65536)]
@@ -36,8 +39,17 @@ class ActionSpec(Section):
     """One action dimension."""
 
     name: Name
-    meaning: Literal["joint_position", "gripper_width"]
-    unit: Literal["rad", "m"]
+    meaning: Literal["joint_position", "joint_offset", "joint_step", "gripper_width", "gripper_binary"]
+    unit: Literal["rad", "m", "1"]
+
+
+class BinaryGripper(Section):
+    """Which values of a gripper action mean open and closed (the nearer counts), and how wide that is, m."""
+
+    open: Annotated[float, Field(allow_inf_nan=False)]
+    closed: Annotated[float, Field(allow_inf_nan=False)]
+    width_open: Annotated[float, Field(ge=0.0, le=1.0)]
+    width_closed: Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class DiffusionSpec(Section):
@@ -112,13 +124,16 @@ class Contract(Section):
     network: NetworkSpec
     encoder: EncoderSpec
     pruner: PrunerSpec | None
+    binary_gripper: BinaryGripper | None = None
     provenance: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> Contract:
         if len(set(self.joints)) != len(self.joints):
             raise _inconsistent("joints", self.joints, "different names", "name every joint once")
-        expected = [(name, "joint_position") for name in self.joints]
+        kind = self.action[0].meaning
+        kind = kind if kind in JOINT_MEANINGS else JOINT_MEANINGS[0]
+        expected = [(name, kind) for name in self.joints]
         if len(self.action) != len(expected) + 1:
             raise _inconsistent(
                 "action",
@@ -135,9 +150,12 @@ class Contract(Section):
                     f"{expected[i][0]} ({expected[i][1]})",
                     "list the joints in their order",
                 )
-            if i == len(expected) and action.meaning != "gripper_width":
+            if i == len(expected) and action.meaning not in GRIPPER_MEANINGS:
                 raise _inconsistent(
-                    f"{key}.meaning", action.meaning, "gripper_width", "the gripper comes after the joints"
+                    f"{key}.meaning",
+                    action.meaning,
+                    " or ".join(GRIPPER_MEANINGS),
+                    "the gripper comes after the joints",
                 )
             if action.unit != ACTION_UNITS[action.meaning]:
                 raise _inconsistent(
@@ -146,6 +164,7 @@ class Contract(Section):
                     ACTION_UNITS[action.meaning],
                     f"give {action.meaning} in {ACTION_UNITS[action.meaning]}",
                 )
+        self._check_gripper()
         longest = self.horizon - self.observation_steps + 1
         if self.action_steps > longest:
             raise _inconsistent(
@@ -163,6 +182,23 @@ class Contract(Section):
                     "restore the width and heads of the training",
                 )
         return self
+
+    def _check_gripper(self) -> None:
+        binary, gripper = self.action[-1].meaning == "gripper_binary", self.binary_gripper
+        if binary != (gripper is not None):
+            raise _inconsistent(
+                "binary_gripper",
+                None if gripper is None else "given",
+                "a mapping with open, closed, width_open, width_closed" if binary else "null",
+                "it goes with an action of meaning gripper_binary, and with no other",
+            )
+        if gripper is not None and gripper.open == gripper.closed:
+            raise _inconsistent(
+                "binary_gripper.closed",
+                gripper.closed,
+                "another value than open",
+                "say which value closes it",
+            )
 
     @property
     def state_dim(self) -> int:

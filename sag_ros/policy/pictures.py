@@ -159,7 +159,7 @@ class PictureWatch:
     def judge(self, image: NDArray[np.uint8]) -> str:
         """What is wrong with one picture, or an empty text."""
         small = thumbnail(image)
-        if float(image.std(axis=(0, 1)).max()) < FLAT:
+        if float(cv2.meanStdDev(image)[1].max()) < FLAT:
             return f"nothing, all of it {small.mean():.0f} of 255"
         if self._likeness is None:
             return ""

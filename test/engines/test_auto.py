@@ -63,7 +63,7 @@ def test_the_next_one_serves(gpu, bundle, monkeypatch):
     runner = PolicyRunner(bundle, engine="auto")
     assert runner.engine.name == "native"
     assert "not engine cuda_graph: it cannot be built (RuntimeError: CUDA out of memory)" in runner.remarks
-    assert runner._encoder.name == "openvino"
+    assert runner._encoder.name in ("native", "openvino")
     with pytest.raises(RuntimeError, match="out of memory"):
         PolicyRunner(bundle, engine="cuda_graph")
 

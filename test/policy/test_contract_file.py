@@ -139,7 +139,11 @@ def change(**changes: Any) -> dict[str, Any]:
         ({"joints": []}, "joints", "at least 1 item"),
         ({"action__2__name": "fr3_joint4"}, "action.2", "fr3_joint3 (joint_position)"),
         ({"action__2__meaning": "gripper_width"}, "action.2", "fr3_joint3 (joint_position)"),
-        ({"action__2__meaning": "joint_velocity"}, "action.2.meaning", "'joint_position' or 'gripper_width'"),
+        (
+            {"action__2__meaning": "joint_velocity"},
+            "action.2.meaning",
+            "'joint_step', 'gripper_width' or 'gripper_binary'",
+        ),
         ({"action__2__unit": "m"}, "action.2.unit", "rad"),
         ({"action__7__meaning": "joint_position"}, "action.7.meaning", "gripper_width"),
         ({"action__7__unit": "rad"}, "action.7.unit", "m"),

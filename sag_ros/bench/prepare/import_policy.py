@@ -27,6 +27,10 @@ class PolicyImport:
     """s from one action to the next: one over the rate of the demonstrations"""
     arm: str = "fr3"
     """whose joints they are"""
+    actions: Literal["joint_position", "joint_offset", "joint_step"] = "joint_position"
+    """of the joints: where to be, how far from the newest observation, how far from the action before"""
+    gripper: tuple[float, float] | None = None
+    """values of its action that open and close it; by default the action is its width, m"""
     weights: Literal["ema_model", "model"] = "ema_model"
     """averaged weights, which are what was evaluated, or the last ones"""
     half: bool = False
@@ -37,13 +41,21 @@ class PolicyImport:
         from rich.console import Console
 
         from sag_ros.policy.bundle import save_bundle
+        from sag_ros.policy.contract import BinaryGripper
         from sag_ros.policy.contract_file import BundleError
         from sag_ros.policy.importers.archive import ArchiveError
         from sag_ros.policy.importers.diffusion_policy import ImportRefused, Meaning, import_checkpoint
         from sag_ros.robots.registry import find_arm
 
         console = Console()
-        meaning = Meaning(self.state, find_arm(self.arm).joints, self.period, self.weights)
+        arm = find_arm(self.arm)
+        binary = None
+        if self.gripper is not None:
+            opened, closed = self.gripper
+            binary = BinaryGripper(
+                open=opened, closed=closed, width_open=arm.gripper.width_max, width_closed=0.0
+            )
+        meaning = Meaning(self.state, arm.joints, self.period, self.actions, binary, self.weights)
         try:
             found = import_checkpoint(self.checkpoint, meaning)
             bundle = save_bundle(self.out, found.bundle, self.half)

@@ -37,7 +37,12 @@ class Place:
         if last is None or now < last.end:
             return q
         held = last.at(now)[0]
-        return held if np.abs(q - held).max() <= self.settings.unseen_error else q
+        return held if np.abs(q - held).max() <= self._beside else q
+
+    @property
+    def _beside(self) -> float:
+        """How far from its command an arm may rest that has got it, rad."""
+        return min(self.settings.unseen_error, self.settings.rest_error)
 
     def gap(self, age: float) -> None:
         """Note that the last joint state but one was ``age`` s older than the last; inf: there was none."""
@@ -59,7 +64,7 @@ class Place:
         joint, distance = self._tracking.distance(now)
         bound, why = self.settings.resume_error, ""
         if self._unseen:
-            bound, why = min(bound, self.settings.unseen_error), " after a gap in the joint states"
+            bound, why = min(bound, self._beside), " after a gap in the joint states"
         if distance > bound:
             message = (
                 f"joint {joint + 1} is {distance:.3f} rad from where it is held, allowed {bound} rad{why}; "

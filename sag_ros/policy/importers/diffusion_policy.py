@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from sag_ros.policy.bundle import PolicyBundle, empty_modules
-from sag_ros.policy.contract import FORMAT, Contract
+from sag_ros.policy.contract import FORMAT, BinaryGripper, Contract
 from sag_ros.policy.contract_file import parse_contract
 from sag_ros.policy.importers.archive import Stored, plain, read_archive
 from sag_ros.policy.importers.resnet_weights import camera_weights
@@ -51,12 +51,16 @@ class Meaning:
         state: its low-dimensional observations, in order: joint positions (rad), then the gripper width (m).
         joints: names.
         period: s from one action to the next.
+        actions: of the joints, see ``contract.JOINT_MEANINGS``.
+        gripper: which values open and close it, and how wide that is; None where it is the width, m.
         weights: averaged or last ones.
     """
 
     state: Sequence[str]
     joints: Sequence[str]
     period: float
+    actions: str = "joint_position"
+    gripper: BinaryGripper | None = None
     weights: Literal["ema_model", "model"] = "ema_model"
 
 
@@ -224,7 +228,9 @@ def _contract(
     ((scale, offset),), ((keypoints, features),) = colours, sizes
     crop = find(settings, "policy.crop_shape", None)
     layers = {int(key.split(".")[3]) for key in state if key.startswith("model.decoder.layers.")}
-    action = [{"name": joint, "meaning": "joint_position", "unit": "rad"} for joint in meaning.joints]
+    action = [{"name": joint, "meaning": meaning.actions, "unit": "rad"} for joint in meaning.joints]
+    binary = meaning.gripper is not None
+    kind, unit = ("gripper_binary", "1") if binary else ("gripper_width", "m")
     return parse_contract(
         {
             "format": FORMAT,
@@ -233,7 +239,8 @@ def _contract(
                 _name(key): {"height": shape[1], "width": shape[2]} for key, shape in cameras.items()
             },
             "joints": list(meaning.joints),
-            "action": [*action, {"name": "gripper", "meaning": "gripper_width", "unit": "m"}],
+            "action": [*action, {"name": "gripper", "meaning": kind, "unit": unit}],
+            "binary_gripper": meaning.gripper.model_dump() if meaning.gripper is not None else None,
             "control_period": meaning.period,
             "horizon": find(settings, "policy.horizon"),
             "observation_steps": find(settings, "policy.n_obs_steps"),

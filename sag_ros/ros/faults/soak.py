@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,10 +31,22 @@ _SAMPLED = 10.0  # s between two looks at what the nodes hold
 _SETTLE = 0.7  # s after a success
 
 
-def eligible() -> list[Row]:
-    """Faults after which the policy goes on without being activated or started again."""
+def eligible(only: Sequence[str] = ()) -> list[Row]:
+    """Faults after which the policy goes on without being activated or started again.
+
+    Args:
+        only: names; all by default.
+
+    Raises:
+        ValueError: a name that is not one of theirs.
+    """
     rows = [*messages(), *graph()]
-    return [row for row in rows if row.expected.goes_on in WITHOUT_RESTART and row.name not in LONG]
+    rows = [row for row in rows if row.expected.goes_on in WITHOUT_RESTART and row.name not in LONG]
+    names = [row.name for row in rows]
+    unknown = [name for name in only if name not in names]
+    if unknown:
+        raise ValueError(f"fault {unknown[0]!r} cannot come in a soak; available: {', '.join(names)}")
+    return [row for row in rows if not only or row.name in only]
 
 
 class Order:
@@ -69,6 +81,8 @@ class SoakBench:
     """s from one fault to the next"""
     seed: int = 0
     """of the order of the faults"""
+    only: tuple[str, ...] = ()
+    """names of faults; by default all that need no restart"""
     timeout: float = 20.0
     """s after which an episode has failed; a fault in it adds what it lasted"""
     bundle: str = ""
@@ -78,6 +92,7 @@ class SoakBench:
 
     def run(self) -> int:
         """Returns: 0, 1 if something came that must not, 130 if interrupted."""
+        eligible(self.only)  # names that do not exist are told before anything starts
         console = Console()
         status = 0
         with on_stage(self.out, self.bundle) as stage:
@@ -110,7 +125,7 @@ def write(out: Path, soak: Soak) -> None:
 class _Run:
     def __init__(self, options: SoakBench, stage: Stage, console: Console) -> None:
         self._options, self._stage, self._console = options, stage, console
-        self._order = Order(eligible, options.seed)
+        self._order = Order(lambda: eligible(options.only), options.seed)
         self.soak = Soak()
         self._begin = time.monotonic()
         self._due, self._sampled = options.every, -_SAMPLED

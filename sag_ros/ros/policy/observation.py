@@ -130,12 +130,8 @@ class ObservationAssembler:
                 f"allowed {self._apart} s apart"
             )
         start = time.perf_counter()
-        features = {}
-        for name, image in self.decode(frames).items():
-            if name in self._pictures:
-                stamp = frames[name].stamp
-                self._pictures[name].look(stamp, image, self._joints_at(stamp))
-            features[name] = self._runner.encode(name, image)
+        images = self.decode(frames)
+        features = {name: self._runner.encode(name, image) for name, image in images.items()}
         encode_ms = 1e3 * (time.perf_counter() - start)
         with self._condition:
             for name, frame in frames.items():
@@ -144,6 +140,10 @@ class ObservationAssembler:
             received = max(frame.received for frame in frames.values())
             self._newest = stamp, encode_ms, received, self._now()
             self._condition.notify()
+        # Afterwards: it takes eight odd pictures until something is said, and nobody should wait for that.
+        for name, watch in self._pictures.items():
+            stamp = frames[name].stamp
+            watch.look(stamp, images[name], self._joints_at(stamp))
 
     def observe(self, timeout: float) -> PolicyObservation | None:
         """The observation at the newest encoded frames; None when ``timeout`` s brought no new ones.

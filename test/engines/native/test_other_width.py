@@ -15,16 +15,21 @@ ENGINES = Path(__file__).resolve().parents[1]
 OTHER = {8: 16, 16: 8}[LANES]
 # A CPU with 16 lanes is taken for one that has 8: what numba compiles, too, then does without AVX-512.
 NARROW_CPU = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""}
-# Together they run every compiled function of the engine: products of all sizes; masks, reuse rules, numbers
-# of tokens, layers and frames; cross-attention folded and not, residuals added at once and one by one; later
-# starts, samples between the steps, estimates.
+# Together they run every compiled function of the engine: products and convolutions of all sizes; masks,
+# rules of reuse, numbers of tokens, layers and frames; cross-attention folded and not; residuals added at
+# once and singly; later starts, samples between the steps, estimates.
 TESTS = (
     "native/test_packed_matmul.py",
+    "native/test_convolution.py",
+    "native/test_encoder.py",
     "test_agreement.py::test_masks_and_shapes",
     "savings/test_switches.py::test_exact",
     "test_stateful.py",
 )
-CHOICE = "packed_matmul or native-f32 or (ddpm and (frames-all or frames-none)) or from_any_step or estimates"
+CHOICE = " or ".join(
+    ("packed_matmul", "convolution", "encoder", "native-f32", "(ddpm and (frames-all or frames-none))",
+     "from_any_step", "estimates")
+)  # fmt: skip
 CODE = """
 import sys
 import pytest

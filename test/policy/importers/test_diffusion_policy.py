@@ -8,6 +8,7 @@ import pytest
 import torch
 from public_checkpoint import JOINTS, policy, save, settings, weights
 
+from sag_ros.policy.contract import BinaryGripper
 from sag_ros.policy.importers.diffusion_policy import ImportRefused, Meaning, import_checkpoint
 
 MEANING = Meaning(("joint_pos", "hand"), JOINTS, 0.1)
@@ -107,7 +108,7 @@ def test_what_cannot_be_expressed_is_refused(tmp_path: Path, original, change, s
     [
         (Meaning(("joint_pos",), JOINTS, 0.1), "name all of them"),
         (Meaning(("joint_pos", "hand"), JOINTS[:6], 0.1), "inverse kinematics"),
-        (Meaning(("joint_pos", "hand"), JOINTS, 0.1, "other"), "has no other"),
+        (Meaning(("joint_pos", "hand"), JOINTS, 0.1, weights="other"), "has no other"),
     ],
 )
 def test_a_meaning_that_does_not_fit(tmp_path: Path, original, meaning, said) -> None:
@@ -126,3 +127,12 @@ def test_weights_that_do_not_fit(tmp_path: Path, original) -> None:
         own = {k: v for k, v in state.items() if k != key} if change is None else {**state, key: change}
         with pytest.raises(ImportRefused, match=said):
             import_checkpoint(save(tmp_path / "a.ckpt", own, settings(original)), MEANING)
+
+
+def test_actions_that_mean_something_else(tmp_path: Path, original) -> None:
+    gripper = BinaryGripper(open=-1.0, closed=1.0, width_open=0.08, width_closed=0.0)
+    meaning = Meaning(("joint_pos", "hand"), JOINTS, 0.1, "joint_step", gripper)
+    path = save(tmp_path / "a.ckpt", weights(original), settings(original))
+    contract = import_checkpoint(path, meaning).bundle.contract
+    assert {one.meaning for one in contract.action[:-1]} == {"joint_step"}
+    assert (contract.action[-1].meaning, contract.binary_gripper) == ("gripper_binary", gripper)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unittest.mock import Mock
 
+import pytest
 from sensor_msgs.msg import Image
 
 from sag_ros.bench.faults.soak_record import WITHOUT_RESTART
@@ -39,3 +40,9 @@ def test_a_fault_that_comes_again_is_as_new() -> None:
             ((_, sent),) = spoiler(Image())
             stamps.append(sent.header.stamp.sec)
     assert stamps == [3600, 0, 3600, 0]
+
+
+def test_some_alone() -> None:
+    assert [row.name for row in eligible(("camera-dead", "network-gone"))] == ["camera-dead", "network-gone"]
+    with pytest.raises(ValueError, match="'cycled' cannot come in a soak; available: camera-dead"):
+        eligible(("cycled",))

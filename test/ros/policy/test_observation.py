@@ -110,3 +110,23 @@ def test_a_waiting_observer_wakes_up(assembler):
     assembler.encode(frames(1.0, 7))
     thread.join(60.0)
     assert seen[0].stamp == 1.0
+
+
+def test_who_waits_can_be_interrupted(assembler):
+    assembler.interrupt()
+    assert assembler.observe(60.0) is None
+    assert observe(assembler, frames(0.0, 1)) is not None
+
+
+def test_pictures_are_watched_after_the_features_are_there(runner):
+    seen = []
+
+    class Watch:
+        def look(self, stamp, image, joints):
+            seen.append((stamp, int(image[0, 0, 0]), assembler.observe(0.0) is not None))
+
+    assembler = ObservationAssembler(
+        runner, CONTRACT, state_at=lambda stamp: np.full(8, stamp), pictures={"front": Watch()}
+    )
+    assembler.encode(frames(0.5, 7))
+    assert seen == [(0.5, 7, True)]

@@ -131,8 +131,8 @@ class Contract(Section):
     def _consistent(self) -> Contract:
         if len(set(self.joints)) != len(self.joints):
             raise _inconsistent("joints", self.joints, "different names", "name every joint once")
-        kind = self.action[0].meaning
-        kind = kind if kind in JOINT_MEANINGS else JOINT_MEANINGS[0]
+        first = self.action[0].meaning
+        kind = first if first in JOINT_MEANINGS else JOINT_MEANINGS[0]
         expected = [(name, kind) for name in self.joints]
         if len(self.action) != len(expected) + 1:
             raise _inconsistent(

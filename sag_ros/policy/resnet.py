@@ -114,7 +114,9 @@ def _middle(x: Tensor, crop: tuple[int, int] | None) -> Tensor:
     if crop is None:
         return x
     height, width = crop
-    if height > x.shape[2] or width > x.shape[3]:
-        raise ValueError(f"a picture of {x.shape[2]} x {x.shape[3]} px is smaller than the crop {crop}")
-    top, left = round((x.shape[2] - height) / 2), round((x.shape[3] - width) / 2)
+    # Plain numbers, also while the network is traced: a camera's size is a constant.
+    lines, columns = int(x.shape[2]), int(x.shape[3])
+    if height > lines or width > columns:
+        raise ValueError(f"a picture of {lines} x {columns} px is smaller than the crop {crop}")
+    top, left = round((lines - height) / 2), round((columns - width) / 2)
     return x[:, :, top : top + height, left : left + width]

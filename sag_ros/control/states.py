@@ -35,6 +35,8 @@ class SupervisorSettings:
         unseen_error: the same where joint states did not come for a while, and maybe commands did not arrive.
         rest_error: a joint at rest further than this from all it was commanded within tracking_lag is a
             fault after some moments.
+        command_error: a joint whose controller follows something further than this from all it was
+            commanded within ``command_lag``, s, did not get it.
         at_rest: faster joints are moving, rad/s.
         limit_factor, position_margin: see :func:`sag_ros.control.guard.guard.guard_limits`.
         splice: how chunks are joined.
@@ -49,6 +51,8 @@ class SupervisorSettings:
     resume_error: float = 0.05
     unseen_error: float = 0.01
     rest_error: float = 0.02
+    command_error: float = 0.002
+    command_lag: float = 0.03
     at_rest: float = 0.05
     limit_factor: float = 0.95
     position_margin: float = 0.005

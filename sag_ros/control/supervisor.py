@@ -64,17 +64,14 @@ class Supervisor:
         self._last_chunk = np.inf  # when the last chunk came
         self._missed = False
         self._fault = self._refusal = ""
+        self._lost = False  # whether commands do not arrive
         self._counts = Counts()
         self._until = np.inf  # when the last command must have been sent, s
         self._before: dict[str, Any] = {}  # what it changed
         self._violations: tuple[Violation, ...] = ()
 
     def reconfigure(self, settings: SupervisorSettings) -> None:
-        """Take other settings while it runs.
-
-        Raises:
-            ValueError: what the guard and the sampling of commands are built from would be another.
-        """
+        """Take other settings while it runs. Raises ValueError where guard and sampling would be others."""
         self.settings.require_live(settings)
         self.settings = settings
         self._splicer = Splicer(self._guard.limits, settings.splice, self._arm.limits)
@@ -100,6 +97,7 @@ class Supervisor:
         self._newest = self._held = now
         self._last_chunk, self._missed, self._fault = np.inf, False, ""
         self._place.reset()
+        self._lost = False
         self._state, self._reason = State.WAITING, "waiting for the first chunk"
 
     def on_joint_state(self, stamp: float, q: Float, v: Float) -> None:
@@ -112,12 +110,15 @@ class Supervisor:
         compare = self._motion is not None and not self._ended and not self._fault
         self._fault = self._tracking.look(stamp, q, v, compare) or self._fault
 
-    def on_image(self, camera: str, stamp: float) -> None:
-        """Note an image of a watched camera.
+    def on_desired(self, stamp: float, q: Float) -> None:
+        """Take the joint positions that the controller follows, (J,) rad; malformed ones are ignored."""
+        if len(q) != self._arm.dof or not np.isfinite(q).all() or self._motion is None:
+            return
+        if found := self._tracking.look_desired(stamp, q, not self._ended and not self._fault):
+            self._fault, self._lost = found, True
 
-        Raises:
-            KeyError: the camera was not named at construction.
-        """
+    def on_image(self, camera: str, stamp: float) -> None:
+        """Note an image of a watched camera. Raises KeyError for one that was not named at construction."""
         self._watchdog.seen(f"camera {camera}", stamp)
 
     def on_chunk(self, chunk: ActionChunk, now: float) -> JointCommand | None:
@@ -219,9 +220,10 @@ class Supervisor:
 
     def _begin_fault(self, now: float, reason: str) -> JointCommand | None:
         assert self._motion is not None
-        if self._state is not State.STOPPING and now < self._motion.end:
+        if self._state is not State.STOPPING and now < self._motion.end and not self._lost:
             return self._begin_stop(now, State.FAULT, reason)
         # At rest, or on the way there: if the arm is elsewhere, another command would begin where it is not.
+        # So would one that arrives after others that did not; the last that did arrive ends at rest.
         self._after_stop, self._reason, self._held = State.FAULT, reason, now
         self._state = State.STOPPING if now < self._motion.end else State.FAULT
         return None

@@ -21,7 +21,8 @@ SIMULATED = "sim"
 ROBOTS = (SIMULATED, *(name for name, arm in ARMS.items() if arm.bringup is not None))
 PACKAGE = "sag_ros"
 ROS2_CONTROL, FCI = DRIVERS = "ros2_control", "fci"
-_SIMULATED_REST = 0.0025  # rad; that arm rests on its command, a real one beside it
+# rad, s: that arm rests on its command, a real one beside it; and its controller takes commands at once.
+_SIMULATED = {"limits.rest_error": 0.0025, "limits.command_error": 0.001, "limits.command_lag": 0.0}
 _EMULATED_SHARE = 0.65  # of the limits: what a clock that is a fifth slow makes of it stays inside
 _EMULATED_LAG = 0.3  # rad that an arm may be behind whose clock is slow
 TOPICS = {"mask": "policy_node/mask", "timing": "policy_node/timing", "status": "sim_node/task_status"}
@@ -112,6 +113,7 @@ def emulated(
     own_limits = {
         "limits.factor": _EMULATED_SHARE,
         "limits.rest_error": _EMULATED_LAG,
+        "topics.desired_states": "",
         "limits.resume_error": _EMULATED_LAG,
         "limits.tracking_error": _EMULATED_LAG,
     }
@@ -149,7 +151,7 @@ def pick_release(
     node = GraphNode("policy_node", "policy_node", policy or {}, lifecycle=True)
     if robot == SIMULATED:
         if parameter_file is None:  # what a file says of its own arm is not ours to judge
-            node = replace(node, parameters={"limits.rest_error": _SIMULATED_REST, **node.parameters})
+            node = replace(node, parameters={**_SIMULATED, **node.parameters})
         return Graph(file, (GraphNode("sim_node", "sim_node", sim or {}), node))
     if not robot_ip:
         raise ValueError(f"robot:={robot} needs robot_ip:=<address of the robot>")

@@ -70,6 +70,14 @@ class Limits(Section):
         "rad",
         gt=0,
     )
+    command_error: float = param(
+        0.002,
+        "of what a controller follows from all it was commanded within command_lag; more for 0.05 s is a "
+        "fault: that did not arrive",
+        "rad",
+        gt=0,
+    )
+    command_lag: float = param(0.03, "that a controller may take to follow", "s", ge=0, le=0.5)
     resume_error: float = param(
         0.05, "of a joint from where it is held; further away it does not go on by itself", "rad", gt=0
     )
@@ -112,7 +120,17 @@ _LIVE = frozenset(
         "pictures",
         *(f"watchdog.{name}" for name in Watchdog.model_fields if name not in ("cameras_apart", "deadman")),
         *(f"splice.{name}" for name in Splice.model_fields if name != "step"),
-        *(f"limits.{name}" for name in ("tracking_error", "tracking_lag", "rest_error", "resume_error")),
+        *(
+            f"limits.{name}"
+            for name in (
+                "tracking_error",
+                "tracking_lag",
+                "rest_error",
+                "resume_error",
+                "command_error",
+                "command_lag",
+            )
+        ),
         *(f"gripper.{name}" for name in Gripper.model_fields if name != "joints"),
         *(f"next.{name}" for name in Next.model_fields),
     }
@@ -183,6 +201,7 @@ class SimNode(Section):
     image_size: int = param(84, "height and width of the camera images", "px", ge=32, le=1024)
     camera_rate: float = param(60.0, "frames of every camera", "Hz", gt=0, le=120)
     joint_state_rate: float = param(200.0, "JointState of the arm", "Hz", gt=0, le=1000)
+    desired_state_rate: float = param(100.0, "JointState of the controller's set points", "Hz", gt=0, le=1000)
     gripper_state_rate: float = param(50.0, "JointState of the fingers", "Hz", gt=0, le=1000)
     status_rate: float = param(10.0, "task status", "Hz", gt=0, le=100)
     slice: float = param(0.005, "physics advanced at once", "s", ge=0.001, le=0.02)

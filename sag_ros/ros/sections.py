@@ -61,6 +61,11 @@ class Topics(Section):
     gripper_command: str = param(
         "franka_gripper/command", "JointState: position = finger position = width / 2", min_length=1
     )
+    desired_states: str = param(
+        "franka_robot_state_broadcaster/desired_joint_states",
+        "JointState of what the controller follows: tells whether commands arrive; not compared while nobody "
+        "publishes it; empty = never",
+    )
     deadman: str = param("", "Bool, hold to run: true must keep arriving; empty = none")
 
 

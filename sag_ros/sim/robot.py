@@ -44,6 +44,7 @@ class SimulatedRobot:
 
     Attributes:
         controller: the joint trajectory controller, stamps on the clock of :attr:`time`.
+        desired: (J,) set point of the controller now, rad.
         gripper: the simulated hand.
         at_home: whether episodes begin exactly at home, not a little beside it as the task wants.
     """
@@ -80,6 +81,7 @@ class SimulatedRobot:
         data.ctrl[scene.gripper_ctrl] = opened
         self._epoch = time
         self.controller = JointTrajectoryController(start)
+        self.desired = start.copy()
         self.gripper = SimulatedGripper(self.arm.gripper)
         mujoco.mj_forward(scene.model, data)
 
@@ -104,6 +106,7 @@ class SimulatedRobot:
         begin = self.time
         times = begin + PERIOD * np.arange(1, steps + 1)
         position, velocity, _ = self.controller.sample_many(times)
+        self.desired = position[-1].copy()
         control = position + self._lead * velocity
         arm, hand = scene.arm_ctrl, scene.gripper_ctrl
         for n in range(steps):

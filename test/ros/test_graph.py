@@ -18,6 +18,9 @@ from sag_ros.ros.parameters import load_file
 from sag_ros.ros.schema import NODES
 from sag_ros.ros.sections import Topics
 
+# That arm rests on its command, and its controller takes it at once.
+EXACT = {"limits.rest_error": 0.0025, "limits.command_error": 0.001, "limits.command_lag": 0.0}
+
 
 def test_sim_graph_runs_both_nodes_without_franka():
     graph = pick_release()
@@ -30,7 +33,7 @@ def test_real_robot_replaces_only_the_simulator():
     graph = pick_release("fr3", robot_ip="172.16.0.2")
     assert [node.name for node in graph.nodes] == ["gripper_node", "policy_node"]
     simulated = pick_release().node("policy_node")
-    assert simulated.parameters == {"limits.rest_error": 0.0025}  # that arm rests on its command
+    assert simulated.parameters == EXACT
     assert graph.node("policy_node") == replace(simulated, parameters={})
     own = pick_release(parameter_file=pick_release().parameter_file)
     assert own.node("policy_node").parameters == {}
@@ -51,8 +54,10 @@ def test_with_an_emulated_robot_only_its_joint_states_reach_the_policy():
     assert graph.node("sim_node").parameters["topics.joint_states"] != Topics().joint_states
     assert graph.node("sim_node").parameters["at_home"]
     assert graph.node("policy_node").parameters == {
+        **EXACT,
         "limits.factor": 0.65,
         "limits.rest_error": 0.3,
+        "topics.desired_states": "",
         "limits.resume_error": 0.3,
         "limits.tracking_error": 0.3,
         "seed": 3,
@@ -77,7 +82,7 @@ def test_arguments_survive_a_yaml_parser():
     arguments = node.ros_arguments(Path("p.yaml"))
     given = dict(a.split(":=", 1) for flag, a in itertools.pairwise(arguments) if flag == "-p")
     found = {name: yaml.safe_load(value) for name, value in given.items()}
-    assert found == {**values, "limits.rest_error": 0.0025}
+    assert found == {**values, **EXACT}
     assert json.loads(given["bundle"]) == "y"
 
 
@@ -171,7 +176,7 @@ def test_launch_starts_the_described_nodes(monkeypatch):
     ]
     policy = actions[1].options
     assert policy["package"] == "sag_ros"
-    own = {"limits.rest_error": 0.0025, "autostart": True}
+    own = {**EXACT, "autostart": True}
     assert policy["parameters"] == [str(pick_release().parameter_file), own]
 
 

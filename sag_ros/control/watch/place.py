@@ -32,8 +32,11 @@ class Place:
         """(J,) where a new motion begins, the arm being at ``q``, rad; ``last``: the motion commanded last.
 
         A controller holds what it was commanded, and an arm rests a little beside it: from where the arm is
-        the next command would begin with a step of that.
+        the next command would begin with a step of that. Best is to be told what the controller holds.
         """
+        desired = self._tracking.desired(now)
+        if desired is not None and np.abs(q - desired).max() <= self.settings.tracking_error:
+            return desired
         if last is None or now < last.end:
             return q
         held = last.at(now)[0]
@@ -63,7 +66,8 @@ class Place:
             return Violation("stale", -1, now, np.inf, message)
         joint, distance = self._tracking.distance(now)
         bound, why = self.settings.resume_error, ""
-        if self._unseen:
+        desired = self._tracking.desired(now)
+        if self._unseen and desired is None:
             bound, why = min(bound, self._beside), " after a gap in the joint states"
         if distance > bound:
             message = (
@@ -71,5 +75,14 @@ class Place:
                 "resume if that is where it shall go on from"
             )
             return Violation("jump", joint, distance, bound, message)
+        if desired is not None:
+            beside = np.abs(desired - self._tracking.commanded(now))
+            joint, distance, bound = int(beside.argmax()), float(beside.max()), self.settings.command_error
+            if distance > bound:
+                message = (
+                    f"the controller holds joint {joint + 1} {distance:.4f} rad from where it was commanded, "
+                    f"allowed {bound} rad; resume if that is where it shall go on from"
+                )
+                return Violation("jump", joint, distance, bound, message)
         self._unseen = False
         return None

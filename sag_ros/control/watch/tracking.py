@@ -12,7 +12,10 @@ from sag_ros.control.watch.seen import Seen
 from sag_ros.values import Float
 
 _RESTS = 0.1  # s at rest beside all that was commanded lately; that is no lag
-_LATELY = np.linspace(0.0, 1.0, 4)  # of tracking_lag
+_LATELY = np.linspace(0.0, 1.0, 4)  # of tracking_lag, of command_lag
+_LOST = 0.05  # s that the controller follows something else: until a command is there
+_LATE = 0.1  # s that a command may take to arrive
+_FRESH = 0.1  # s that it is known what it follows
 _RECENT = 64  # commands that joint states are still compared with; half a second
 
 
@@ -34,6 +37,9 @@ class Tracking:
         self._near = -np.inf  # stamp of the last state that was close to its command
         self._last = -np.inf  # of the last state
         self._moved = -np.inf  # of the last that did not rest beside what was commanded
+        self._desired: Float = np.empty(0)  # what the controller followed last, (J,)
+        self._told = -np.inf  # when, s
+        self._followed = -np.inf  # when that was our command, s
         self.off = 0.0
 
     def reconfigure(self, settings: SupervisorSettings) -> None:
@@ -43,6 +49,7 @@ class Tracking:
     def start(self, now: float, motion: Motion) -> None:
         """Forget everything; ``motion`` is executed from ``now`` on, s."""
         self._seen, self._near, self._moved, self.off = Seen(), now, now, 0.0
+        self._followed = now
         self._recent.clear()
         self._recent.append(motion)
 
@@ -98,6 +105,39 @@ class Tracking:
             )
         return ""
 
+    def look_desired(self, stamp: float, q: Float, compare: bool = True) -> str:
+        """Take what the controller follows, (J,); what is wrong with it, or an empty text."""
+        gap, self._told, self._desired = stamp - self._told, stamp, q
+        settings = self._settings
+        outside = self._outside(stamp, q, settings.command_lag)
+        if not compare or gap > _FRESH or outside.max() <= settings.command_error or self._late(stamp, q):
+            self._followed = stamp
+        lost = stamp - self._followed
+        if lost <= _LOST:
+            return ""
+        joint = int(outside.argmax())
+        return (
+            f"the controller moves joint {joint + 1} {outside[joint]:.4f} rad beside its command for "
+            f"{lost:.2f} s, allowed {settings.command_error} rad: commands do not arrive; check controller "
+            "and network, then resume"
+        )
+
+    def _late(self, stamp: float, q: Float) -> bool:
+        """Whether the controller follows one of the commands before the last: then they arrive, if late."""
+        recent = (motion for motion in reversed(self._recent) if stamp - _LATE <= motion.start <= stamp)
+        bound = self._settings.command_error
+        return any(float(np.abs(motion.at(stamp)[0] - q).max()) <= bound for motion in recent)
+
+    def desired(self, now: float) -> Float | None:
+        """(J,) what the controller follows, rad; None where nobody tells, or not lately."""
+        return self._desired if len(self._desired) and now - self._told <= _FRESH else None
+
+    def _outside(self, stamp: float, q: Float, lag: float) -> Float:
+        """(J,) how far ``q`` is from everything that was commanded within ``lag`` before ``stamp``, rad."""
+        times = [float(time) for time in stamp - lag * _LATELY]
+        places = np.stack([self._executed(time).at(time)[0] for time in times])
+        return np.maximum(np.maximum(places.min(axis=0) - q, q - places.max(axis=0)), 0.0)
+
     def _left(self, stamp: float, v: Float) -> bool:
         """Whether the arm rests, and beside every place that it was commanded to be at within tracking_lag.
 
@@ -105,15 +145,16 @@ class Tracking:
         """
         if float(np.abs(v).max()) >= self._settings.at_rest:
             return False
-        times = stamp - self._settings.tracking_lag * _LATELY
-        places = np.stack([self._executed(float(time)).at(float(time))[0] for time in times])
-        q = self._seen.position
-        outside = np.maximum(places.min(axis=0) - q, q - places.max(axis=0))
+        outside = self._outside(stamp, self._seen.position, self._settings.tracking_lag)
         return bool(outside.max() > self._settings.rest_error)
 
     def _executed(self, stamp: float) -> Motion:
         # A command holds nothing of before it was sent.
         return next((one for one in reversed(self._recent) if one.start <= stamp), self._recent[0])
+
+    def commanded(self, stamp: float) -> Float:
+        """(J,) where the arm was commanded to be at ``stamp``, rad."""
+        return self._executed(stamp).at(stamp)[0]
 
     def distance(self, stamp: float) -> tuple[int, float]:
         """The joint that was measured furthest from what was executed at ``stamp``, and how far, rad."""

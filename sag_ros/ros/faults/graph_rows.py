@@ -51,7 +51,7 @@ def graph() -> list[Row]:
         Row(
             "controller-gone",
             "commands do not arrive",
-            Expected(RESUME, "from its command", 2.0),
+            Expected(RESUME, "do not arrive", 2.0),
             lambda stage: stage.relay.spoil(COMMAND, silent),
             reaches=False,
         ),

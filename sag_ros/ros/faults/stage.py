@@ -82,6 +82,7 @@ class Stage:
         self._source = model_folder(bundle or config.bundle)
         self.control = Control(_fresh(out / "control"))
         inputs = {topics.joint_states: JointState, topics.gripper_states: JointState}
+        inputs[topics.desired_states] = JointState
         inputs |= {camera.topic: Image for camera in config.cameras.values()}
         outputs = {topics.trajectory: JointTrajectory, topics.gripper_command: JointState}
         remaps = {topic: f"{CLEAN}/{topic}" for topic in inputs | outputs}

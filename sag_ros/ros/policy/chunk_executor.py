@@ -46,6 +46,8 @@ def supervisor_settings(config: PolicyNode) -> SupervisorSettings:
         tracking_lag=config.limits.tracking_lag,
         resume_error=config.limits.resume_error,
         rest_error=config.limits.rest_error,
+        command_error=config.limits.command_error,
+        command_lag=config.limits.command_lag,
         limit_factor=config.limits.factor,
         position_margin=config.limits.position_margin,
         splice=SpliceSettings(**config.splice.model_dump()),
@@ -85,8 +87,7 @@ class ChunkExecutor:
         on_stop: Callable[[], None] = lambda: None,
     ) -> None:
         self._publishers, self._now, self._epoch, self._gate = publishers, now, epoch, gate
-        self._on_stop = on_stop
-        self._arm = arm
+        self._on_stop, self._arm = on_stop, arm
         self._lock = threading.Lock()
         rehearse(arm, supervisor_settings(config))
         self._supervisor = Supervisor(arm, supervisor_settings(config), cameras)
@@ -141,6 +142,11 @@ class ChunkExecutor:
         with self._lock:
             self._supervisor.on_joint_state(stamp, q, v)
 
+    def on_desired(self, stamp: float, q: Float) -> None:
+        """See Supervisor.on_desired."""
+        with self._lock:
+            self._supervisor.on_desired(stamp, q)
+
     def on_image(self, camera: str, stamp: float) -> None:
         """See Supervisor.on_image."""
         with self._lock:
@@ -185,8 +191,7 @@ class ChunkExecutor:
         mask: Mask = finished.inference.mask
         begin = self._now()
         with self._lock:
-            before = self._supervisor.status()
-            published, self._made = np.nan, begin
+            before, published, self._made = self._supervisor.status(), np.nan, begin
             if not self._blocked(begin):
                 published = self._send(lambda now: self._supervisor.on_chunk(chunk, now))
             executed, spliced = not np.isnan(published), self._made

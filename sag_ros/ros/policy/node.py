@@ -59,8 +59,8 @@ class PolicyNode(LifecycleNode):
         self._diagnosis: Diagnosis | None = None
         self._commands: CommandWatch | None = None
         self._named = config  # as the parameters name the policy
-        look = (lambda: self._policy), (lambda: self._config)
-        self._exchange = Exchange(self, *look, self._become, self._stamps.now)
+        own = (lambda: self._policy), (lambda: self._config), self._become, self._stamps.now
+        self._exchange = Exchange(self, *own)
         self._tick = None
         self.create_service(Trigger, "~/resume", self._on_resume)
         self.create_timer(1.0 / config.diagnostics_rate, self._publish_diagnostics)
@@ -119,7 +119,7 @@ class PolicyNode(LifecycleNode):
         self._policy.runner.reset(self._config.seed)
         executor, inputs = self._chunk_executor, self._inputs
         inputs.on_joint_state, inputs.on_image = executor.on_joint_state, executor.on_image
-        inputs.on_deadman = executor.on_deadman
+        inputs.on_deadman, inputs.on_desired = executor.on_deadman, executor.on_desired
         self._commands = CommandWatch(self, self._config.topics.trajectory, self._on_foreign)
         self._outputs.on_command = self._commands.sending
         self._policy.check.reset()
@@ -210,8 +210,7 @@ class PolicyNode(LifecycleNode):
 
     def _on_error(self, error: Exception) -> None:
         """In the inference thread."""
-        diagnosis = self._diagnosis
-        if diagnosis is not None:
+        if (diagnosis := self._diagnosis) is not None:
             diagnosis.on_error(error)
         self.get_logger().error(f"inference: {type(error).__name__}: {error}", throttle_duration_sec=2.0)
 

@@ -55,7 +55,8 @@ class Subscriptions:
         problems: input -> what is wrong with its newest message; cleared by a good one.
         dropped: input -> how many of its messages were malformed or had a stamp that cannot be true.
         latest: input -> what was wrong with the last of those.
-        on_joint_state, on_image, on_deadman: called with what arrived; set while the node is active.
+        on_joint_state, on_desired, on_image, on_deadman: called with what arrived; set while the node is
+            active.
     """
 
     def __init__(self, node: Node, config: PolicyNode, joints: Sequence[str], clock: StampClock) -> None:
@@ -65,6 +66,7 @@ class Subscriptions:
         self.dropped: Counter[str] = Counter()
         self.latest: dict[str, str] = {}
         self.on_joint_state: Callable[[float, NDArray, NDArray], None] = lambda *_: None
+        self.on_desired: Callable[[float, NDArray], None] = lambda *_: None
         self.on_image: Callable[[str, float], None] = lambda *_: None
         self.on_deadman: Callable[[bool], None] = lambda *_: None
         self._arm, self._fingers = JointHistory(len(joints)), JointHistory(1)
@@ -75,7 +77,12 @@ class Subscriptions:
         self._shared = topics.joint_states == topics.gripper_states
         arm = subscribe(JointState, topics.joint_states, self._guarded("joint_states", self._on_arm),
                         qos.NEWEST, callback_group=apart)  # fmt: skip
-        self._all, frames = [arm], []
+        self._all, frames, beside = [arm], [], [arm]
+        if topics.desired_states:
+            callback = self._guarded("desired_states", self._on_desired)
+            desired = subscribe(JointState, topics.desired_states, callback, qos.NEWEST, callback_group=apart)
+            self._all.append(desired)
+            beside.append(desired)
         if not self._shared:
             callback = self._guarded("gripper_states", self._on_fingers)
             self._all.append(subscribe(JointState, topics.gripper_states, callback, qos.NEWEST))
@@ -91,7 +98,7 @@ class Subscriptions:
                 subscribe(Bool, topics.deadman, lambda message: self.on_deadman(message.data), qos.NEWEST)
             )
 
-        self._receiver = Receiver(node, frames, [arm])
+        self._receiver = Receiver(node, frames, beside)
         self._receiver.start()
 
     def _guarded(self, what: str, handle: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -134,6 +141,9 @@ class Subscriptions:
             return
         self._velocity = np.zeros_like(position) if velocity is None else velocity
         self.on_joint_state(stamp, position, self._velocity)
+
+    def _on_desired(self, message: JointState) -> None:
+        self.on_desired(self._stamp(message), self._joint_reader.positions(message))
 
     def _on_fingers(self, message: JointState) -> None:
         self._fingers.put(self._stamp(message), np.array([self._gripper_reader.width(message)]))

@@ -25,12 +25,14 @@ _STOOD, _LET_IN = 0.03, 0.01  # s: so far behind, the process stood still; for w
 
 @dataclass(frozen=True)
 class JointSample:
-    """Measured joints: stamp (s, node clock), (J,) positions and velocities, gripper width (m)."""
+    """Measured joints: stamp (s, node clock), (J,) positions and velocities, gripper width (m); and where the
+    controller wants them, (J,)."""
 
     stamp: float
     position: np.ndarray
     velocity: np.ndarray
     width: float
+    desired: np.ndarray
 
 
 class SimLoop(Worker):
@@ -143,8 +145,9 @@ class SimLoop(Worker):
             self.robot.advance(self._slice)
             stamp = self.robot.time + self._offset
             sample = JointSample(
-                stamp, self.robot.joint_positions, self.robot.joint_velocities, self.robot.gripper_width
-            )
+                stamp, self.robot.joint_positions, self.robot.joint_velocities, self.robot.gripper_width,
+                self.robot.desired,
+            )  # fmt: skip
             if stamp >= self._next_log:
                 self._next_log += self._log_period
                 self.status = self.robot.status()

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
@@ -38,6 +39,9 @@ from sag_ros.sim.robot import SimulatedRobot
 INTERVAL = 0.02  # s: what must not wait comes through the receiver, and each look costs half a millisecond
 
 
+_NO_SPEED = np.empty(0)
+
+
 class SimNode(Node):
     """See the module."""
 
@@ -57,7 +61,11 @@ class SimNode(Node):
         self._arm_publisher = self.create_publisher(JointState, topics.joint_states, qos.STATE)
         self._finger_publisher = self.create_publisher(JointState, topics.gripper_states, qos.STATE)
         self._status_publisher = self.create_publisher(String, "~/task_status", qos.STATE)
-        self._due = {"arm": 0.0, "fingers": 0.0}
+        self._desired_state = JointState(name=list(arm.joints))
+        self._desired_publisher = None
+        if topics.desired_states:
+            self._desired_publisher = self.create_publisher(JointState, topics.desired_states, qos.STATE)
+        self._due = {"arm": 0.0, "desired": 0.0, "fingers": 0.0}
 
         robot = SimulatedRobot(config.task, config.image_size, arm)
         robot.at_home = config.at_home
@@ -91,6 +99,12 @@ class SimNode(Node):
             self._due["arm"] = max(self._due["arm"] + 1 / config.joint_state_rate, sample.stamp - 0.1)
             clock.write(sample.stamp, self._arm_state.header.stamp)
             self._arm_publisher.publish(write_joint_state(self._arm_state, sample.position, sample.velocity))
+        if self._desired_publisher is not None and sample.stamp >= self._due["desired"]:
+            self._due["desired"] = max(
+                self._due["desired"] + 1 / config.desired_state_rate, sample.stamp - 0.1
+            )
+            clock.write(sample.stamp, self._desired_state.header.stamp)
+            self._desired_publisher.publish(write_joint_state(self._desired_state, sample.desired, _NO_SPEED))
         if sample.stamp >= self._due["fingers"]:
             self._due["fingers"] = max(
                 self._due["fingers"] + 1 / config.gripper_state_rate, sample.stamp - 0.1

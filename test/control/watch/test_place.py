@@ -50,3 +50,23 @@ def test_after_a_gap_it_has_to_be_where_it_is_held(rest_error: float) -> None:
     assert own.look(1.1, at_rest=True) is None
     tracking.look(1.2, HELD + 1.2 * beside, 0.0 * HELD, compare=False)
     assert own.look(1.2, at_rest=True) is None  # there was no other gap
+
+
+def test_what_the_controller_holds_is_better_than_where_the_arm_rests() -> None:
+    own, tracking = place()
+    held = of_command(at_rest(0.0, HELD))
+    tracking.look_desired(5.0, HELD + 0.004, compare=False)
+    np.testing.assert_array_equal(own.begin(HELD + 0.03, held, 5.05), HELD + 0.004)
+    np.testing.assert_array_equal(own.begin(HELD + 0.03, held, 6.0), HELD + 0.03)  # long ago
+    np.testing.assert_array_equal(own.begin(HELD + 0.5, held, 5.05), HELD + 0.5)  # it cannot be true
+
+
+def test_it_does_not_go_on_by_itself_where_the_controller_holds_something_else() -> None:
+    own, tracking = place()
+    tracking.look(1.0, HELD, 0.0 * HELD, compare=False)
+    tracking.look_desired(1.0, HELD + np.array([0.0, 0.004]), compare=False)
+    found = own.look(1.0, at_rest=True)
+    assert found is not None
+    assert "the controller holds joint 2 0.0040 rad from where it was commanded" in found.message
+    tracking.look_desired(1.1, HELD + 0.001, compare=False)
+    assert own.look(1.1, at_rest=True) is None

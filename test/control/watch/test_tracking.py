@@ -97,3 +97,51 @@ def test_an_arm_that_stays_while_its_command_moves_did_not_get_it() -> None:
     lost = first(follows=9.0)
     assert lost is not None
     assert 1.15 < lost < 1.40
+
+
+def follower(lag: float = 0.0, lost: float = np.inf, late: float = 0.0, error: float = 0.001) -> float | None:
+    """When something is said of a controller that is ``lag`` s behind, or gets nothing from ``lost`` on, or
+    each command ``late`` s after its begin: a new plan every 20 ms, each a little faster than the last."""
+    settings = SupervisorSettings(command_error=error, command_lag=2.0 * lag)
+    tracking, plans = Tracking(settings, FASTEST), [steady(0.0, 0.0, 0.1)]
+    tracking.start(0.0, plans[0])
+    for step in range(1, 100):
+        begin = 0.02 * step
+        where = plans[-1].at(begin)[0][0]
+        plans.append(steady(begin, float(where), 0.1 + 0.002 * step))
+        tracking.execute(plans[-1])
+        for stamp in begin + np.array([0.0, 0.01]):
+            heard = [plan for plan in plans if plan.start + late <= stamp and plan.start <= lost] or plans[:1]
+            said = tracking.look_desired(float(stamp), heard[-1].at(stamp - lag)[0])
+            if said:
+                assert "commands do not arrive" in said
+                return float(stamp)
+    return None
+
+
+def test_a_controller_that_follows_gets_its_commands() -> None:
+    assert follower() is None
+    assert follower(lag=0.02) is None
+    assert follower(late=0.03) is None
+
+
+def test_one_that_goes_on_with_an_old_command_does_not() -> None:
+    said = follower(lost=1.0)
+    assert said is not None
+    assert 1.05 < said < 1.35
+
+
+def test_what_the_controller_follows_is_known_for_a_while() -> None:
+    tracking = Tracking(SETTINGS, FASTEST)
+    tracking.start(0.0, steady(0.0, 0.0))
+    assert tracking.desired(0.0) is None
+    tracking.look_desired(0.5, np.array([0.1, 0.2]), compare=False)
+    np.testing.assert_array_equal(tracking.desired(0.55), [0.1, 0.2])
+    assert tracking.desired(0.7) is None
+
+
+def test_a_gap_says_nothing() -> None:
+    tracking = Tracking(SETTINGS, FASTEST)
+    tracking.start(0.0, steady(0.0, 0.0, speed=0.0))
+    for stamp in np.arange(0.0, 3.0, 0.2):  # further apart than what is believed to be one stretch
+        assert tracking.look_desired(float(stamp), np.array([0.1, 0.0])) == ""

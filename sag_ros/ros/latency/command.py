@@ -31,6 +31,7 @@ from sag_ros.ros.latency.usage import Usage
 from sag_ros.ros.parameters import load_file
 
 _SHOWN = 0.01  # of a core; threads that use less are not listed
+_SAMPLED = 0.5  # s between two looks at the threads
 _SETTLE = 1.0  # s of the load before anything counts
 
 
@@ -90,8 +91,12 @@ class LatencyTest:
             executor.spin_once(timeout_sec=0.05)
         listener.forget()
         usage, begin = Usage(), time.monotonic()
+        sampled = begin
         while time.monotonic() - begin < self.seconds:
             executor.spin_once(timeout_sec=0.05)
+            if time.monotonic() - sampled > _SAMPLED:
+                usage.sample()
+                sampled = time.monotonic()
             if self.chunks and len(listener.heard.records) >= self.chunks:
                 break
         seconds = time.monotonic() - begin

@@ -65,28 +65,33 @@ def _look(processes: dict[int, str], proc: Path) -> Iterator[tuple[int, _Seen]]:
 
 
 class Usage:
-    """From now on, until :meth:`shares`."""
+    """From now on. Call :meth:`sample` now and then: a thread that is gone takes its count along."""
 
     def __init__(self, domain: str | None = None, proc: Path = PROC) -> None:
         """Look at the nodes of a domain, that of the environment by default."""
         self._proc = proc
         self._processes = graph_processes(domain or os.environ.get("ROS_DOMAIN_ID") or "0", proc)
         self._before = dict(_look(self._processes, proc))
+        self._total: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def sample(self) -> None:
+        """Count what was used since the last time."""
+        now = dict(_look(self._processes, self._proc))
+        for number, seen in now.items():
+            before = self._before.get(number)
+            busy = seen.seconds - (before.seconds if before else 0.0)
+            displaced = seen.displaced - (before.displaced if before else 0)
+            so_far = self._total.get((seen.node, seen.thread), (0.0, 0))
+            self._total[seen.node, seen.thread] = so_far[0] + busy, so_far[1] + displaced
+        self._before = now
 
     def shares(self, seconds: float) -> list[ThreadUse]:
         """What the threads used in the ``seconds`` s since, the busiest first; those of one name and node
         together, without those that used nothing."""
-        total: dict[tuple[str, str], tuple[float, int]] = {}
-        for number, now in _look(self._processes, self._proc):
-            before = self._before.get(number)
-            busy = now.seconds - (before.seconds if before else 0.0)
-            displaced = now.displaced - (before.displaced if before else 0)
-            key = now.node, now.thread
-            so_far = total.get(key, (0.0, 0))
-            total[key] = so_far[0] + busy, so_far[1] + displaced
+        self.sample()
         found = [
             ThreadUse(node, thread, busy / seconds, displaced / seconds)
-            for (node, thread), (busy, displaced) in total.items()
+            for (node, thread), (busy, displaced) in self._total.items()
             if busy > 0.0
         ]
         return sorted(found, key=lambda one: -one.share)

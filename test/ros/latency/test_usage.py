@@ -61,6 +61,19 @@ def test_shares_of_a_core(proc: Path) -> None:
     assert found[0] == ThreadUse("policy_node", "inference", pytest.approx(2 * 150 / tick / 10.0), 2.0)
 
 
+def test_a_thread_that_ended_counts_until_it_was_seen_last(proc: Path) -> None:
+    thread(proc, 7, 71, "inference", 0, 0)
+    usage = Usage("12", proc)
+    thread(proc, 7, 71, "inference", 100, 3)
+    usage.sample()
+    (proc / "7" / "task" / "71" / "stat").unlink()
+    thread(proc, 7, 72, "inference", 50, 1)  # the next one of that name
+    tick = os.sysconf("SC_CLK_TCK")
+    assert usage.shares(10.0) == [
+        ThreadUse("policy_node", "inference", pytest.approx(2 * 150 / tick / 10.0), 0.4)
+    ]
+
+
 def test_a_process_that_ended_meanwhile_uses_nothing(proc: Path) -> None:
     thread(proc, 7, 71, "inference", 100, 0)
     usage = Usage("12", proc)

@@ -22,8 +22,7 @@ from sag_ros.robots.arm import Arm
 from sag_ros.values import ActionChunk, Float, JointCommand, Violation
 
 _GRACE = 0.01  # s that a command may be late: what it differs in by then is less than a limit
-# What a command changes, beside what was seen.
-_CHANGED = (
+_CHANGED = (  # by a command, beside what was seen
     "_motion", "_command", "_until", "_state", "_after_stop", "_reason", "_newest", "_held", "_refusal",
     "_counts", "_violations",
 )  # fmt: skip
@@ -71,7 +70,7 @@ class Supervisor:
         self._violations: tuple[Violation, ...] = ()
 
     def reconfigure(self, settings: SupervisorSettings) -> None:
-        """Take other settings while it runs. Raises ValueError where guard and sampling would be others."""
+        """Take other settings while it runs. Raises ValueError where guard or sampling would be others."""
         self.settings.require_live(settings)
         self.settings = settings
         self._splicer = Splicer(self._guard.limits, settings.splice, self._arm.limits)
@@ -110,11 +109,12 @@ class Supervisor:
         compare = self._motion is not None and not self._ended and not self._fault
         self._fault = self._tracking.look(stamp, q, v, compare) or self._fault
 
-    def on_desired(self, stamp: float, q: Float) -> None:
+    def on_desired(self, stamp: float, q: Float, now: float) -> None:
         """Take the joint positions that the controller follows, (J,) rad; malformed ones are ignored."""
         if len(q) != self._arm.dof or not np.isfinite(q).all() or self._motion is None:
             return
-        if found := self._tracking.look_desired(stamp, q, not self._ended and not self._fault):
+        ready = not self._ended and not self._fault
+        if found := self._tracking.look_desired(stamp, q, ready, now - stamp):
             self._fault, self._lost = found, True
 
     def on_image(self, camera: str, stamp: float) -> None:
@@ -156,8 +156,8 @@ class Supervisor:
         """Watch; returns the stop to publish when an input went stale or the arm does not follow."""
         if self._state in (State.INACTIVE, State.FAULT) or self._motion is None:
             return None
-        if self._fault:
-            reason, self._fault = self._fault, ""
+        if reason := self._fault:
+            self._fault = ""
             return self._begin_fault(now, reason)
         if self._state is State.STOPPING:
             if now >= self._motion.end:
@@ -215,8 +215,8 @@ class Supervisor:
 
     def status(self) -> SupervisorStatus:
         """A frozen snapshot."""
-        counts, off = asdict(self._counts), self._tracking.off
-        return SupervisorStatus(self._state, self._reason, **counts, violations=self._violations, off=off)
+        own = {**asdict(self._counts), "violations": self._violations, "off": self._tracking.off}
+        return SupervisorStatus(self._state, self._reason, **own)
 
     def _begin_fault(self, now: float, reason: str) -> JointCommand | None:
         assert self._motion is not None

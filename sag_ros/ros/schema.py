@@ -72,7 +72,7 @@ class Limits(Section):
     )
     command_error: float = param(
         0.002,
-        "of what a controller follows from all it was commanded within command_lag; more for 0.05 s is a "
+        "of what a controller follows from all it was commanded within command_lag; more for 0.1 s is a "
         "fault: that did not arrive",
         "rad",
         gt=0,

@@ -112,8 +112,8 @@ def _threads(axis: Any, threads: Sequence[tuple[str, str, float]]) -> None:
     axis.set_yticks(range(len(labels)), labels, fontsize=8)
     axis.invert_yaxis()
     axis.margins(x=0.15)
-    axis.set_xlabel("% of a core")
     whole = ", ".join(
         f"{node} {100.0 * sum(share for own, _, share in threads if own == node):.0f} %" for node in nodes
     )
-    axis.set_title(f"the busiest threads; {whole}", fontsize=10, loc="left")
+    axis.set_xlabel(f"% of a core; in all {whole}")
+    axis.set_title("the busiest threads", fontsize=10, loc="left")

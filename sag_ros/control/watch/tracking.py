@@ -13,8 +13,9 @@ from sag_ros.values import Float
 
 _RESTS = 0.1  # s at rest beside all that was commanded lately; that is no lag
 _LATELY = np.linspace(0.0, 1.0, 4)  # of tracking_lag, of command_lag
-_LOST = 0.05  # s that the controller follows something else: until a command is there
-_LATE = 0.1  # s that a command may take to arrive
+_LOST = 0.1  # s that the controller follows something else: until a command is there
+_LATE = 0.2  # s that a command may take to arrive
+_OLD = 0.04  # s; what is told later than that is of somebody who had no time, and so were the commands there
 _FRESH = 0.1  # s that it is known what it follows
 _RECENT = 64  # commands that joint states are still compared with; half a second
 
@@ -105,12 +106,13 @@ class Tracking:
             )
         return ""
 
-    def look_desired(self, stamp: float, q: Float, compare: bool = True) -> str:
-        """Take what the controller follows, (J,); what is wrong with it, or an empty text."""
+    def look_desired(self, stamp: float, q: Float, compare: bool = True, age: float = 0.0) -> str:
+        """Take what the controller follows, (J,), and how old that is, s; what is wrong, or an empty text."""
         gap, self._told, self._desired = stamp - self._told, stamp, q
         settings = self._settings
         outside = self._outside(stamp, q, settings.command_lag)
-        if not compare or gap > _FRESH or outside.max() <= settings.command_error or self._late(stamp, q):
+        unfit = not compare or gap > _FRESH or age > _OLD
+        if unfit or outside.max() <= settings.command_error or self._late(stamp, q):
             self._followed = stamp
         lost = stamp - self._followed
         if lost <= _LOST:

@@ -145,7 +145,7 @@ class ChunkExecutor:
     def on_desired(self, stamp: float, q: Float) -> None:
         """See Supervisor.on_desired."""
         with self._lock:
-            self._supervisor.on_desired(stamp, q)
+            self._supervisor.on_desired(stamp, q, self._now())
 
     def on_image(self, camera: str, stamp: float) -> None:
         """See Supervisor.on_image."""

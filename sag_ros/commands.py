@@ -36,7 +36,7 @@ COMMANDS = (
     ),
     Command(
         "bench scale",
-        "sag_ros.bench.prepare.scale:ScaleBench",
+        "sag_ros.bench.engines.scale:ScaleBench",
         "what larger policies and more cameras take on this machine",
         ("openvino",),
     ),

@@ -94,9 +94,8 @@ class Supervisor:
         self._tracking.start(now, self._motion)
         self._watchdog.reset()
         self._newest = self._held = now
-        self._last_chunk, self._missed, self._fault = np.inf, False, ""
+        self._last_chunk, self._missed, self._fault, self._lost = np.inf, False, "", False
         self._place.reset()
-        self._lost = False
         self._state, self._reason = State.WAITING, "waiting for the first chunk"
 
     def on_joint_state(self, stamp: float, q: Float, v: Float) -> None:

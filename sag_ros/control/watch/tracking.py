@@ -109,10 +109,12 @@ class Tracking:
     def look_desired(self, stamp: float, q: Float, compare: bool = True, age: float = 0.0) -> str:
         """Take what the controller follows, (J,), and how old that is, s; what is wrong, or an empty text."""
         gap, self._told, self._desired = stamp - self._told, stamp, q
+        if not compare or gap > _FRESH or age > _OLD:
+            self._followed = stamp
+            return ""
         settings = self._settings
         outside = self._outside(stamp, q, settings.command_lag)
-        unfit = not compare or gap > _FRESH or age > _OLD
-        if unfit or outside.max() <= settings.command_error or self._late(stamp, q):
+        if outside.max() <= settings.command_error or self._late(stamp, q):
             self._followed = stamp
         lost = stamp - self._followed
         if lost <= _LOST:
@@ -136,8 +138,8 @@ class Tracking:
 
     def _outside(self, stamp: float, q: Float, lag: float) -> Float:
         """(J,) how far ``q`` is from everything that was commanded within ``lag`` before ``stamp``, rad."""
-        times = [float(time) for time in stamp - lag * _LATELY]
-        places = np.stack([self._executed(time).at(time)[0] for time in times])
+        times = stamp - lag * _LATELY if lag else (stamp,)
+        places = np.stack([self.commanded(float(time)) for time in times])
         return np.maximum(np.maximum(places.min(axis=0) - q, q - places.max(axis=0)), 0.0)
 
     def _left(self, stamp: float, v: Float) -> bool:
@@ -162,6 +164,6 @@ class Tracking:
         """The joint that was measured furthest from what was executed at ``stamp``, and how far, rad."""
         if not self._seen.count:
             return 0, 0.0
-        error = np.abs(self._seen.position - self._executed(stamp).at(stamp)[0])
+        error = np.abs(self._seen.position - self.commanded(stamp))
         joint = int(error.argmax())
         return joint, float(error[joint])

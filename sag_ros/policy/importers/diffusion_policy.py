@@ -8,7 +8,7 @@ name.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from sag_ros.policy.bundle import PolicyBundle, empty_modules
 from sag_ros.policy.contract import FORMAT, BinaryGripper, Contract
 from sag_ros.policy.contract_file import parse_contract
 from sag_ros.policy.importers.archive import Stored, plain, read_archive
-from sag_ros.policy.importers.resnet_weights import camera_weights
+from sag_ros.policy.importers.resnet_weights import MisplacedWeight, camera_weights
 from sag_ros.policy.importers.settings import SettingsError, find
 
 HYBRID = (
@@ -96,7 +96,7 @@ def import_checkpoint(path: str | Path, meaning: Meaning) -> Imported:
         }
     try:
         return _import(settings, state, meaning, Path(path).name)
-    except SettingsError as error:
+    except (SettingsError, MisplacedWeight) as error:
         raise ImportRefused(f"{path}: {error}") from None
     except KeyError as error:
         raise ImportRefused(f"{path}: the weights have no {error.args[0]}") from None
@@ -129,7 +129,7 @@ def _import(
     contract = _contract(settings, state, cameras, weights, norms, meaning, name)
     dpt, encoder, normaliser = empty_modules(contract)
     theirs = {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
-    order = _feature_order(observations, contract.encoder.features, meaning)
+    order = _feature_order(observations, cameras, contract.encoder.features, meaning)
     theirs["cond_obs_emb.weight"] = theirs["cond_obs_emb.weight"][:, order]
     _fill(dpt, theirs)
     _fill(
@@ -178,14 +178,15 @@ def _name(camera: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]", "_", camera)
 
 
-def _feature_order(observations: Mapping[str, Any], features: int, meaning: Meaning) -> list[int]:
+def _feature_order(
+    observations: Mapping[str, Any], cameras: Collection[str], features: int, meaning: Meaning
+) -> list[int]:
     """Column of theirs for each of ours: cameras, then the state."""
     begin, where = 0, {}
     for key, one in observations.items():
-        count = features if one.get("type") == "rgb" else int(one["shape"][0])
+        count = features if key in cameras else int(one["shape"][0])
         where[key] = list(range(begin, begin + count))
         begin += count
-    cameras = [key for key, one in observations.items() if one.get("type") == "rgb"]
     return [column for key in (*cameras, *meaning.state) for column in where[key]]
 
 

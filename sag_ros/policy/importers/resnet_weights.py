@@ -15,12 +15,16 @@ from torch import Tensor
 _LAYERS = {"0": "conv1", "1": "bn1", "4": "layer1", "5": "layer2", "6": "layer3", "7": "layer4"}
 
 
+class MisplacedWeight(ValueError):
+    """A weight that has no place in the network; the text names it."""
+
+
 def camera_weights(state: Mapping[str, Tensor], where: str) -> tuple[dict[str, Tensor], str]:
     """Weights below the prefix ``where``, and the kind of norm.
 
     Raises:
         KeyError: a weight that is missing, by its name.
-        ValueError: one that has no place.
+        MisplacedWeight: one that has no place.
     """
     own = {key.removeprefix(where): tensor for key, tensor in state.items() if key.startswith(where)}
     found: dict[str, Tensor] = {}
@@ -28,7 +32,7 @@ def camera_weights(state: Mapping[str, Tensor], where: str) -> tuple[dict[str, T
         if key.startswith("backbone.nets."):
             number, _, rest = key.removeprefix("backbone.nets.").partition(".")
             if number not in _LAYERS:
-                raise ValueError(f"{where}{key} has no place in a ResNet18")
+                raise MisplacedWeight(f"{where}{key} has no place in a ResNet18")
             found[f"{_LAYERS[number]}.{rest}"] = tensor
     batch = any(key.endswith("running_mean") for key in found)
     if batch:

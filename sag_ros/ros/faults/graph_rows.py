@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from sag_ros.bench.faults.outcome import Expected, GoesOn
 from sag_ros.ros.faults.relay import untouched
+from sag_ros.ros.faults.repeated import cycle, swap
 from sag_ros.ros.faults.row import ALWAYS, ARM, COMMAND, FRONT, GRIPPER, ITSELF, RESUME, Row
 from sag_ros.ros.faults.spoilers import late, position, silent
 from sag_ros.ros.faults.stage import CLOCK_SET, Stage
-from sag_ros.ros.faults.swapping import swap
 
 
 def graph() -> list[Row]:
@@ -148,7 +148,7 @@ def graph() -> list[Row]:
             "cycled",
             "deactivated and activated 200 times; what it holds counted after 100",
             Expected(ALWAYS, or_itself=True),
-            lambda stage: stage.cycle(100),
+            lambda stage: cycle(stage, 100),
             lambda stage: None,
         ),
         Row(
@@ -162,7 +162,7 @@ def graph() -> list[Row]:
             "configured-again",
             "deactivated, cleaned up, configured and activated 10 times; counted after 5",
             Expected(ALWAYS, or_itself=True),
-            lambda stage: stage.cycle(5, ("deactivate", "cleanup", "configure", "activate")),
+            lambda stage: cycle(stage, 5, ("deactivate", "cleanup", "configure", "activate")),
             lambda stage: None,
         ),
         Row(

@@ -22,7 +22,6 @@ from sensor_msgs.msg import Image, JointState
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
-from sag_ros.bench.faults.holding import Holding, least
 from sag_ros.bench.run.interrupt import interruptible
 from sag_ros.control.motion import Motion, at_rest, fading, of_command
 from sag_ros.paths import model_folder
@@ -70,7 +69,7 @@ class Stage:
     Attributes:
         relay, control, monitor, strain, strangers: see there.
         restarted: whether a node was started once more.
-        left_over: what the policy holds that it did not before, see :meth:`cycle`.
+        left_over: what the policy holds that it did not before, see ``repeated``.
         commands: (when, motion) of every trajectory that went to the arm, on :attr:`clock`.
     """
 
@@ -229,15 +228,6 @@ class Stage:
         self.restarted, self._killed = True, False
         self.transition("configure")
         self.monitor.transition("activate", 15.0, retry=15.0)
-
-    def cycle(self, count: int, steps: tuple[str, ...] = ("deactivate", "activate")) -> None:
-        """Let the policy go through these transitions twice so often; the second half leaves nothing over."""
-        pid, held = self.processes.process(POLICY_NODE).pid, []
-        for _ in range(2 * count):
-            for step in steps:
-                self.monitor.transition(step, CONFIGURE_SECONDS, retry=15.0)
-            held.append(Holding.of(pid))
-        self.left_over = least(held[count:]).left_over(least(held[1:count]))
 
     def rival(self) -> None:
         """Somebody commands the arm to stay where it is."""

@@ -71,19 +71,17 @@ def examine_apart(
 
 def examine(config: PolicyNode) -> Verdict:
     """The same in this process."""
-    from sag_ros.ros.policy import preflight
+    from sag_ros.ros.policy.preflight import Refused
+    from sag_ros.ros.policy.running import prepare
 
     said: list[str] = []
     try:
-        bundle = preflight.load(config)
-        runner = preflight.build(bundle, config)
-        report = preflight.examine(runner, config, said.append)
-        preflight.climb(bundle, runner, config, said.append)
-    except preflight.Refused as error:
+        prepared = prepare(config, said.append)
+    except Refused as error:
         return Verdict(str(error), said=tuple(said))
     except Exception as error:  # a damaged policy may fail in any way
         return Verdict(f"{type(error).__name__}: {error}", said=tuple(said))
-    return Verdict("", bundle.weights_hash, asdict(report), tuple(said))
+    return Verdict("", prepared.bundle.weights_hash, asdict(prepared.report), tuple(said))
 
 
 def main() -> int:

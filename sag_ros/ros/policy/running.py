@@ -24,6 +24,7 @@ class Prepared:
     Attributes:
         config: of the node, naming it.
         bundle, ladder: the policy, and what computes it.
+        report: of its comparison with the reference.
         facts: for /diagnostics.
         pictures: what its cameras saw in training.
     """
@@ -31,19 +32,32 @@ class Prepared:
     config: PolicyNode
     bundle: PolicyBundle
     ladder: Ladder
+    report: preflight.Report
     facts: Mapping[str, object]
     pictures: Mapping[str, Likeness]
 
 
-def prepare(config: PolicyNode, say: Callable[[str], Any]) -> Prepared:
-    """Load, validate, build, warm up, compare. Raises Refused."""
+def name_of(config: PolicyNode) -> str:
+    """Bundle, sampler and mask source."""
+    return f"{config.bundle} {config.sampler}+{config.mask_source}"
+
+
+def prepare(
+    config: PolicyNode, say: Callable[[str], Any], report: preflight.Report | None = None
+) -> Prepared:
+    """Load, validate, build, warm up, compare; not the last two where there is a ``report`` of that.
+
+    Raises:
+        Refused: what does not fit, or differs from the reference.
+    """
     bundle = preflight.load(config)
     say(f"bundle {config.bundle}: {bundle.contract.task}, weights {bundle.weights_hash[:12]}")
     runner = preflight.build(bundle, config)
-    checked = preflight.examine(runner, config, say)
-    ladder = preflight.climb(bundle, runner, config, say)
-    facts = preflight.facts(bundle, runner, config, checked)
-    return Prepared(config, bundle, ladder, facts, preflight.likeness(config))
+    checked = report is not None
+    report = report or preflight.examine(runner, config, say)
+    ladder = preflight.climb(bundle, runner, config, say, checked)
+    facts = preflight.facts(bundle, runner, config, report)
+    return Prepared(config, bundle, ladder, report, facts, preflight.likeness(config))
 
 
 class Running:
@@ -64,7 +78,7 @@ class Running:
         say: Callable[[str], Any],
     ) -> None:
         config, ladder = prepared.config, prepared.ladder
-        self.config, self.runner = config, ladder
+        self.config, self.runner, self.name = config, ladder, name_of(config)
         self.facts = {"policy": self.name, **prepared.facts}
         self.degrading = Degrading(ladder, config.ladder_latency, say)
         # Without ``ignore``, as it may be set while the node runs.
@@ -73,8 +87,3 @@ class Running:
             ladder, prepared.bundle.contract, inputs.state_at, now=now, pictures=self.check.watches,
             joints_at=inputs.joints_at, apart=config.watchdog.cameras_apart,
         )  # fmt: skip
-
-    @property
-    def name(self) -> str:
-        """Bundle, sampler and mask source."""
-        return f"{self.config.bundle} {self.config.sampler}+{self.config.mask_source}"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from sag_ros.ros.policy import preflight
 from sag_ros.ros.policy.examination import NICENESS, Verdict, examine_apart
-from sag_ros.ros.policy.running import Prepared
+from sag_ros.ros.policy.running import Prepared, name_of, prepare
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.ros.worker import Worker
 
@@ -32,7 +32,7 @@ class Successor(Worker):
         examine: Callable[..., Verdict] | None = None,
     ) -> None:
         super().__init__("successor")
-        self.name = f"{config.bundle} {config.sampler}+{config.mask_source}"
+        self.name = name_of(config)
         self._config, self._slowest, self._say, self._examine = config, slowest, say, examine or examine_apart
         self._lock = threading.Lock()
         self._prepared: Prepared | None = None
@@ -77,17 +77,14 @@ class Successor(Worker):
         self._say(self.text)
 
     def _build(self, verdict: Verdict) -> Prepared:
-        config = self._config
-        bundle = preflight.load(config)
-        if bundle.weights_hash != verdict.weights:
+        report = preflight.Report(**(verdict.report or {}))
+        prepared = prepare(self._config, lambda text: None, report)
+        if prepared.bundle.weights_hash != verdict.weights:
             raise preflight.Refused("its files were changed while it was examined; load it again")
-        runner = preflight.build(bundle, config)
-        ladder = preflight.climb(bundle, runner, config, lambda text: None, checked=True)
-        fastest = ladder.rungs[-1].ms
+        fastest = prepared.ladder.rungs[-1].ms
         if fastest > self._slowest:
             raise preflight.Refused(
                 f"a chunk takes {fastest:.0f} ms here at best, {self._slowest:.0f} are allowed (half of "
                 "watchdog.observation); `sag advise` tells more"
             )
-        facts = preflight.facts(bundle, runner, config, preflight.Report(**(verdict.report or {})))
-        return Prepared(config, bundle, ladder, facts, preflight.likeness(config))
+        return prepared

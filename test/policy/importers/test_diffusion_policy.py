@@ -123,6 +123,7 @@ def test_weights_that_do_not_fit(tmp_path: Path, original) -> None:
         ("model.head.weight", None, "no head.weight"),
         ("model.head.weight", torch.zeros(3, 3), "is of shape"),
         ("model.other", torch.zeros(1), "no place"),
+        ("obs_encoder.obs_nets.wrist_image.backbone.nets.9.weight", torch.zeros(1), "no place in a ResNet18"),
     ):
         own = {k: v for k, v in state.items() if k != key} if change is None else {**state, key: change}
         with pytest.raises(ImportRefused, match=said):

@@ -66,42 +66,42 @@ def measure(
     import numpy as np
     import torch
 
+    from sag_ros.bench.engines.candidates import Example, plans_of
     from sag_ros.bench.run.machine import one_core
     from sag_ros.engines.registry import build_engine, build_frame_encoder, choose, pruner_executor
     from sag_ros.policy.random_bundle import random_bundle
     from sag_ros.policy.samplers import build_table
-    from sag_ros.pruning.plan import make_plan
     from sag_ros.pruning.pruner import Pruner, pruner_config
-    from sag_ros.pruning.static_masks import dense_mask, random_mask
 
     torch.manual_seed(0)
     bundle = random_bundle(0, size, **{"pruner": PRUNER, **changes})  # type: ignore[arg-type]
-    config, rng = bundle.dpt.config, np.random.default_rng(0)
-    table = build_table("ddpm", bundle.contract.diffusion.steps, bundle.contract.clip)
+    rng = np.random.default_rng(0)
+    example = Example.make(bundle, build_table("ddpm", bundle.contract.diffusion.steps, bundle.contract.clip))
     chosen, _ = choose("auto", bundle)
-    engine, encoder = build_engine(chosen, bundle, table), build_frame_encoder(chosen, bundle)
+    engine, encoder = build_engine(chosen, bundle, example.table), build_frame_encoder(chosen, bundle)
     pruner = pruner_executor(chosen, bundle)(Pruner(pruner_config(bundle)).eval())
-    features = rng.standard_normal((config.obs_steps, config.obs_dim), np.float32)
-    noise = rng.standard_normal((len(table) + 1, config.horizon, config.action_dim), np.float32)
     pictures = {
         camera: rng.integers(0, 256, (one.height, one.width, 3), dtype=np.uint8)
         for camera, one in bundle.contract.cameras.items()
     }
-    masks = {str(x): random_mask(len(table), config.blocks, x, 0) for x in densities}
-    plans = {"dense": make_plan(dense_mask(len(table), config.blocks))}
-    plans |= {density: make_plan(mask) for density, mask in masks.items()}
+    (dense,) = plans_of(example, (1.0,)).values()
+    plans = dict(zip(map(str, densities), plans_of(example, densities).values(), strict=True))
+    plans["dense"] = dense
 
     def encode() -> None:
         for camera, picture in pictures.items():
             encoder.encode(camera, picture)
 
-    works: dict[str, Callable[[], Any]] = {"encode": encode, "pruner": lambda: pruner.mask(features)}
-    works |= {key: lambda plan=plan: engine.denoise(features, plan, noise) for key, plan in plans.items()}
+    works: dict[str, Callable[[], Any]] = {"encode": encode, "pruner": lambda: pruner.mask(example.obs)}
+    works |= {
+        key: lambda plan=plan: engine.denoise(example.obs, plan, example.noise)
+        for key, (plan,) in plans.items()
+    }
     with one_core():
         times = {
             key: _time(work, max(3, count // 5) if key == "dense" else count) for key, work in works.items()
         }
-    sparse = {density: times[density] for density in masks}
+    sparse = {str(density): times[str(density)] for density in densities}
     precision = getattr(engine, "precision", "")
     label = f"{engine.name}-{precision}" if precision else engine.name
     return Scale(name, label, times["encode"], times["pruner"], times["dense"], sparse)

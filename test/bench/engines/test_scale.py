@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from sag_ros.bench.prepare import scale
-from sag_ros.bench.prepare.scale import SIZES, Scale, ScaleBench, measure
+from sag_ros.bench.engines import scale
+from sag_ros.bench.engines.scale import SIZES, Scale, ScaleBench, measure
 from sag_ros.policy.contract_file import parse_contract
 from sag_ros.policy.random_bundle import full_contract
 

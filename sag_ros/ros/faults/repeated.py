@@ -1,0 +1,48 @@
+"""What is done to the policy many times, and leaves nothing over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sag_ros.bench.faults.holding import Holding, least
+from sag_ros.ros.demo.monitor import GraphTimeout
+from sag_ros.ros.demo.processes import POLICY_NODE
+from sag_ros.ros.faults.stage import CONFIGURE_SECONDS, Stage
+
+_APART = 0.15  # s: some ten chunks of each policy
+
+
+def _repeat(stage: Stage, count: int, act: Callable[[], None]) -> None:
+    """Act twice so often; ``stage.left_over`` is what the second half holds and the first did not."""
+    pid, held = stage.processes.process(POLICY_NODE).pid, []
+    for _ in range(2 * count):
+        act()
+        held.append(Holding.of(pid))
+    stage.left_over = least(held[count:]).left_over(least(held[1:count]))
+
+
+def cycle(stage: Stage, count: int, steps: tuple[str, ...] = ("deactivate", "activate")) -> None:
+    """Let the policy go through transitions."""
+
+    def act() -> None:
+        for step in steps:
+            stage.monitor.transition(step, CONFIGURE_SECONDS, retry=15.0)
+
+    _repeat(stage, count, act)
+
+
+def swap(stage: Stage, mask_source: str, count: int) -> None:
+    """Let another policy be prepared, then take it and give it back."""
+    stage.set_parameter("next.mask_source", mask_source)
+    stage.ask("load")
+    stage.monitor.wait(
+        lambda: "is ready" in stage.monitor.diagnostics.get("next", ""), CONFIGURE_SECONDS, mask_source
+    )
+
+    def act() -> None:
+        answer = stage.ask("swap")
+        if not answer.success:
+            raise GraphTimeout(f"a swap was refused: {answer.message}")
+        stage.wait(_APART)
+
+    _repeat(stage, count, act)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -152,7 +153,21 @@ class Bench:
 
         success = TransitionCallbackReturn.SUCCESS
         assert self.policy.trigger_configure() == success, self.problem
-        assert self.until(lambda: self.policy.trigger_activate() == success or self._pause()), self.problem
+        assert self.until(lambda: self.trigger_activate() == success or self._pause()), self.problem
+
+    def trigger_activate(self):
+        """Activate while the robot goes on telling where it is, which the policy waits for."""
+        return self.beside(self.policy.trigger_activate)
+
+    def beside(self, act):
+        """What ``act()`` returns, the joints being told meanwhile."""
+        with ThreadPoolExecutor(1) as pool:
+            done = pool.submit(act)
+            while not done.done():
+                if self.robot is not None:
+                    self.robot.publish_joints()
+                time.sleep(0.005)
+            return done.result()
 
     def _pause(self) -> bool:
         for _ in range(10):

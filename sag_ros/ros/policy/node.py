@@ -93,11 +93,10 @@ class PolicyNode(LifecycleNode):
             self, config, self._stamps, self._inputs, self._policy, self._latency, self._listeners,
             self._outputs,
         )  # fmt: skip
-        # What was seen before a stop is not what the policy goes on from.
         self._chunk_executor = ChunkExecutor(
             find_arm(config.arm), config, list(config.cameras), self._outputs, self._stamps.now,
             epoch=self._stamps.epoch / SECOND, gate=self._diagnosis.gate,
-            on_stop=lambda: self._policy.assembler.reset(),
+            on_stop=lambda: self._policy.assembler.reset(),  # it does not go on from what was seen before
         )  # fmt: skip
         self._configured = self._stamps.now()
         # Imported modules and models live on; a full collection that walks them takes longer than a chunk.
@@ -106,6 +105,7 @@ class PolicyNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to move, if every input is there."""
+        self._inputs.wait_for_measured(self._stamps.now())
         missing = self._inputs.missing(self._stamps.now())
         missing = missing or [*filter(None, [self._diagnosis.unheard()]), *self._unlike()]
         if missing:
@@ -280,7 +280,7 @@ class PolicyNode(LifecycleNode):
             self.trigger_configure()
         elif self._phase == "inactive":
             self.trigger_activate()
-        else:  # it runs, or what keeps it from running will not go away by itself
+        else:  # it runs, or its problem will not go away by itself
             self._starter.cancel()
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ Frames and joint states come in a thread of their own, the rest in that of the e
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from sag_ros.ros.receiver import Apart, Receiver
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.ros.stamps import StampClock
 
+_LOOK = 0.002  # s between two looks at what has come
+_SILENT = 1.0  # s after which a controller does not tell any more what it follows
 AT_REST = SupervisorSettings.at_rest  # rad/s; faster joints are moving
 
 
@@ -71,6 +74,7 @@ class Subscriptions:
         self.on_deadman: Callable[[bool], None] = lambda *_: None
         self._arm, self._fingers = JointHistory(len(joints)), JointHistory(1)
         self._velocity = np.zeros(len(joints))
+        self._desired: float | None = None  # stamp of the last
         self._joint_reader, self._gripper_reader = JointReader(joints), GripperReader(config.gripper.joints)
         topics, camera_qos = config.topics, qos.camera(config.camera_qos)
         subscribe, apart = node.create_subscription, Apart()
@@ -143,7 +147,22 @@ class Subscriptions:
         self.on_joint_state(stamp, position, self._velocity)
 
     def _on_desired(self, message: JointState) -> None:
-        self.on_desired(self._stamp(message), self._joint_reader.positions(message))
+        stamp = self._stamp(message)
+        self.on_desired(stamp, self._joint_reader.positions(message))
+        self._desired = stamp  # last: who waits for it finds it handed on
+
+    def wait_for_measured(self, now: float) -> None:
+        """Wait a little until joints were measured, and a controller told what it follows, after ``now``.
+
+        What was heard before may be from before the arm was put somewhere else. The wait is as long as joint
+        states may be old: when none came, :meth:`missing` says so.
+        """
+        end = time.monotonic() + self.config.watchdog.joint_state
+        while time.monotonic() < end:
+            told = self._desired is None or now - self._desired > _SILENT or self._desired >= now
+            if told and self._arm.newest is not None and self._arm.newest >= now:
+                return
+            time.sleep(_LOOK)
 
     def _on_fingers(self, message: JointState) -> None:
         self._fingers.put(self._stamp(message), np.array([self._gripper_reader.width(message)]))

@@ -19,6 +19,7 @@ from sag_ros.control.limits import check
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.ros import qos
 from sag_ros.ros.policy import examination, successor
+from sag_ros.sim.trajectory_controller import JointTrajectoryController
 from sag_ros.values import JointCommand
 
 JPEG = {
@@ -44,7 +45,7 @@ def bench(domain, bundle, request):
 def test_activation_names_every_missing_input(domain, bundle):
     bench = Bench(bundle)
     assert bench.policy.trigger_configure() == SUCCESS
-    assert bench.policy.trigger_activate() == FAILURE
+    assert bench.trigger_activate() == FAILURE
     for text in (
         "joint_states (topic /franka/joint_states)",
         "gripper_states",
@@ -60,11 +61,54 @@ def test_activation_needs_every_camera(bench):
     assert bench.policy.trigger_configure() == SUCCESS
     assert bench.until(lambda: bench.policy._inputs.frames.stamps()["front"] is not None)
     bench.until(lambda: bench.policy._inputs.missing(bench.policy._stamps.now()) == [], seconds=0.5)
-    assert bench.policy.trigger_activate() == FAILURE
+    assert bench.trigger_activate() == FAILURE
     assert "camera wrist (topic /wrist/image_raw): nothing received yet" in bench.problem
     assert "front" not in bench.problem
     bench.robot.cameras["wrist"] = True
-    assert bench.until(lambda: bench.policy.trigger_activate() == SUCCESS or bench._pause())
+    assert bench.until(lambda: bench.trigger_activate() == SUCCESS or bench._pause())
+
+
+def test_it_begins_from_where_the_arm_is_now_not_from_what_was_heard_before(bench):
+    assert bench.policy.trigger_configure() == SUCCESS
+    assert bench.until(lambda: bench.policy._inputs.missing(bench.policy._stamps.now()) == [])
+    moved = FR3.home + np.r_[0.0, -0.8, np.zeros(5)]
+    bench.robot.controller = JointTrajectoryController(moved)
+    assert bench.trigger_activate() == SUCCESS, bench.problem
+    np.testing.assert_allclose(bench.policy._chunk_executor._supervisor._command.position[0], moved)
+    assert bench.until(lambda: bench.robot.commands)
+    np.testing.assert_allclose(bench.robot.commands[0].position[0], moved, atol=1e-3)
+
+
+@pytest.mark.parametrize("bench", [{"watchdog__joint_state": 0.3}], indirect=True)
+def test_joint_states_that_ended_just_before_are_not_begun_from(bench):
+    assert bench.policy.trigger_configure() == SUCCESS
+    assert bench.until(lambda: bench.policy._inputs.missing(bench.policy._stamps.now()) == [])
+    bench.robot.joints = False
+    assert bench.trigger_activate() == FAILURE
+    assert "joint_states" in bench.problem
+
+
+@pytest.mark.parametrize("bench", [{"topics__desired_states": "desired"}], indirect=True)
+def test_it_waits_for_what_the_controller_follows_too(bench):
+    policy = bench.policy
+    assert policy.trigger_configure() == SUCCESS
+    inputs = policy._inputs
+    assert bench.until(lambda: inputs.missing(policy._stamps.now()) == [])
+    message = JointState(name=list(FR3.joints), position=FR3.home.tolist())
+    heard = []
+    inputs.on_desired = lambda stamp, q: heard.append(stamp)
+
+    def tell() -> None:
+        message.header.stamp = policy.get_clock().now().to_msg()
+        inputs._on_desired(message)
+
+    tell()
+    asked = policy._stamps.now()
+    later = threading.Timer(0.1, tell)
+    later.start()
+    bench.beside(lambda: inputs.wait_for_measured(asked))
+    assert heard[-1] >= asked
+    later.join()
 
 
 # Running ------------------------------------------------------------
@@ -200,7 +244,7 @@ def test_deactivation_brings_the_arm_to_rest_and_nothing_follows(bench):
     bench.until(lambda: False, seconds=0.5)
     assert len(robot.commands) == count
     # and once more from the start
-    assert bench.until(lambda: bench.policy.trigger_activate() == SUCCESS or bench._pause())
+    assert bench.until(lambda: bench.trigger_activate() == SUCCESS or bench._pause())
     assert bench.until(lambda: len(robot.commands) > count)
 
 
@@ -210,7 +254,7 @@ def test_autostart_waits_for_the_inputs_and_runs(bench):
     robot.cameras["front"] = False
     assert bench.until(lambda: "camera front" in bench.problem)
     robot.cameras["front"] = True
-    assert bench.until(lambda: len(robot.commands) >= 2), bench.problem
+    assert bench.beside(lambda: bench.until(lambda: len(robot.commands) >= 2)), bench.problem
 
 
 def test_closing_an_active_node_stops_the_arm(bench):
@@ -235,7 +279,7 @@ def test_an_arm_that_moves_is_not_taken_over(bench):
     )
     inputs = bench.policy._inputs
     assert bench.until(lambda: any("the arm moves" in text for text in inputs.missing(robot.now())))
-    assert bench.policy.trigger_activate() == FAILURE
+    assert bench.trigger_activate() == FAILURE
     assert "the arm moves" in bench.problem
 
 
@@ -324,10 +368,10 @@ def test_a_black_camera_is_told_before_the_arm_moves(bench):
     assert bench.policy.trigger_configure() == SUCCESS
     assert bench.until(lambda: bench.policy._inputs.missing(robot.now()) == [])
     bench._pause()
-    assert bench.policy.trigger_activate() == FAILURE
+    assert bench.trigger_activate() == FAILURE
     assert "shows nothing, all of it 0 of 255" in bench.problem
     robot.black = False
-    assert bench.until(lambda: bench.policy.trigger_activate() == SUCCESS or bench._pause())
+    assert bench.until(lambda: bench.trigger_activate() == SUCCESS or bench._pause())
 
 
 def test_a_dead_driver_comes_before_a_stale_stamp(bench):
@@ -406,7 +450,7 @@ def test_many_lifecycle_cycles_leave_nothing_over(bench):
     for _ in range(12):
         bench.activate()
         assert bench.policy.trigger_deactivate() == SUCCESS
-        assert bench.until(lambda: bench.policy.trigger_activate() == SUCCESS or bench._pause())
+        assert bench.until(lambda: bench.trigger_activate() == SUCCESS or bench._pause())
         assert bench.policy.trigger_deactivate() == SUCCESS
         assert bench.policy.trigger_cleanup() == SUCCESS
         seen.append(left_over(bench))

@@ -1,7 +1,8 @@
 """Pick and release: simulated robot by default, ``robot:=fr3 robot_ip:=<address>`` for a real one.
 
 With ``driver:=fci`` our own fci_node drives it, without ros2_control.
-Arguments: robot, driver, robot_ip, params (parameter file), bundle, autostart (configure, activate at once).
+Arguments: robot, driver, robot_ip, params (parameter file), bundle, policy (one of those
+that the file names), autostart (configure, activate at once).
 With a real robot the camera drivers are yours to start; name their topics in the parameter file.
 """
 
@@ -24,8 +25,7 @@ def _start(context):
         return LaunchConfiguration(name).perform(context)
 
     policy = {"autostart": value("autostart").lower() in ("true", "1", "yes")}
-    if value("bundle"):
-        policy["bundle"] = value("bundle")
+    policy |= {name: value(name) for name in ("bundle", "policy") if value(name)}
     graph = pick_release(
         robot=value("robot"),
         robot_ip=value("robot_ip"),
@@ -74,6 +74,7 @@ def generate_launch_description() -> LaunchDescription:
             ),
             DeclareLaunchArgument("params", default_value="", description="parameter file"),
             DeclareLaunchArgument("bundle", default_value="", description="policy folder"),
+            DeclareLaunchArgument("policy", default_value="", description="one of the file's policies"),
             DeclareLaunchArgument("autostart", default_value="true", description="activate at once"),
             OpaqueFunction(function=_start),
         ]

@@ -15,6 +15,8 @@ from typing import Any
 from sag_ros.paths import config_file
 from sag_ros.robots.arm import Bringup
 from sag_ros.robots.registry import ARMS
+from sag_ros.ros.choices import PARTS
+from sag_ros.ros.parameters import load_file
 
 SIMULATED = "sim"
 # Besides the simulated one: the arms whose drivers we know how to start.
@@ -25,7 +27,12 @@ ROS2_CONTROL, FCI = DRIVERS = "ros2_control", "fci"
 _SIMULATED = {"limits.rest_error": 0.0025, "limits.command_error": 0.001, "limits.command_lag": 0.0}
 _EMULATED_SHARE = 0.65  # of the limits: what a clock that is a fifth slow makes of it stays inside
 _EMULATED_LAG = 0.3  # rad that an arm may be behind whose clock is slow
-TOPICS = {"mask": "policy_node/mask", "timing": "policy_node/timing", "status": "sim_node/task_status"}
+TOPICS = {
+    "mask": "policy_node/mask",
+    "timing": "policy_node/timing",
+    "policy": "policy_node/policy",
+    "status": "sim_node/task_status",
+}
 
 
 @dataclass(frozen=True)
@@ -125,6 +132,16 @@ def emulated(
     return replace(graph, nodes=(simulation, driver, graph.node("policy_node")))
 
 
+def _of_its_own(policy: Mapping[str, Any], file: Path) -> Mapping[str, Any]:
+    """Parameters of policy_node in which a part of a policy is not overruled by a name in the file."""
+    if "policy" in policy or not set(PARTS) & set(policy):
+        return policy
+    named: Any = load_file(file, "policy_node")
+    if not named.policy:
+        return policy
+    return {"policy": "", **{part: getattr(named, part) for part in PARTS}, **policy}
+
+
 def pick_release(
     robot: str = SIMULATED,
     robot_ip: str = "",
@@ -148,7 +165,7 @@ def pick_release(
     if robot not in ROBOTS:
         raise ValueError(f"robot '{robot}' does not exist; use one of {', '.join(ROBOTS)}")
     file = config_file("pick_release.yaml") if parameter_file is None else parameter_file
-    node = GraphNode("policy_node", "policy_node", policy or {}, lifecycle=True)
+    node = GraphNode("policy_node", "policy_node", _of_its_own(policy or {}, file), lifecycle=True)
     if robot == SIMULATED:
         if parameter_file is None:  # what a file says of its own arm is not ours to judge
             node = replace(node, parameters={**_SIMULATED, **node.parameters})

@@ -193,7 +193,8 @@ def table() -> str:
         "",
         "Generated from `sag_ros/ros/schema.py` by",
         "`python -m sag_ros.ros.parameters > config/parameters.md`; a test checks that it is up to date.",
-        "Unknown parameters are refused. `cameras.<name>.…` exists once for each camera of the bundle.",
+        "Unknown parameters are refused. `cameras.<name>.…` exists once for each camera of the bundle,",
+        "`policies.<name>.bundle`, `.sampler` and `.mask_source` for each policy that is given a name.",
     ]
     for node, schema in NODES.items():
         lines += ["", f"## {node}", "", "| parameter | type | default | unit | bounds | meaning |"]

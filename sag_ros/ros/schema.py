@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from sag_ros.control.splice import SpliceSettings
 from sag_ros.fci.settings import FciSettings
+from sag_ros.ros.choices import Chosen, Next
 from sag_ros.ros.sections import (
     ArmName,
     Camera,
@@ -104,14 +105,6 @@ class Comparison(Section):
     observations: int = param(1, "observations compared; each costs a dense reference run", ge=1, le=10)
 
 
-class Next(Section):
-    """The policy that ~/load prepares and ~/swap takes over; empty: as it is."""
-
-    bundle: str = param("", "folder; relative: in the package")
-    sampler: str = param("", "as sampler")
-    mask_source: str = param("", "as mask_source")
-
-
 # Parameters of policy_node that may be set while it runs. What is built or subscribed from needs configure.
 _LIVE = frozenset(
     {
@@ -137,12 +130,11 @@ _LIVE = frozenset(
 )
 
 
-class PolicyNode(Section):
+class PolicyNode(Chosen):
     """Parameters of ``policy_node``."""
 
     LIVE: ClassVar[frozenset[str]] = _LIVE
 
-    bundle: str = param("models/pick_release", "folder; relative: in the package", min_length=1)
     arm: ArmName = param("fr3", "that the policy moves and whose limits are kept")
     engine: str = param(
         "auto",
@@ -152,12 +144,6 @@ class PolicyNode(Section):
     precision: Literal["auto", "f32", "bf16", "f16", "int8"] = param(
         "auto",
         "of the engine, where it has a choice; f16: on GPUs; int8 (of the weights): engine openvino alone",
-    )
-    sampler: str = param("ddpm", "ddpm, ddim<steps>, falcon or streaming", min_length=1)
-    mask_source: str = param(
-        "sag",
-        "which blocks run: sag, dense, uniform10, or a schedule of the policy (sag check-bundle lists them)",
-        min_length=1,
     )
     ladder: bool = param(
         True, "when chunks come late, take the cheaper rungs that the bundle names, then fewer frames"
@@ -188,7 +174,6 @@ class PolicyNode(Section):
     gripper: Gripper = Gripper()
     threads: Threads = Threads()
     comparison: Comparison = Comparison()
-    next: Next = Next()
 
 
 class SimNode(Section):

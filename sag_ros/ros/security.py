@@ -65,7 +65,7 @@ def accesses(parameter_file: Path) -> dict[str, Access]:
     return {
         "policy_node": _access(
             "policy_node",
-            [topics.trajectory, topics.gripper_command, TOPICS["mask"], TOPICS["timing"],
+            [topics.trajectory, topics.gripper_command, TOPICS["mask"], TOPICS["timing"], TOPICS["policy"],
              "policy_node/transition_event"],
             [*inputs, topics.trajectory],  # whose trajectories come there is heard, too
             [*_POLICY, *_LIFECYCLE],

@@ -191,3 +191,20 @@ def test_launch_brings_the_real_robot_up_with_our_controller(monkeypatch):
     assert spawner.options["arguments"] == [FR3.controller]
     assert gripper.options["name"] == "gripper_node"
     assert policy.options["parameters"][1] == {"autostart": False, "bundle": "mine"}
+
+
+def test_a_part_that_is_given_is_not_overruled_by_a_name_in_the_file(tmp_path):
+    file = tmp_path / "two.yaml"
+    policies = {"careful": {"bundle": "b", "mask_source": "dense"}}
+    named = {"policy_node": {"ros__parameters": {"policies": policies, "policy": "careful"}}}
+    file.write_text(yaml.safe_dump(named))
+
+    def runs(**given):
+        graph = pick_release(parameter_file=file, policy=given)
+        config = load_file(file, "policy_node", graph.node("policy_node").parameters)
+        return config.policy, config.bundle, config.sampler, config.mask_source
+
+    assert runs() == runs(autostart=True) == ("careful", "b", "ddpm", "dense")
+    assert runs(sampler="ddim10") == ("", "b", "ddim10", "dense")
+    assert runs(bundle="mine") == ("", "mine", "ddpm", "dense")
+    assert runs(policy="careful", bundle="mine") == runs()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sag_ros.bench.faults.outcome import Expected, GoesOn
+from sag_ros.ros.faults.broken import swap_broken
 from sag_ros.ros.faults.relay import untouched
 from sag_ros.ros.faults.repeated import cycle, swap
 from sag_ros.ros.faults.row import ALWAYS, ARM, COMMAND, FRONT, GRIPPER, ITSELF, RESUME, Row
@@ -157,6 +158,13 @@ def graph() -> list[Row]:
             Expected(ALWAYS),
             lambda stage: swap(stage, "sag_mean", 50),
             lambda stage: None,
+        ),
+        Row(
+            "swap-broken",
+            "a cut, a misfit, a slow and a failing policy are loaded, and taken where it is let",
+            Expected(ALWAYS),
+            swap_broken,
+            lambda stage: stage.forget_next(),
         ),
         Row(
             "configured-again",

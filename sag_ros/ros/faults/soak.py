@@ -26,7 +26,7 @@ from sag_ros.ros.faults.stage import Stage, on_stage
 
 NODES = ("policy_node", "sim_node")
 # Those that go through hundreds of transitions or swaps by themselves.
-LONG = ("cycled", "swapped", "configured-again", "configuring-interrupted")
+LONG = ("cycled", "swapped", "swap-broken", "configured-again", "configuring-interrupted")
 _SAMPLED = 10.0  # s between two looks at what the nodes hold
 _SETTLE = 0.7  # s after a success
 

@@ -68,6 +68,7 @@ class Stage:
 
     Attributes:
         relay, control, monitor, strain, strangers: see there.
+        source: the bundle that :attr:`bundle` is a copy of.
         restarted: whether a node was started once more.
         left_over: what the policy holds that it did not before, see ``repeated``.
         commands: (when, motion) of every trajectory that went to the arm, on :attr:`clock`.
@@ -78,7 +79,7 @@ class Stage:
         config: Any = load_file(graph.parameter_file, POLICY_NODE)
         self.out, topics = out, config.topics
         self.bundle = out / "bundle"  # a copy, which may be removed
-        self._source = model_folder(bundle or config.bundle)
+        self.source = model_folder(bundle or config.bundle)
         self.control = Control(_fresh(out / "control"))
         inputs = {topics.joint_states: JointState, topics.gripper_states: JointState}
         inputs[topics.desired_states] = JointState
@@ -108,7 +109,7 @@ class Stage:
 
     def __enter__(self) -> Stage:
         shutil.rmtree(self.bundle, ignore_errors=True)
-        shutil.copytree(self._source, self.bundle)
+        shutil.copytree(self.source, self.bundle)
         self.processes = Processes(self.graph, self.out / "logs", self._environment)
         self.processes.__enter__()
         self.strain = Strain(lambda: self.processes.process(POLICY_NODE).pid)
@@ -249,6 +250,12 @@ class Stage:
         request = SetParameters.Request(parameters=[wanted])
         answer = self.monitor.call(self._parameters, request, 5.0, f"set {name}")
         return bool(answer.results[0].successful)
+
+    def forget_next(self) -> None:
+        """The engine is well again, and no policy is named to come next."""
+        self.control.set()
+        for part in ("bundle", "mask_source"):
+            self.set_parameter(f"next.{part}", "")
 
     def interrupt_configuring(self) -> None:
         """Ask the policy, while it configures, to deactivate."""

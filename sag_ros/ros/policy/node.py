@@ -18,13 +18,14 @@ from std_srvs.srv import Trigger
 
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros import executable, parameters
+from sag_ros.ros.choices import swapped
 from sag_ros.ros.diagnostics import ERROR, OK, Diagnostics
 from sag_ros.ros.images import MessageError
 from sag_ros.ros.live_parameters import LiveParameters
 from sag_ros.ros.policy import preflight
 from sag_ros.ros.policy.chunk_executor import ChunkExecutor
 from sag_ros.ros.policy.diagnosis import Diagnosis
-from sag_ros.ros.policy.exchange import Exchange, swapped
+from sag_ros.ros.policy.exchange.exchange import Exchange
 from sag_ros.ros.policy.inference import InferenceThreads
 from sag_ros.ros.policy.publishers import PolicyPublishers
 from sag_ros.ros.policy.rivals import CommandWatch, listed
@@ -59,8 +60,8 @@ class PolicyNode(LifecycleNode):
         self._diagnosis: Diagnosis | None = None
         self._commands: CommandWatch | None = None
         self._named = config  # as the parameters name the policy
-        own = (lambda: self._policy), (lambda: self._config), self._become, self._stamps.now
-        self._exchange = Exchange(self, *own)
+        policy, now = (lambda: self._policy), self._stamps.now
+        self._exchange = Exchange(self, policy, lambda: self._config, self._become, now)
         self._tick = None
         self.create_service(Trigger, "~/resume", self._on_resume)
         self.create_timer(1.0 / config.diagnostics_rate, self._publish_diagnostics)
@@ -263,7 +264,7 @@ class PolicyNode(LifecycleNode):
         return policy
 
     def _publish_diagnostics(self) -> None:
-        values: dict[str, object] = {"lifecycle": self._phase, "next": self._exchange.text}
+        values: dict[str, object] = {"lifecycle": self._phase, "next": self._exchange.tell()}
         values |= {} if self._policy is None else self._policy.facts
         level, message = (ERROR, self._problem) if self._problem else (OK, self._phase)
         if self._diagnosis is not None and self._chunk_executor is not None:

@@ -38,8 +38,9 @@ class Prepared:
 
 
 def name_of(config: PolicyNode) -> str:
-    """Bundle, sampler and mask source."""
-    return f"{config.bundle} {config.sampler}+{config.mask_source}"
+    """Its name, if it has one, bundle, sampler and mask source."""
+    name = f"{config.policy}: " if config.policy else ""
+    return f"{name}{config.bundle} {config.sampler}+{config.mask_source}"
 
 
 def prepare(

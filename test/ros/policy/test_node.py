@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
 from fake_robot import Bench, FakeRobot
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
@@ -18,7 +19,7 @@ from trajectory_msgs.msg import JointTrajectory
 from sag_ros.control.limits import check
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.ros import qos
-from sag_ros.ros.policy import examination, successor
+from sag_ros.ros.policy.exchange import examination, successor
 from sag_ros.sim.trajectory_controller import JointTrajectoryController
 from sag_ros.values import JointCommand
 
@@ -144,6 +145,7 @@ def ask(bench, name: str) -> Trigger.Response:
 def test_another_policy_takes_over_while_it_runs_and_the_one_before_comes_back(bench, monkeypatch):
     monkeypatch.setattr(successor, "examine_apart", lambda config, stopped: examination.examine(config))
     policy, robot = bench.policy, bench.robot
+    told = []
     assert not ask(bench, "load").success  # nothing is configured
     bench.activate()
     assert bench.until(lambda: len(robot.commands) >= 2)
@@ -161,6 +163,8 @@ def test_another_policy_takes_over_while_it_runs_and_the_one_before_comes_back(b
     executed = len(robot.commands)
     assert bench.until(lambda: len(robot.commands) > executed)
     assert policy._config.mask_source == "dense"
+    robot.create_subscription(DiagnosticStatus, "policy_node/policy", told.append, qos.LATCHED)
+    assert bench.until(lambda: told and told[-1].message.endswith("+dense"))
 
     def fail(*_):
         raise RuntimeError("broken after all")

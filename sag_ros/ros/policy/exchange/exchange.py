@@ -1,8 +1,7 @@
 """From one policy to another while the arm moves, and back if the new one fails.
 
 ``~/load`` prepares what ``next`` names beside what runs, ``~/swap`` lets it compute from the next chunk on.
-The
-former one stays at hand: with nothing loaded since, ``~/swap`` goes back to it.
+The former one stays at hand: with nothing loaded since, ``~/swap`` goes back to it.
 """
 
 from __future__ import annotations
@@ -13,25 +12,15 @@ from collections.abc import Callable
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
+from sag_ros.ros.choices import following
 from sag_ros.ros.policy.chunk_record import ChunkRecord
+from sag_ros.ros.policy.exchange.announcement import Announcement
+from sag_ros.ros.policy.exchange.successor import Successor
 from sag_ros.ros.policy.running import Prepared, Running
-from sag_ros.ros.policy.successor import Successor
 from sag_ros.ros.schema import PolicyNode
 
 PROBATION = 3.0  # s after a swap in which a policy that fails is replaced by the one before
 _REFUSED = 3  # chunks in a row that are not executed
-_NAMES = ("bundle", "sampler", "mask_source")
-
-
-def following(config: PolicyNode) -> PolicyNode:
-    """``config`` with the policy that ``next`` names; what it leaves out stays."""
-    wanted = {name: getattr(config.next, name) or getattr(config, name) for name in _NAMES}
-    return config.model_copy(update=wanted)
-
-
-def swapped(config: PolicyNode, other: PolicyNode) -> PolicyNode:
-    """``config`` with the policy of another one."""
-    return config.model_copy(update={name: getattr(other, name) for name in _NAMES})
 
 
 class Exchange:
@@ -57,6 +46,7 @@ class Exchange:
     ) -> None:
         self._policy, self._config, self._become, self._now, self._make = policy, config, become, now, make
         self._say = node.get_logger().info
+        self._announcement = Announcement(node)
         self._lock = threading.Lock()
         self._successor: Successor | None = None
         self._former: Running | None = None
@@ -87,7 +77,8 @@ class Exchange:
         if former is None or (successor is None and other is None):
             return (
                 False,
-                "no policy was loaded: set next.bundle, next.sampler, next.mask_source and call ~/load",
+                "no policy was loaded: set next.policy, or next.bundle, next.sampler, next.mask_source, "
+                "and call ~/load",
             )
         if other is None:
             return False, successor.text
@@ -123,6 +114,12 @@ class Exchange:
             return f"swapped back: {self._last}"
         former = self._former
         return "" if former is None else f"{former.name} is at hand: ~/swap goes back to it"
+
+    def tell(self) -> str:
+        """Announce what runs and what comes next, if that is new; returns the latter."""
+        text, policy = self.text, self._policy()
+        self._announcement.tell(self._config(), None if policy is None else policy.facts, text)
+        return text
 
     def close(self) -> None:
         """Give up what is being prepared."""

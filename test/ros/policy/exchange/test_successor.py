@@ -10,9 +10,9 @@ import pytest
 
 from sag_ros.policy.bundle import save_bundle
 from sag_ros.policy.random_bundle import random_bundle
-from sag_ros.ros.policy import examination
-from sag_ros.ros.policy.examination import Verdict, examine, examine_apart
-from sag_ros.ros.policy.successor import Successor
+from sag_ros.ros.policy.exchange import examination
+from sag_ros.ros.policy.exchange.examination import Verdict, examine, examine_apart
+from sag_ros.ros.policy.exchange.successor import Successor
 from sag_ros.ros.schema import PolicyNode
 
 CHOICE = {"engine": "reference", "mask_source": "dense", "pictures": "ignore", "warm_up": 1, "ladder": False}

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 
 from sag_ros.ros.policy import preflight
-from sag_ros.ros.policy.examination import NICENESS, Verdict, examine_apart
+from sag_ros.ros.policy.exchange.examination import NICENESS, Verdict, examine_apart
 from sag_ros.ros.policy.running import Prepared, name_of, prepare
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.ros.worker import Worker

@@ -1,7 +1,8 @@
 """A policy is loaded, built and compared with the reference in a process of its own.
 
-So that what runs meanwhile keeps its core and its interpreter. ``python -m sag_ros.ros.policy.examination``
-takes a configuration as JSON on standard input, and its last line is the verdict.
+So that what runs meanwhile keeps its core and its interpreter.
+``python -m sag_ros.ros.policy.exchange.examination`` takes a configuration as JSON on standard input, and its
+last line is the verdict.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from sag_ros.ros.schema import PolicyNode
 
-MODULE = "sag_ros.ros.policy.examination"
+MODULE = "sag_ros.ros.policy.exchange.examination"
 NICENESS = 10
 _POLL = 0.2  # s
 

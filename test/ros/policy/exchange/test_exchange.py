@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from sag_ros.ros.policy.exchange import PROBATION, Exchange, following, swapped
-from sag_ros.ros.schema import Next, PolicyNode
+from sag_ros.ros.choices import Next
+from sag_ros.ros.policy.exchange.exchange import PROBATION, Exchange
+from sag_ros.ros.schema import PolicyNode
 
 
 class Node:
@@ -17,6 +19,14 @@ class Node:
     def __init__(self) -> None:
         self.services: dict[str, Any] = {}
         self.said: list[str] = []
+        self.published: list[Any] = []
+
+    def get_name(self) -> str:
+        return "policy_node"
+
+    def create_publisher(self, kind: Any, topic: str, profile: Any) -> Any:
+        assert topic == "~/policy"
+        return SimpleNamespace(publish=lambda message: self.published.append(copy.deepcopy(message)))
 
     def create_service(self, kind: Any, name: str, callback: Any) -> None:
         self.services[name] = callback
@@ -158,9 +168,19 @@ def test_closing_gives_up(exchange) -> None:
     assert exchange.text == ""
 
 
-def test_names_of_policies() -> None:
-    config = PolicyNode(next=Next(bundle="b", sampler="ddim10"))
-    wanted = following(config)
-    assert (wanted.bundle, wanted.sampler, wanted.mask_source) == ("b", "ddim10", config.mask_source)
-    assert swapped(config, wanted).bundle == "b"
-    assert swapped(wanted, PolicyNode()) == config
+def test_what_runs_is_announced_when_it_changes(exchange) -> None:
+    exchange, owner, node = exchange
+    own = {"bundle": "models/pick_release", "mask_source": "dense"}
+    owner.config = PolicyNode(policies={"careful": own}, policy="careful")
+    owner.running = None
+    exchange.tell()
+    owner.running = SimpleNamespace(name="old", facts={"engine": "native-f32"})
+    assert exchange.tell() == exchange.tell() == ""
+    node.call("~/load")
+    assert exchange.tell() == "being prepared"
+    first, second, third = node.published
+    assert first.message == "not configured: careful: models/pick_release ddpm+dense"
+    assert second.message == "careful: models/pick_release ddpm+dense"
+    values = {value.key: value.value for value in third.values}
+    assert values["policies.careful"] == "models/pick_release ddpm+dense"
+    assert (values["engine"], values["next"]) == ("native-f32", "being prepared")

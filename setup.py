@@ -24,6 +24,8 @@ CORE = [
     "llvmlite==0.50.0",
     "tyro==1.0.17",
     "rich==15.0.0",
+    'scipy==1.17.1; python_version >= "3.11"',
+    'scipy==1.15.3; python_version < "3.11"',
 ]
 PLOTS = [
     'matplotlib==3.11.2; python_version >= "3.11"',
@@ -33,11 +35,7 @@ IMAGES = ["opencv-python-headless==5.0.0.93"]
 ROS_MESSAGES = ["sensor", "std", "geometry", "trajectory", "diagnostic"]
 EXTRAS = {
     # Statistics and page of the benchmarks, which need "sim" as well.
-    "bench": [
-        'scipy==1.17.1; python_version >= "3.11"',
-        'scipy==1.15.3; python_version < "3.11"',
-        "jinja2==3.1.6",
-    ],
+    "bench": ["jinja2==3.1.6"],
     # daqp is the solver that mink is asked for.
     "sim": ["mujoco==3.9.0", "mink==1.2.0", "daqp==0.11.0", *IMAGES, *PLOTS],
     "train": [

@@ -18,7 +18,6 @@ from sag_ros.commands import COMMANDS, Command
 EXTRA_OF = {
     "mujoco": "sim",
     "mink": "sim",
-    "scipy": "bench",
     "jinja2": "bench",
     "zarr": "train",
     "tqdm": "train",

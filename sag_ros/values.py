@@ -28,7 +28,7 @@ class Observation:
     Attributes:
         stamp: time of the newest camera frame, s.
         images: camera name -> (To, H, W, 3) uint8, RGB.
-        state: (To, J + 1): joint positions (J, rad), gripper width (m).
+        state: (To, S) as the policy's contract says; by default joint positions (J, rad), gripper width (m).
     """
 
     stamp: float
@@ -100,6 +100,34 @@ class ActionChunk:
 
 
 @dataclass(frozen=True)
+class PoseChunk:
+    """The executed part of one denoised action sequence, of a policy that moves the tool centre point.
+
+    Attributes:
+        stamp, period, gripper: see :class:`ActionChunk`.
+        positions: (Ta, 3) m. rotations: (Ta, 3, 3) matrices.
+        relative: ``no``: poses in the arm's base frame; ``observed``: from the pose of the observation;
+            ``step``: each from the one before, the first from that of the observation.
+        frame: whose axes relative ones are given along, ``base`` or ``tool``.
+        observed: (J,) joint positions of the observation, rad.
+    """
+
+    stamp: float
+    period: float
+    positions: Float
+    rotations: Float
+    gripper: Float
+    relative: str
+    frame: str
+    observed: Float
+
+    @property
+    def times(self) -> Float:
+        """(Ta,) time at which each pose is to be reached, s."""
+        return self.stamp + self.period * np.arange(1, len(self.positions) + 1)
+
+
+@dataclass(frozen=True)
 class JointCommand:
     """A sampled joint motion.
 
@@ -119,8 +147,8 @@ class Violation:
     """One limit that a command would have broken, and what was done about it.
 
     Attributes:
-        kind: ``position``, ``velocity``, ``acceleration``, ``jerk``, ``tip_speed``, ``jump``, ``non_finite``,
-            ``malformed``, ``stale``, ``internal``.
+        kind: ``position``, ``velocity``, ``acceleration``, ``jerk``, ``tip_speed``, ``jump``,
+            ``unreachable``, ``non_finite``, ``malformed``, ``stale``, ``internal``.
         joint: index 0..J - 1, or -1 when it concerns the whole command.
         value, bound: the offending value and the bound it broke, SI units.
         message: one sentence for a person.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sag_ros.robots.arm import Gripper
-from sag_ros.values import ActionChunk
+from sag_ros.values import ActionChunk, PoseChunk
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class GripperPlanner:
         self._width = width
         self._sent = -np.inf
 
-    def on_chunk(self, chunk: ActionChunk, now: float) -> GripperCommand | None:
+    def on_chunk(self, chunk: ActionChunk | PoseChunk, now: float) -> GripperCommand | None:
         """The goal to send for a new chunk, or None while the last one still serves.
 
         The median of three widths decides, so that one outlier neither drops nor crushes anything.

@@ -11,6 +11,7 @@ import numpy as np
 from sag_ros.control.examine import require_position
 from sag_ros.control.guard.guard import Guard
 from sag_ros.control.motion import Motion, at_rest, of_command
+from sag_ros.control.reach.reach import Reach
 from sag_ros.control.refusal import ChunkRefused
 from sag_ros.control.splice import Splicer, led_in
 from sag_ros.control.states import Counts, State, SupervisorSettings, SupervisorStatus
@@ -19,7 +20,7 @@ from sag_ros.control.watch.place import Place
 from sag_ros.control.watch.tracking import Tracking
 from sag_ros.control.watch.watchdog import Watchdog
 from sag_ros.robots.arm import Arm
-from sag_ros.values import ActionChunk, Float, JointCommand, Violation
+from sag_ros.values import ActionChunk, Float, JointCommand, PoseChunk, Violation
 
 _GRACE = 0.01  # s that a command may be late: what it differs in by then is less than a limit
 _CHANGED = (  # by a command, beside what was seen
@@ -49,6 +50,7 @@ class Supervisor:
         self._guard = Guard.of(arm, self.settings.limit_factor, self.settings.position_margin)
         limits = self._guard.limits
         self._splicer = Splicer(limits, self.settings.splice, arm.limits)
+        self._reach = Reach(arm, 2.0 * self.settings.position_margin)  # well inside the guard's bounds
         self._stopper = Stopper(limits, self.settings.splice.step)
         self._cameras = tuple(cameras)
         self._watchdog = Watchdog(self.settings.ages(self._cameras))
@@ -56,12 +58,10 @@ class Supervisor:
         self._command: JointCommand | None = None
         self._state, self._reason = State.INACTIVE, "not started"
         self._after_stop = State.INACTIVE
-        self._newest = -np.inf  # stamp of the executed observation
-        self._held = -np.inf  # when the last hold began
+        self._newest = self._held = -np.inf  # stamp of the executed observation; when the last hold began
         self._tracking = Tracking(self.settings, arm.limits.velocity)
         self._place = Place(self.settings, self._tracking)
-        self._last_chunk = np.inf  # when the last chunk came
-        self._missed = False
+        self._last_chunk, self._missed = np.inf, False  # when the last chunk came
         self._fault = self._refusal = ""
         self._lost = False  # whether commands do not arrive
         self._counts = Counts()
@@ -120,7 +120,7 @@ class Supervisor:
         """Note an image of a watched camera. Raises KeyError for one that was not named at construction."""
         self._watchdog.seen(f"camera {camera}", stamp)
 
-    def on_chunk(self, chunk: ActionChunk, now: float) -> JointCommand | None:
+    def on_chunk(self, chunk: ActionChunk | PoseChunk, now: float) -> JointCommand | None:
         """The command to publish for a new chunk, or None if it is refused (see :meth:`status`)."""
         self._count_deadline(now)
         self._last_chunk, self._missed = now, False
@@ -128,6 +128,7 @@ class Supervisor:
         try:
             self._require_ready(chunk, now)
             assert self._motion is not None
+            chunk, beside = self._reach.joints(chunk)
             splice = self._splicer.splice(self._motion, chunk, now, self._newest)
             command, found = self._guard(splice.command)
         except ChunkRefused as refused:
@@ -141,8 +142,8 @@ class Supervisor:
         self._newest = chunk.stamp
         self._refusal = ""
         self._counts = self._counts.plus(chunks=1, late_steps=splice.dropped, clipped=int(bool(found)))
-        if found:
-            self._violations = tuple(found)
+        if found or beside:
+            self._violations = (*beside, *found)
         self._state, self._reason = State.RUNNING, ""
         return self._publish(command, now)
 
@@ -267,7 +268,7 @@ class Supervisor:
         self._tracking.forget()
         return True
 
-    def _require_ready(self, chunk: ActionChunk, now: float) -> None:
+    def _require_ready(self, chunk: ActionChunk | PoseChunk, now: float) -> None:
         if self._ended:
             message = f"the supervisor is {self._state.value}: {self._reason}"
             raise ChunkRefused(Violation("stale", -1, now, np.inf, message))

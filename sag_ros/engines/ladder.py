@@ -56,9 +56,15 @@ class Ladder:
         """See PolicyRunner."""
         return self.rungs[0].runner.features(frames, states)
 
-    def infer(self, stamp: float, obs_features: Features, encode_ms: float = 0.0) -> Inference:
+    def infer(
+        self,
+        stamp: float,
+        obs_features: Features,
+        encode_ms: float = 0.0,
+        observed: NDArray[np.floating] | None = None,
+    ) -> Inference:
         """See PolicyRunner."""
-        return self._chosen.runner.infer(stamp, obs_features, encode_ms)
+        return self._chosen.runner.infer(stamp, obs_features, encode_ms, observed)
 
     def reset(self, seed: int) -> None:
         """Begin an episode on the first rung, the noise of all coming from ``seed``."""

@@ -19,7 +19,7 @@ from sag_ros.policy.samplers import build_sampler
 from sag_ros.pruning.mask_sources import MaskSource
 from sag_ros.pruning.memo import Memo
 from sag_ros.pruning.plan import Plan, make_plan
-from sag_ros.values import ActionChunk, Mask, Observation, Timing, frozen
+from sag_ros.values import ActionChunk, Mask, Observation, PoseChunk, Timing
 
 Features = NDArray[np.float32]
 MOST_PREPARED = 16  # of the plans known beforehand, recorded whole where the engine can
@@ -30,14 +30,14 @@ class Inference:
     """One inference.
 
     Attributes:
-        chunk: the executed actions, rad and m.
+        chunk: the executed actions, rad and m: joint positions, or poses where the policy commands those.
         mask: which blocks were pruned.
         timing: ``encode_ms`` as handed to ``infer``, ``extra``: plan_ms. ``denoise_ms`` includes what a
             sampler with a state does to begin and end a chunk.
         steps: denoising steps that were run, and evaluations of the whole network to decide on them.
     """
 
-    chunk: ActionChunk
+    chunk: ActionChunk | PoseChunk
     mask: Mask
     timing: Timing
     steps: int = 0
@@ -144,7 +144,8 @@ class PolicyRunner:
 
         Args:
             frames: To mappings camera -> (F,), oldest first.
-            states: (To, 8) joint positions (rad) and gripper width (m).
+            states: (To, S) as the contract says, by default joint positions (rad) and gripper width (m); see
+                ``policy.state.StateBuilder``.
 
         Raises:
             ValueError: wrong number of frames or states. KeyError: a camera is missing.
@@ -163,10 +164,22 @@ class PolicyRunner:
         ]
         return np.stack(rows).astype(np.float32, copy=False)
 
-    def infer(self, stamp: float, obs_features: Features, encode_ms: float = 0.0) -> Inference:
+    def infer(
+        self,
+        stamp: float,
+        obs_features: Features,
+        encode_ms: float = 0.0,
+        observed: NDArray[np.floating] | None = None,
+    ) -> Inference:
         """One action chunk from (To, D) features of the observation at ``stamp``.
 
         A sampler with a state takes from the stamps how many actions were executed since the last chunk.
+
+        Args:
+            stamp: of the observation, s.
+            obs_features: of :meth:`features`.
+            encode_ms: for the timing.
+            observed: (J,) joint positions at ``stamp``, rad; goes along with a chunk of poses.
         """
         start = time.perf_counter()
         mask = self.mask_source.mask(obs_features)
@@ -179,8 +192,7 @@ class PolicyRunner:
             actions, steps = self._continue(stamp, obs_features, plan)
         else:
             actions, steps = self.engine.denoise(obs_features, plan, self._noise), len(self.table)
-        joints, gripper = self._decode(actions, obs_features)
-        chunk = ActionChunk(stamp, self.bundle.contract.control_period, frozen(joints), frozen(gripper))
+        chunk = self._decode(stamp, actions, obs_features, observed)
         end = time.perf_counter()
         timing = Timing(
             encode_ms=encode_ms,

@@ -1,4 +1,4 @@
-"""From a policy's normalised actions to where the joints and the gripper have to be."""
+"""From a policy's normalised actions to where the arm and the gripper have to be."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from sag_ros.policy.contract import Contract
 from sag_ros.policy.normaliser import Normaliser
+from sag_ros.policy.rotations import to_matrix
+from sag_ros.values import ActionChunk, PoseChunk, frozen
 
 Float64 = NDArray[np.float64]
 
@@ -15,42 +17,62 @@ class ActionDecoder:
     """Undoes the normaliser, and whatever the contract's action meanings say.
 
     Args:
-        contract: of the policy.
+        contract: of the policy; J joints.
         normaliser: of the same.
     """
 
     def __init__(self, contract: Contract, normaliser: Normaliser) -> None:
         self._scale, self._offset = (v.double().numpy() for v in normaliser.vectors("action"))
         scale, offset = (v.double().numpy() for v in normaliser.vectors("state"))
-        joints = len(contract.joints)
-        self._state_scale, self._state_offset = scale[:joints], offset[:joints]
-        self._first = contract.obs_dim - contract.state_dim  # of the features, the state's
+        joints, first = len(contract.joints), 0
+        for part, size in contract.state_parts.items():
+            if part == "joint_position":
+                break
+            first += size
+        self._state_scale, self._state_offset = scale[first : first + joints], offset[first : first + joints]
+        self._first = contract.obs_dim - contract.state_dim + first  # of the features, the joints'
         self._joints, self._meaning = joints, contract.action[0].meaning
-        self._gripper = contract.binary_gripper
+        self._gripper, self._tcp = contract.binary_gripper, contract.tcp
+        self._poses, self._period = contract.commands_poses, contract.control_period
 
     def __call__(
-        self, actions: NDArray[np.floating], obs_features: NDArray[np.floating]
-    ) -> tuple[Float64, Float64]:
+        self,
+        stamp: float,
+        actions: NDArray[np.floating],
+        obs_features: NDArray[np.floating],
+        observed: NDArray[np.floating] | None = None,
+    ) -> ActionChunk | PoseChunk:
         """Decode the executed tokens of a chunk.
 
         Args:
+            stamp: of the observation, s.
             actions: (Ta, A) normalised.
             obs_features: (To, D) that the chunk was computed from, oldest first.
-
-        Returns:
-            (Ta, J) joint positions, rad, and (Ta,) gripper widths, m.
+            observed: (J,) joint positions at ``stamp``, rad; goes along with poses.
         """
         plain = (np.asarray(actions, np.float64) - self._offset) / self._scale
-        joints, gripper = plain[:, :-1].copy(), plain[:, -1].copy()
+        width = self._width(plain[:, -1].copy())
+        if self._poses and self._tcp is not None:
+            rotations, tcp = to_matrix(plain[:, 3:-1], self._tcp.rotation), self._tcp
+            own = np.full(self._joints, np.nan) if observed is None else np.array(observed, np.float64)
+            positions = frozen(plain[:, :3].copy())
+            return PoseChunk(
+                stamp, self._period, positions, frozen(rotations), frozen(width), tcp.relative, tcp.frame,
+                frozen(own),
+            )  # fmt: skip
+        joints = plain[:, :-1].copy()
         if self._meaning == "joint_step":
             joints = np.cumsum(joints, axis=0)
         if self._meaning != "joint_position":
             joints += self._observed(obs_features)
-        if self._gripper is not None:
-            own = self._gripper
-            opens = np.abs(gripper - own.open) < np.abs(gripper - own.closed)
-            gripper = np.where(opens, own.width_open, own.width_closed)
-        return joints, gripper
+        return ActionChunk(stamp, self._period, frozen(joints), frozen(width))
+
+    def _width(self, gripper: Float64) -> Float64:
+        if self._gripper is None:
+            return gripper
+        own = self._gripper
+        opens = np.abs(gripper - own.open) < np.abs(gripper - own.closed)
+        return np.where(opens, own.width_open, own.width_closed)
 
     def _observed(self, obs_features: NDArray[np.floating]) -> Float64:
         """(J,) joint positions of the newest observation, rad: they are a part of its features."""

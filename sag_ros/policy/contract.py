@@ -8,24 +8,24 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
+
+from sag_ros.policy.meanings import (
+    TCP_MEANINGS,
+    ActionSpec,
+    BinaryGripper,
+    Name,
+    Section,
+    StatePart,
+    TcpSpec,
+    check_actions,
+    check_state,
+    inconsistent,
+    part_sizes,
+)
 
 FORMAT = "sag_ros-policy-1"
-# The action meanings this node can execute, and the unit each must have. Joints: where to be; how far
-# from where the joint is in the newest observation; how far from the action before, the first from that one.
-JOINT_MEANINGS = ("joint_position", "joint_offset", "joint_step")
-GRIPPER_MEANINGS = ("gripper_width", "gripper_binary")
-ACTION_UNITS = {**dict.fromkeys(JOINT_MEANINGS, "rad"), "gripper_width": "m", "gripper_binary": "1"}
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
 Count = Annotated[int, Field(ge=1, le=65536)]
-
-
-class Section(BaseModel):
-    """Base of all sections: frozen, no unknown keys, no silent conversions."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class CameraSpec(Section):
@@ -33,23 +33,6 @@ class CameraSpec(Section):
 
     height: Annotated[int, Field(ge=16, le=4096)]
     width: Annotated[int, Field(ge=16, le=4096)]
-
-
-class ActionSpec(Section):
-    """One action dimension."""
-
-    name: Name
-    meaning: Literal["joint_position", "joint_offset", "joint_step", "gripper_width", "gripper_binary"]
-    unit: Literal["rad", "m", "1"]
-
-
-class BinaryGripper(Section):
-    """Which values of a gripper action mean open and closed (the nearer counts), and how wide that is, m."""
-
-    open: Annotated[float, Field(allow_inf_nan=False)]
-    closed: Annotated[float, Field(allow_inf_nan=False)]
-    width_open: Annotated[float, Field(ge=0.0, le=1.0)]
-    width_closed: Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class DiffusionSpec(Section):
@@ -108,14 +91,19 @@ class PrunerSpec(Section):
 class Contract(Section):
     """Everything the rest of the node needs to know about a policy besides its weights.
 
-    The state is the positions of ``joints`` (rad) followed by the gripper width (m).
+    ``state``: what is observed besides pictures, in this order: positions of ``joints`` (rad), the tool
+    centre point in the base frame (m, and a rotation as ``tcp`` says), gripper width (m).
     """
 
     format: Literal["sag_ros-policy-1"]
     task: Annotated[str, Field(min_length=1)]
     cameras: Annotated[dict[Name, CameraSpec], Field(min_length=1)]
     joints: Annotated[list[Name], Field(min_length=1, max_length=64)]
+    state: Annotated[list[StatePart], Field(min_length=1)] = Field(
+        default=["joint_position", "gripper_width"]
+    )
     action: Annotated[list[ActionSpec], Field(min_length=2, max_length=65)]
+    tcp: TcpSpec | None = None
     control_period: Annotated[float, Field(gt=0.0, le=10.0, allow_inf_nan=False)]
     horizon: Count
     observation_steps: Count
@@ -130,44 +118,13 @@ class Contract(Section):
     @model_validator(mode="after")
     def _consistent(self) -> Contract:
         if len(set(self.joints)) != len(self.joints):
-            raise _inconsistent("joints", self.joints, "different names", "name every joint once")
-        first = self.action[0].meaning
-        kind = first if first in JOINT_MEANINGS else JOINT_MEANINGS[0]
-        expected = [(name, kind) for name in self.joints]
-        if len(self.action) != len(expected) + 1:
-            raise _inconsistent(
-                "action",
-                f"{len(self.action)} dimensions",
-                f"{len(expected) + 1}: the {len(expected)} joints and the gripper",
-                "list one action for each joint, then the gripper width",
-            )
-        for i, action in enumerate(self.action):
-            key = f"action.{i}"
-            if i < len(expected) and (action.name, action.meaning) != expected[i]:
-                raise _inconsistent(
-                    key,
-                    f"{action.name} ({action.meaning})",
-                    f"{expected[i][0]} ({expected[i][1]})",
-                    "list the joints in their order",
-                )
-            if i == len(expected) and action.meaning not in GRIPPER_MEANINGS:
-                raise _inconsistent(
-                    f"{key}.meaning",
-                    action.meaning,
-                    " or ".join(GRIPPER_MEANINGS),
-                    "the gripper comes after the joints",
-                )
-            if action.unit != ACTION_UNITS[action.meaning]:
-                raise _inconsistent(
-                    f"{key}.unit",
-                    action.unit,
-                    ACTION_UNITS[action.meaning],
-                    f"give {action.meaning} in {ACTION_UNITS[action.meaning]}",
-                )
+            raise inconsistent("joints", self.joints, "different names", "name every joint once")
+        check_actions(self.action, self.joints, self.tcp)
+        check_state(self.state, self.action, self.tcp)
         self._check_gripper()
         longest = self.horizon - self.observation_steps + 1
         if self.action_steps > longest:
-            raise _inconsistent(
+            raise inconsistent(
                 "action_steps",
                 self.action_steps,
                 f"at most horizon - observation_steps + 1 = {longest}",
@@ -175,7 +132,7 @@ class Contract(Section):
             )
         for key, spec, multiple in (("network", self.network, 2), ("pruner", self.pruner, 1)):
             if spec is not None and spec.width % (multiple * spec.heads):
-                raise _inconsistent(
+                raise inconsistent(
                     f"{key}.width",
                     spec.width,
                     f"a multiple of {multiple * spec.heads}",
@@ -186,14 +143,14 @@ class Contract(Section):
     def _check_gripper(self) -> None:
         binary, gripper = self.action[-1].meaning == "gripper_binary", self.binary_gripper
         if binary != (gripper is not None):
-            raise _inconsistent(
+            raise inconsistent(
                 "binary_gripper",
                 None if gripper is None else "given",
                 "a mapping with open, closed, width_open, width_closed" if binary else "null",
                 "it goes with an action of meaning gripper_binary, and with no other",
             )
         if gripper is not None and gripper.open == gripper.closed:
-            raise _inconsistent(
+            raise inconsistent(
                 "binary_gripper.closed",
                 gripper.closed,
                 "another value than open",
@@ -202,8 +159,23 @@ class Contract(Section):
 
     @property
     def state_dim(self) -> int:
-        """Joint positions and gripper width."""
-        return len(self.joints) + 1
+        """Numbers of the state."""
+        return sum(self.state_parts.values())
+
+    @property
+    def state_parts(self) -> dict[str, int]:
+        """Part of the state -> how many numbers it has, in their order."""
+        return part_sizes(self.state, len(self.joints), self.tcp)
+
+    @property
+    def commands_poses(self) -> bool:
+        """Whether actions say where the tool centre point has to be, not the joints."""
+        return self.action[0].meaning in TCP_MEANINGS
+
+    @property
+    def observes_poses(self) -> bool:
+        """Whether the state has the pose of the tool centre point in it."""
+        return bool(set(self.state) & set(TCP_MEANINGS))
 
     @property
     def action_dim(self) -> int:
@@ -229,8 +201,3 @@ class Contract(Section):
     def clip(self) -> float:
         """Bound on the predicted clean sample; infinity for none."""
         return 1.0 if self.diffusion.clip_sample else math.inf
-
-
-def _inconsistent(key: str, value: object, allowed: str, remedy: str) -> PydanticCustomError:
-    context = {"key": key, "value": value, "allowed": allowed, "remedy": remedy}
-    return PydanticCustomError("inconsistent", "{key} does not fit the other keys", context)

@@ -8,14 +8,20 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from sag_ros.policy.bundle import PolicyBundle, empty_modules
-from sag_ros.policy.contract import FORMAT
+from sag_ros.policy.contract import FORMAT, Contract
 from sag_ros.policy.contract_file import parse_contract
+from sag_ros.policy.meanings import ROTATIONS
 from sag_ros.policy.normaliser import limits_scale_offset
+from sag_ros.policy.rotations import from_matrix
 
 READY = np.array([0.0, -np.pi / 4, 0.0, -3 * np.pi / 4, 0.0, np.pi / 2, np.pi / 4])  # rad; repeated
+TOOL = np.array([0.307, 0.0, 0.487])  # m: where an FR3 has its tool then
+DOWN = np.diag([1.0, -1.0, -1.0])  # and how it is turned
+Values = NDArray[np.float64]
 SMALL: dict[str, Any] = {
     "cameras": {"front": {"height": 28, "width": 28}, "wrist": {"height": 28, "width": 28}},
     "diffusion": {"steps": 10},
@@ -51,6 +57,16 @@ def full_contract() -> dict[str, Any]:
     }
 
 
+def pose_actions(rotation: str, gripper: str = "gripper_width") -> list[dict[str, str]]:
+    """Actions of a policy that moves the tool centre point, its rotations given as ``rotation``."""
+    turn = {"meaning": "tcp_rotation", "unit": "rad" if rotation == "axis_angle" else "1"}
+    return [
+        *({"name": name, "meaning": "tcp_position", "unit": "m"} for name in "xyz"),
+        *({"name": f"r{i}", **turn} for i in range(ROTATIONS[rotation])),
+        {"name": "gripper", "meaning": gripper, "unit": "m" if gripper == "gripper_width" else "1"},
+    ]
+
+
 def random_bundle(seed: int = 0, size: Literal["small", "full"] = "small", **overrides: Any) -> PolicyBundle:
     """A frozen bundle in memory; every weight and bias is random, so that each matters in a test.
 
@@ -78,16 +94,37 @@ def random_bundle(seed: int = 0, size: Literal["small", "full"] = "small", **ove
     dpt.set_masks()
     for module in (dpt, encoder):
         _randomise(module, generator)
-    joints = len(contract.joints)
-    centre = np.append(np.resize(READY, joints), 0.04)
-    share = np.random.default_rng(seed).uniform(0.6, 1.0, joints + 1)
-    # Actions of random weights are noise; wider, the guard would not believe that an arm could follow them.
-    for field, radians in (("state", 0.4), ("action", 0.1)):
-        reach = share * np.append(np.full(joints, radians), 0.04)
+    longest = max(contract.state_dim, contract.action_dim)
+    share = np.random.default_rng(seed).uniform(0.6, 1.0, longest)
+    for field, (centre, reach) in _ranges(contract).items():
+        reach = share[: len(reach)] * reach
         normaliser.set(field, *limits_scale_offset(np.stack((centre - reach, centre + reach))))
     identity = f"random {seed} {contract.model_dump_json()}"
     digest = hashlib.sha256(identity.encode()).hexdigest()
     return PolicyBundle(contract, dpt, encoder, normaliser, None, digest, digest).freeze()
+
+
+def _ranges(contract: Contract) -> dict[str, tuple[Values, Values]]:
+    """Middle and half of the range of states and of actions."""
+    joints, tcp = np.resize(READY, len(contract.joints)), contract.tcp
+    rotation = "axis_angle" if tcp is None else tcp.rotation
+    down = from_matrix(DOWN[None], rotation)[0]
+    width = np.array([0.04])
+    middles = {
+        "joint_position": joints, "tcp_position": TOOL, "tcp_rotation": down, "gripper_width": width
+    }  # fmt: skip
+    wide = {"joint_position": 0.4, "tcp_position": 0.1, "tcp_rotation": 0.1, "gripper_width": 0.04}
+    parts = list(contract.state_parts)
+    state = np.concatenate([middles[part] for part in parts])
+    apart = np.concatenate([np.full(len(middles[part]), wide[part]) for part in parts])
+    # Actions of random weights are noise; wider, the guard would not believe that an arm could follow them.
+    action, narrow = np.append(joints, 0.04), np.append(np.full(len(joints), 0.1), 0.04)
+    if contract.commands_poses and tcp is not None:
+        middle = np.append(TOOL, down)
+        if tcp.relative != "no":
+            middle = np.append(np.zeros(3), from_matrix(np.eye(3)[None], rotation)[0])
+        action, narrow = np.append(middle, 0.04), np.append(np.full(len(middle), 0.01), 0.04)
+    return {"state": (state, apart), "action": (action, narrow)}
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from sag_ros.robots.limits import JointLimits, VelocityEnvelope
 from sag_ros.values import Float, frozen
 
 _QUARTER = 0.5 * np.pi
+_DIAGONAL = np.sqrt(0.5)
 
 
 def _array(*values: float) -> Float:
@@ -64,6 +65,16 @@ ARM = Arm(
         rolls=_array(0.0, -_QUARTER, _QUARTER, _QUARTER, -_QUARTER, _QUARTER, _QUARTER),
         # The last joint (where the emulated robot measures), the flange, and between the fingers.
         tips=frozen(np.array(((0.0, 0.0, 0.0), (0.0, 0.0, 0.107), (0.0, 0.0, 0.107 + 0.1034)))),
+        # The hand is turned by -45 degrees against the flange.
+        tool=frozen(
+            np.array(
+                (
+                    (_DIAGONAL, _DIAGONAL, 0.0, 0.0),
+                    (-_DIAGONAL, _DIAGONAL, 0.0, 0.0),
+                    (0.0, 0.0, 1.0, 0.107 + 0.1034),
+                )
+            )
+        ),
     ),
     tip_speed=3.0,
     bringup=Bringup(

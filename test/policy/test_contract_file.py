@@ -142,7 +142,7 @@ def change(**changes: Any) -> dict[str, Any]:
         (
             {"action__2__meaning": "joint_velocity"},
             "action.2.meaning",
-            "'joint_step', 'gripper_width' or 'gripper_binary'",
+            "'tcp_rotation', 'gripper_width' or 'gripper_binary'",
         ),
         ({"action__2__unit": "m"}, "action.2.unit", "rad"),
         ({"action__7__meaning": "joint_position"}, "action.7.meaning", "gripper_width"),

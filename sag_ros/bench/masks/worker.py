@@ -32,9 +32,9 @@ class RecordingRunner:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.runner, name)
 
-    def infer(self, stamp: float, obs_features: np.ndarray) -> Any:
+    def infer(self, stamp: float, obs_features: np.ndarray, *more: Any) -> Any:
         """As the runner's."""
-        inference = self.runner.infer(stamp, obs_features)
+        inference = self.runner.infer(stamp, obs_features, *more)
         text = encode_mask(inference.mask)
         self.times.append(round(self.robot.time, 3))
         self.phases.append(phase(self.robot))

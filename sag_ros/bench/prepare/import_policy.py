@@ -41,10 +41,10 @@ class PolicyImport:
         from rich.console import Console
 
         from sag_ros.policy.bundle import save_bundle
-        from sag_ros.policy.contract import BinaryGripper
         from sag_ros.policy.contract_file import BundleError
         from sag_ros.policy.importers.archive import ArchiveError
         from sag_ros.policy.importers.diffusion_policy import ImportRefused, Meaning, import_checkpoint
+        from sag_ros.policy.meanings import BinaryGripper
         from sag_ros.robots.registry import find_arm
 
         console = Console()

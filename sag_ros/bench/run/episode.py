@@ -17,12 +17,16 @@ from sag_ros.control.gripper import GripperPlanner
 from sag_ros.control.guard.guard import Guard
 from sag_ros.control.limits import check
 from sag_ros.control.motion import Motion, at_rest, of_command
+from sag_ros.control.reach.kinematics import forward
+from sag_ros.control.reach.reach import Reach
 from sag_ros.control.refusal import ChunkRefused
 from sag_ros.control.splice import Splicer, SpliceSettings
-from sag_ros.values import ActionChunk, Observation
+from sag_ros.policy.state import StateBuilder
+from sag_ros.values import ActionChunk, Observation, PoseChunk
 
 if TYPE_CHECKING:
     from sag_ros.engines.runner import PolicyRunner
+    from sag_ros.robots.arm import Arm
     from sag_ros.sim.robot import SimulatedRobot
 
 SMOOTHING = 3.0  # of the splice, as in config/pick_release.yaml
@@ -38,6 +42,7 @@ class EpisodeSettings:
         observation_steps: To.
         execute: actions executed of every chunk.
         time_limit: simulated seconds after which an episode has failed.
+        contract: of the policy; None: its state is joints and gripper.
         blocks: K x 3L of the full sampler, which densities are shares of; None: of the method's own.
     """
 
@@ -47,12 +52,20 @@ class EpisodeSettings:
     execute: int
     time_limit: float
     blocks: int | None = None
+    contract: Any = None
 
     @classmethod
     def of(cls, contract: Any, execute: int, time_limit: float, blocks: int | None = None) -> EpisodeSettings:
         """Those of a policy's contract."""
         cameras, steps = tuple(contract.cameras), contract.observation_steps
-        return cls(cameras, contract.control_period, steps, execute, time_limit, blocks)
+        return cls(cameras, contract.control_period, steps, execute, time_limit, blocks, contract)
+
+    def state(self, arm: Arm) -> Callable[[np.ndarray], np.ndarray]:
+        """(J + 1,) what ``arm`` tells of itself -> (S,) the policy's state."""
+        if self.contract is None:
+            return lambda own: own
+        chain = arm.chain
+        return StateBuilder(self.contract, None if chain is None else lambda q: forward(chain, q))
 
 
 class ControlPath:
@@ -74,6 +87,16 @@ class ControlPath:
         self.smoothness = Smoothness(robot.arm.limits.jerk)
         self.clipped = self.refused = self.violations = 0
 
+    def joints(self, chunk: ActionChunk | PoseChunk) -> ActionChunk | None:
+        """The chunk in joint positions; None for poses that the arm cannot reach, which count as refused."""
+        if isinstance(chunk, ActionChunk):
+            return chunk
+        try:
+            return Reach(self._robot.arm).joints(chunk)[0]
+        except ChunkRefused:
+            self.refused += 1
+            return None
+
     def take(self, chunk: ActionChunk) -> None:
         """Execute a chunk from now on; one that is refused leaves the arm on its last motion."""
         now = self._robot.time
@@ -89,7 +112,7 @@ class ControlPath:
             return
         self.motion = of_command(command)
 
-    def grip(self, chunk: ActionChunk) -> None:
+    def grip(self, chunk: ActionChunk | PoseChunk) -> None:
         """Move the gripper where the chunk has it from now on; call it once for each action."""
         now, gripper = self._robot.time, self._robot.gripper
         goal = self._gripper.on_chunk(chunk, now)
@@ -141,17 +164,21 @@ def run_episode(
     arm, agreement = ControlPath(robot), Agreement(loop.execute)
     history = deque([_see(robot, runner, loop.cameras)] * loop.observation_steps, loop.observation_steps)
     densities: list[float] = []
+    state = loop.state(robot.arm)
     status = robot.status()
     while not status.success and robot.time < loop.time_limit:
         since = robot.time
-        states = np.stack([seen.state for seen in history])
+        states = np.stack([state(seen.state) for seen in history])
         if witness is not None:
             images = {name: np.stack([seen.images[name] for seen in history]) for name in loop.cameras}
             witness(Observation(since, images, states))
-        inference = runner.infer(since, runner.features([seen.features for seen in history], states))
+        features = runner.features([seen.features for seen in history], states)
+        inference = runner.infer(since, features, 0.0, history[-1].state[: robot.arm.dof])
         densities.append(_density(inference, loop.blocks))
-        agreement.add(inference.chunk)
-        arm.take(inference.chunk)
+        chunk = arm.joints(inference.chunk)
+        if chunk is not None:
+            agreement.add(chunk)
+            arm.take(chunk)
         for step in range(loop.execute):
             arm.grip(inference.chunk)
             robot.advance(loop.period)

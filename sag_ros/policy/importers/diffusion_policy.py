@@ -17,11 +17,12 @@ import torch
 from torch import Tensor
 
 from sag_ros.policy.bundle import PolicyBundle, empty_modules
-from sag_ros.policy.contract import FORMAT, BinaryGripper, Contract
+from sag_ros.policy.contract import FORMAT, Contract
 from sag_ros.policy.contract_file import parse_contract
 from sag_ros.policy.importers.archive import Stored, plain, read_archive
 from sag_ros.policy.importers.resnet_weights import MisplacedWeight, camera_weights
 from sag_ros.policy.importers.settings import SettingsError, find
+from sag_ros.policy.meanings import BinaryGripper
 
 HYBRID = (
     "diffusion_policy.policy.diffusion_transformer_hybrid_image_policy.DiffusionTransformerHybridImagePolicy"
@@ -51,7 +52,7 @@ class Meaning:
         state: its low-dimensional observations, in order: joint positions (rad), then the gripper width (m).
         joints: names.
         period: s from one action to the next.
-        actions: of the joints, see ``contract.JOINT_MEANINGS``.
+        actions: of the joints, see ``meanings.JOINT_MEANINGS``.
         gripper: which values open and close it, and how wide that is; None where it is the width, m.
         weights: averaged or last ones.
     """

@@ -21,7 +21,7 @@ from sag_ros.ros.policy.chunk_record import ChunkRecord
 from sag_ros.ros.policy.deadman import Deadman
 from sag_ros.ros.policy.inference import FinishedInference
 from sag_ros.ros.schema import PolicyNode
-from sag_ros.values import ActionChunk, Float, JointCommand, Mask
+from sag_ros.values import ActionChunk, Float, JointCommand, Mask, PoseChunk
 
 _TRIES = 3  # to send a command in time
 
@@ -187,7 +187,7 @@ class ChunkExecutor:
 
     def on_inference(self, finished: FinishedInference) -> ChunkRecord:
         """Execute a chunk: splice, guard, publish; then its mask and its record, which it returns."""
-        chunk: ActionChunk = finished.inference.chunk
+        chunk: ActionChunk | PoseChunk = finished.inference.chunk
         mask: Mask = finished.inference.mask
         begin = self._now()
         with self._lock:

@@ -145,7 +145,9 @@ class InferenceThreads:
                 return False
             start, begun = time.perf_counter(), self._now()
             rung, every = policy.degrading.rung, policy.degrading.every
-            inference = policy.runner.infer(observation.stamp, observation.features, observation.encode_ms)
+            inference = policy.runner.infer(
+                observation.stamp, observation.features, observation.encode_ms, observation.joints
+            )
             duration = observation.encode_ms + 1e3 * (time.perf_counter() - start)
             if not self._stop.is_set():
                 finished = FinishedInference(observation, inference, duration, begun, rung, every)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sag_ros.policy.contract import Contract
 from sag_ros.policy.pictures import PictureWatch
+from sag_ros.policy.state import Forward, StateBuilder
 from sag_ros.ros.images import MessageError, to_rgb
 from sag_ros.ros.policy.inputs import Frame
 
@@ -28,7 +29,7 @@ class Runner(Protocol):
         ...
 
     def features(self, frames: Sequence[Mapping[str, Features]], states: NDArray) -> Features:
-        """To frames (camera -> (F,)), oldest first, and (To, J + 1) raw states -> (To, D)."""
+        """To frames (camera -> (F,)), oldest first, and (To, S) raw states -> (To, D)."""
         ...
 
 
@@ -41,6 +42,7 @@ class PolicyObservation:
         stamps: (To,) of the frames used, oldest first, s.
         features: (To, D) float32.
         encode_ms: decoding and encoding of the new frames.
+        joints: (J,) positions of the arm at ``stamp``, rad.
         received, encoded: when the last of the new frames was there, and when all were encoded, s.
     """
 
@@ -50,6 +52,7 @@ class PolicyObservation:
     encode_ms: float
     received: float = np.nan
     encoded: float = np.nan
+    joints: NDArray[np.float64] | None = None
 
 
 class ObservationAssembler:
@@ -61,6 +64,7 @@ class ObservationAssembler:
         runner: encodes images and assembles features.
         contract: cameras with sizes, number of observation steps, control period.
         state_at: stamp -> (J + 1,) joint positions (rad) and gripper width (m).
+        forward: where the tool centre point is, for policies that observe it.
         keep: encoded frames kept per camera.
         now: the node's clock, s.
         pictures: camera -> watch of its pictures; those without one are not watched.
@@ -78,7 +82,9 @@ class ObservationAssembler:
         pictures: Mapping[str, PictureWatch] | None = None,
         joints_at: Callable[[float], NDArray[np.float64] | None] = lambda stamp: None,
         apart: float = np.inf,
+        forward: Forward | None = None,
     ) -> None:
+        self._state, self._dof = StateBuilder(contract, forward), len(contract.joints)
         self._apart, self._joints_at = apart, joints_at
         self._now, self._pictures = now, dict(pictures or {})
         self._runner = runner
@@ -164,11 +170,13 @@ class ObservationAssembler:
                 for lag in range(self._steps - 1, -1, -1)
             ]
         stamps = tuple(max(stamp for stamp, _ in step.values()) for step in chosen)
-        states = np.stack([self._state_at(stamp) for stamp in stamps])
+        own = [self._state_at(stamp) for stamp in stamps]
         features = self._runner.features(
-            [{name: feature for name, (_, feature) in step.items()} for step in chosen], states
+            [{name: feature for name, (_, feature) in step.items()} for step in chosen],
+            np.stack([self._state(one) for one in own]),
         )
-        return PolicyObservation(newest, stamps, features, encode_ms, received, encoded)
+        joints = own[-1][: self._dof]
+        return PolicyObservation(newest, stamps, features, encode_ms, received, encoded, joints)
 
     def _nearest(self, camera: str, stamp: float) -> tuple[float, Features]:
         return min(self._encoded[camera], key=lambda entry: abs(entry[0] - stamp))

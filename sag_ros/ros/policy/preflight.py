@@ -69,6 +69,10 @@ def check_contract(contract: Contract, config: PolicyNode) -> None:
         arm = find_arm(config.arm)
         require_joints(arm, contract.joints)
         gripper_settings(config).require_possible(arm.gripper)
+        if arm.chain is None and (contract.commands_poses or contract.observes_poses):
+            raise ValueError(
+                f"the policy knows poses of the tool centre point; of arm '{arm.name}' no chain is known"
+            )
     except ValueError as error:
         raise Refused(str(error)) from None
 
@@ -226,7 +230,8 @@ def examine(
         inference = runner.infer(0.0, example_features(runner, number % 3))
         durations.append(1e3 * (time.perf_counter() - start))
     say(f"warmed up: {np.median(durations):.1f} ms a chunk, slowest {max(durations):.1f} ms")
-    if not np.isfinite(inference.chunk.positions).all():
+    chunk = inference.chunk
+    if not all(np.isfinite(getattr(chunk, part, 0.0)).all() for part in ("positions", "rotations")):
         raise Refused(f"engine {runner.engine_name} computed actions that are not finite")
     comparison = config.comparison
     half = comparison.tolerance_bf16

@@ -73,7 +73,7 @@ class Runner:
         self.position = states[-1, :7]
         return np.zeros((2, 1), np.float32)
 
-    def infer(self, stamp, features):
+    def infer(self, stamp, features, *more):
         self.stamps.append(stamp)
         positions = np.tile(self.position, (8, 1))
         positions[:, 0] += self.speed * np.arange(1, 9)
@@ -95,7 +95,7 @@ def test_succeeds_and_stops_there():
 
 def test_density_of_a_sampler_that_ran_fewer_steps_than_its_table_has():
     class Streaming(Runner):
-        def infer(self, stamp, features):
+        def infer(self, stamp, features, *more):
             return SimpleNamespace(**{**vars(super().infer(stamp, features)), "steps": 1})
 
     result = run_episode(Robot(), Streaming(), LOOP, "streaming", 0)

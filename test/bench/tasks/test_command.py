@@ -32,7 +32,7 @@ class Runner:
     def features(self, frames, states):
         return None
 
-    def infer(self, stamp, features):
+    def infer(self, stamp, features, *more):
         self.worker.count(self.worker.timed, self.name)
         return SimpleNamespace(timing=Timing(denoise_ms=MS[self.name]))
 

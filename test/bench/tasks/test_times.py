@@ -37,7 +37,7 @@ class Runner:
     def features(self, frames, states):
         return [frame["front"] for frame in frames]
 
-    def infer(self, stamp, features):
+    def infer(self, stamp, features, *more):
         self.calls.append((stamp, *features))
         timing = Timing(pruner_ms=1.0, denoise_ms=3.0, extra={"plan_ms": 2.0})
         return SimpleNamespace(timing=timing)

@@ -8,8 +8,8 @@ import pytest
 import torch
 from public_checkpoint import JOINTS, policy, save, settings, weights
 
-from sag_ros.policy.contract import BinaryGripper
 from sag_ros.policy.importers.diffusion_policy import ImportRefused, Meaning, import_checkpoint
+from sag_ros.policy.meanings import BinaryGripper
 
 MEANING = Meaning(("joint_pos", "hand"), JOINTS, 0.1)
 

@@ -46,7 +46,7 @@ class Policy:
             self._interrupted = True
             self._condition.notify()
 
-    def infer(self, stamp: float, features: Any, encode_ms: float) -> str:
+    def infer(self, stamp: float, features: Any, encode_ms: float, observed: Any) -> str:
         if self.fails == "infer":
             raise RuntimeError("no chunk")
         return self.name

@@ -1,0 +1,1 @@
+"""From poses of the tool centre point to joint positions, and back."""

@@ -1,0 +1,125 @@
+"""What the numbers of a policy's state and actions mean, and which go together. Torch-free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+# Joints: where to be; how far from where the joint is in the newest observation; how far from the action
+# before, the first from that one.
+JOINT_MEANINGS = ("joint_position", "joint_offset", "joint_step")
+# The tool centre point; TcpSpec says what a rotation looks like and what both are relative to.
+TCP_MEANINGS = ("tcp_position", "tcp_rotation")
+GRIPPER_MEANINGS = ("gripper_width", "gripper_binary")
+UNITS = {
+    **dict.fromkeys(JOINT_MEANINGS, "rad"), "tcp_position": "m", "gripper_width": "m", "gripper_binary": "1",
+}  # fmt: skip
+# How many numbers a rotation has. Six: the first two rows or columns of its matrix.
+ROTATIONS = {"sixd_rows": 6, "sixd_columns": 6, "quaternion_xyzw": 4, "quaternion_wxyz": 4, "axis_angle": 3}
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
+StatePart = Literal["joint_position", "tcp_position", "tcp_rotation", "gripper_width"]
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, no unknown keys, no silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ActionSpec(Section):
+    """One action dimension."""
+
+    name: Name
+    meaning: Literal[
+        "joint_position", "joint_offset", "joint_step", "tcp_position", "tcp_rotation",
+        "gripper_width", "gripper_binary",
+    ]  # fmt: skip
+    unit: Literal["rad", "m", "1"]
+
+
+class TcpSpec(Section):
+    """How poses of the tool centre point are given, in states and in actions.
+
+    ``relative``: actions are poses in the base frame (``no``), or lead away from the pose of the newest
+    observation (``observed``), or each from the one before (``step``); ``frame``: along whose axes then.
+    States are in the base frame.
+    """
+
+    rotation: Literal["sixd_rows", "sixd_columns", "quaternion_xyzw", "quaternion_wxyz", "axis_angle"]
+    relative: Literal["no", "observed", "step"] = "no"
+    frame: Literal["base", "tool"] = "base"
+
+    @property
+    def rotation_dim(self) -> int:
+        """How many numbers a rotation has."""
+        return ROTATIONS[self.rotation]
+
+
+class BinaryGripper(Section):
+    """Which values of a gripper action mean open and closed (the nearer counts), and how wide that is, m."""
+
+    open: Annotated[float, Field(allow_inf_nan=False)]
+    closed: Annotated[float, Field(allow_inf_nan=False)]
+    width_open: Annotated[float, Field(ge=0.0, le=1.0)]
+    width_closed: Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def inconsistent(key: str, value: object, allowed: str, remedy: str) -> PydanticCustomError:
+    """What is raised where keys do not go together."""
+    context = {"key": key, "value": value, "allowed": allowed, "remedy": remedy}
+    return PydanticCustomError("inconsistent", "{key} does not fit the other keys", context)
+
+
+def check_actions(action: Sequence[ActionSpec], joints: Sequence[str], tcp: TcpSpec | None) -> None:
+    """Raise unless the actions are all joints or a pose, then the gripper, in their units."""
+    poses = action[0].meaning in TCP_MEANINGS
+    if poses:
+        if tcp is None:
+            remedy = "say how rotations are given, and what poses are relative to"
+            raise inconsistent("tcp", None, "a mapping with rotation, relative, frame", remedy)
+        expected = ["tcp_position"] * 3 + ["tcp_rotation"] * tcp.rotation_dim
+        whole = f"a position (3), a rotation ({tcp.rotation_dim} for {tcp.rotation}) and the gripper"
+    else:
+        kind = action[0].meaning if action[0].meaning in JOINT_MEANINGS else JOINT_MEANINGS[0]
+        expected = [kind] * len(joints)
+        whole = f"the {len(joints)} joints and the gripper"
+    if len(action) != len(expected) + 1:
+        remedy = "list one action for each, then the gripper"
+        raise inconsistent("action", f"{len(action)} dimensions", f"{len(expected) + 1}: {whole}", remedy)
+    for i, (one, meaning) in enumerate(zip(action, expected, strict=False)):
+        name = one.name if poses else joints[i]
+        if (one.name, one.meaning) != (name, meaning):
+            remedy = "list position and rotation in this order" if poses else "list the joints in their order"
+            raise inconsistent(f"action.{i}", f"{one.name} ({one.meaning})", f"{name} ({meaning})", remedy)
+    last = len(action) - 1
+    if action[last].meaning not in GRIPPER_MEANINGS:
+        remedy = "the gripper comes after the joints"
+        allowed = " or ".join(GRIPPER_MEANINGS)
+        raise inconsistent(f"action.{last}.meaning", action[last].meaning, allowed, remedy)
+    for i, one in enumerate(action):
+        unit = UNITS.get(one.meaning, "rad" if tcp is not None and tcp.rotation == "axis_angle" else "1")
+        if one.unit != unit:
+            raise inconsistent(f"action.{i}.unit", one.unit, unit, f"give {one.meaning} in {unit}")
+
+
+def check_state(state: Sequence[str], action: Sequence[ActionSpec], tcp: TcpSpec | None) -> None:
+    """Raise unless each part of the state is there once, and those that others need are there."""
+    if len(set(state)) != len(state):
+        raise inconsistent("state", list(state), "different parts", "name each part once")
+    if tcp is None and set(state) & set(TCP_MEANINGS):
+        remedy = "say how rotations are given"
+        raise inconsistent("tcp", None, "a mapping with rotation", remedy)
+    if action[0].meaning in JOINT_MEANINGS[1:] and "joint_position" not in state:
+        remedy = f"{action[0].meaning} leads away from what was observed"
+        raise inconsistent("state", list(state), "joint_position among them", remedy)
+
+
+def part_sizes(state: Sequence[str], joints: int, tcp: TcpSpec | None) -> dict[str, int]:
+    """How many numbers each part of a state has."""
+    sizes = {"joint_position": joints, "tcp_position": 3, "gripper_width": 1}
+    sizes["tcp_rotation"] = 0 if tcp is None else tcp.rotation_dim
+    return {part: sizes[part] for part in state}

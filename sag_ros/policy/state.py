@@ -1,0 +1,49 @@
+"""The state that a policy observes, from what an arm tells of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sag_ros.policy.contract import Contract
+from sag_ros.policy.rotations import from_matrix
+
+State = NDArray[np.floating]
+# (J,) rad -> position (3,), m, and rotation (3, 3) of the tool centre point in the base frame.
+Forward = Callable[[NDArray[np.floating]], tuple[NDArray[np.floating], NDArray[np.floating]]]
+
+
+class StateBuilder:
+    """Puts the parts of the contract's state together.
+
+    Args:
+        contract: of the policy; J joints.
+        forward: where the tool centre point is; needed where the state has its pose.
+
+    Raises:
+        ValueError: it is needed and not there.
+    """
+
+    def __init__(self, contract: Contract, forward: Forward | None = None) -> None:
+        if contract.observes_poses and forward is None:
+            raise ValueError(
+                "the policy observes poses of the tool centre point; they need an arm whose chain is known"
+            )
+        self._parts, self._forward = contract.state_parts, forward
+        self._joints = len(contract.joints)
+        self._rotation = "" if contract.tcp is None else contract.tcp.rotation
+        self._plain = list(self._parts) == ["joint_position", "gripper_width"]
+
+    def __call__(self, own: NDArray[np.floating]) -> State:
+        """(J + 1,) joint positions (rad) and gripper width (m) -> (S,) the contract's state."""
+        own = np.asarray(own, dtype=np.float64)
+        if self._plain:
+            return own
+        made = {"joint_position": own[: self._joints], "gripper_width": own[self._joints :]}
+        if self._forward is not None and self._rotation:
+            position, rotation = self._forward(own[: self._joints])
+            made["tcp_position"] = np.asarray(position, np.float64)
+            made["tcp_rotation"] = from_matrix(rotation[None], self._rotation)[0]
+        return np.concatenate([made[part] for part in self._parts])

@@ -1,0 +1,43 @@
+"""The state that a policy observes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sag_ros.policy.contract_file import parse_contract
+from sag_ros.policy.random_bundle import full_contract
+from sag_ros.policy.state import StateBuilder
+
+OWN = np.r_[np.linspace(-1.0, 1.0, 7), 0.05]
+TURNED = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+
+
+def forward(q):
+    assert len(q) == 7
+    return q[:3], TURNED
+
+
+def contract(**changes):
+    return parse_contract({**full_contract(), **changes})
+
+
+def test_by_default_it_is_what_the_arm_tells():
+    np.testing.assert_array_equal(StateBuilder(contract())(OWN), OWN)
+
+
+def test_parts_come_in_the_order_of_the_contract():
+    own = contract(
+        state=["gripper_width", "tcp_rotation", "joint_position", "tcp_position"],
+        tcp={"rotation": "sixd_columns"},
+    )
+    assert own.state_dim == 1 + 6 + 7 + 3
+    state = StateBuilder(own, forward)(OWN)
+    np.testing.assert_allclose(state, np.r_[0.05, 0, 1, 0, -1, 0, 0, OWN[:7], OWN[:3]])
+    assert own.obs_dim == 2 * 64 + own.state_dim
+
+
+def test_poses_need_an_arm_whose_chain_is_known():
+    own = contract(state=["tcp_position"], tcp={"rotation": "axis_angle"})
+    with pytest.raises(ValueError, match="chain is known"):
+        StateBuilder(own)

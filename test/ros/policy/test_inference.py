@@ -32,7 +32,7 @@ class Policy:
 
     def give(self) -> None:
         with self._condition:
-            self.observations.append(SimpleNamespace(stamp=1.0, features=None, encode_ms=0.5))
+            self.observations.append(SimpleNamespace(stamp=1.0, features=None, encode_ms=0.5, joints=None))
             self._condition.notify()
 
     def observe(self, timeout: float) -> Any:

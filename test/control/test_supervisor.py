@@ -9,10 +9,11 @@ import pytest
 
 from sag_ros.control.limits import check
 from sag_ros.control.motion import of_command
+from sag_ros.control.reach.kinematics import forward
 from sag_ros.control.states import State, SupervisorSettings
 from sag_ros.control.supervisor import Supervisor
 from sag_ros.robots.fr3 import ARM as FR3
-from sag_ros.values import ActionChunk, JointCommand
+from sag_ros.values import ActionChunk, JointCommand, PoseChunk
 
 ZERO = np.zeros(7)
 
@@ -418,3 +419,41 @@ def test_settings_may_change_while_it_runs_but_not_what_it_is_built_from() -> No
             supervisor.reconfigure(dataclasses.replace(supervisor.settings, **wrong))
     with pytest.raises(ValueError, match="positive"):
         supervisor.reconfigure(dataclasses.replace(supervisor.settings, camera_age=0.1, joint_state_age=-1.0))
+
+
+# Poses ---------------------------------------------------------------------------------------------------
+
+
+def poses(stamp: float, far: float = 0.0) -> PoseChunk:
+    """Where the tool is at home, and from there ``far`` m a second forward."""
+    position, rotation = forward(FR3.chain, FR3.home)
+    times = stamp + 0.05 * np.arange(1, 9)
+    positions = position + far * (times - stamp)[:, None] * np.array([1.0, 0.0, 0.0])
+    return PoseChunk(
+        stamp, 0.05, positions, np.repeat(rotation[None], 8, axis=0), np.zeros(8), "no", "base",
+        np.array(FR3.home),
+    )  # fmt: skip
+
+
+def test_a_chunk_of_poses_is_followed_by_the_tool() -> None:
+    supervisor = started()
+    supervisor.on_joint_state(10.1, FR3.home, ZERO)
+    command = supervisor.on_chunk(poses(10.06, far=0.1), 10.1)
+    assert command is not None
+    assert check(command, FR3.limits) == []
+    begin, end = (forward(FR3.chain, command.position[i])[0] for i in (0, -1))
+    np.testing.assert_allclose(begin, forward(FR3.chain, FR3.home)[0], atol=1e-9)
+    moved = end - begin
+    assert 0.02 < moved[0] < 0.06
+    np.testing.assert_allclose(moved[1:], 0.0, atol=1e-2)
+    assert supervisor.status().violations == ()
+
+
+def test_poses_out_of_reach_are_refused_and_nothing_moves() -> None:
+    supervisor = started()
+    supervisor.on_joint_state(10.1, FR3.home, ZERO)
+    assert supervisor.on_chunk(poses(10.06, far=8.0), 10.1) is None
+    status = supervisor.status()
+    assert (status.refused, status.violations[0].kind) == (1, "unreachable")
+    assert "out of reach" in status.violations[0].message
+    assert supervisor.on_chunk(poses(10.08, far=0.1), 10.12) is not None

@@ -8,10 +8,11 @@ import pytest
 
 from sag_ros.bench.run import episode
 from sag_ros.bench.run.episode import EpisodeSettings, run_episode
+from sag_ros.control.reach.kinematics import forward
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.sim.gripper import SimulatedGripper
 from sag_ros.sim.trajectory_controller import JointTrajectoryController
-from sag_ros.values import ActionChunk, Mask, Timing
+from sag_ros.values import ActionChunk, Mask, PoseChunk, Timing
 
 LOOP = EpisodeSettings(("front", "wrist"), 0.05, observation_steps=2, execute=4, time_limit=2.0, blocks=60)
 
@@ -191,3 +192,34 @@ def test_without_the_guard_the_violations_show(monkeypatch):
     monkeypatch.setattr(episode.Guard, "__call__", lambda self, command: (command, []))
     result = run_episode(Robot(), Runner(speed=0.2), LOOP, "sag", 0)
     assert result.violations > 0
+
+
+class Poses(Runner):
+    """The same in poses of the tool; ``further`` m ahead of that."""
+
+    further = 0.0
+
+    def infer(self, stamp, features, encode_ms, observed):
+        made = super().infer(stamp, features)
+        found = [forward(FR3.chain, q) for q in made.chunk.positions]
+        positions, rotations = (np.stack(part) for part in zip(*found, strict=True))
+        positions[:, 0] += self.further
+        chunk = PoseChunk(stamp, 0.05, positions, rotations, made.chunk.gripper, "no", "base", observed)
+        return SimpleNamespace(**{**vars(made), "chunk": chunk})
+
+
+def test_poses_move_the_tool_as_joints_would():
+    joints, poses = Robot(), Robot()
+    for robot, runner in ((joints, Runner()), (poses, Poses())):
+        assert run_episode(robot, runner, LOOP, "sag", 0).refused == 0
+    one, other = (forward(FR3.chain, robot.joint_positions)[0] for robot in (joints, poses))
+    np.testing.assert_allclose(one, other, atol=5e-3)
+    assert np.linalg.norm(one - forward(FR3.chain, FR3.home)[0]) > 0.1
+
+
+def test_poses_out_of_reach_count_as_refused():
+    robot, runner = Robot(), Poses()
+    runner.further = 3.0
+    result = run_episode(robot, runner, LOOP, "sag", 0)
+    assert result.refused == result.chunks > 1
+    np.testing.assert_array_equal(robot.joint_positions, FR3.home)

@@ -17,6 +17,9 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from sag_ros.control.limits import check
+from sag_ros.control.reach.kinematics import forward
+from sag_ros.policy.bundle import save_bundle
+from sag_ros.policy.random_bundle import pose_actions, random_bundle
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.ros import qos
 from sag_ros.ros.policy.exchange import examination, successor
@@ -132,6 +135,21 @@ def test_it_publishes_safe_trajectories_with_provenance(bench):
     assert 0 < record.encode_ms < record.inference_ms < record.latency_ms
     assert record.density == pytest.approx(robot.masks[-1].density, abs=1e-6)
     assert robot.masks[-1].pruned.shape == (2, 6)
+
+
+def test_a_policy_of_poses_moves_the_arm_within_its_limits(domain, tmp_path):
+    state = ["joint_position", "tcp_position", "tcp_rotation", "gripper_width"]
+    tcp = {"rotation": "sixd_rows", "relative": "observed", "frame": "tool"}
+    save_bundle(tmp_path, random_bundle(0, state=state, tcp=tcp, action=pose_actions("sixd_rows")))
+    bench = Bench(tmp_path, FakeRobot())
+    robot = bench.robot
+    bench.activate()
+    assert bench.until(lambda: len(robot.commands) >= 5), robot.message
+    for command in robot.commands:
+        assert check(command, FR3.limits) == []
+    ends = [forward(FR3.chain, command.position[-1])[0] for command in robot.commands]
+    assert 1e-4 < np.linalg.norm(ends[-1] - forward(FR3.chain, FR3.home)[0]) < 0.1
+    bench.close()
 
 
 def ask(bench, name: str) -> Trigger.Response:

@@ -12,16 +12,18 @@ import tyro
 
 from sag_ros.data.demonstrations import Demonstrations
 from sag_ros.data.windows import hold_out
-from sag_ros.policy.bundle import dpt_config
+from sag_ros.policy.bundle import PolicyBundle, dpt_config, encoder_config, load_bundle
 from sag_ros.policy.contract import FORMAT, Contract
 from sag_ros.policy.contract_file import parse_contract
 from sag_ros.policy.dpt import DPT
 from sag_ros.policy.encoder import EncoderConfig
 from sag_ros.policy.normaliser import Normaliser
 from sag_ros.robots.fr3 import ARM as FR3
+from sag_ros.robots.registry import find_arm
 from sag_ros.train.data.features import cached_features
+from sag_ros.train.data.poses import PoseDemonstrations, Rotations
 from sag_ros.train.data.windows import build_windows
-from sag_ros.train.policy.denoiser import DenoiserTraining, train_denoiser
+from sag_ros.train.policy.denoiser import DenoiserTraining, take_over, train_denoiser
 from sag_ros.train.policy.encoder import EncoderTraining, train_encoder
 from sag_ros.train.policy.export import export
 from sag_ros.train.run import parallel
@@ -68,6 +70,15 @@ class PolicyTraining:
     threads: int = 2
     minutes: float | None = None
     """stop after this time, with a checkpoint"""
+    actions: Literal["joints", "poses"] = "joints"
+    """poses: of the tool centre point in the arm's base frame, by forward kinematics of the joints"""
+    states: Literal["joints", "poses"] = "joints"
+    """poses: the policy sees where the tool is, not the joints; with actions poses only"""
+    rotation: Rotations = "sixd_rows"
+    """how poses have their rotation"""
+    start: Path | None = None
+    """bundle to begin with: its encoder is kept (stage 1 is left out), and those weights of its denoiser that
+    have the same size; otherwise from random weights"""
     size: NetworkSize = field(default_factory=NetworkSize)
     cameras: Annotated[EncoderConfig, tyro.conf.AvoidSubcommands] = field(default_factory=EncoderConfig)
     encoder: EncoderTraining = field(default_factory=EncoderTraining)
@@ -87,16 +98,19 @@ class PolicyTraining:
             return False
         parallel.join()
         torch.set_num_threads(self.threads)
-        demonstrations = Demonstrations(self.data, self.episodes)
+        demonstrations = self._demonstrations()
+        start = self._start(demonstrations)
         training, validation = hold_out(len(demonstrations.ends), self.hold_out, self.seed)
         normaliser = Normaliser.fit(demonstrations.state, demonstrations.action)
         print(f"{len(demonstrations.ends)} episodes, {len(demonstrations)} frames, "
               f"{len(validation)} episodes held out", flush=True)  # fmt: skip
         with Stop(self.minutes) as stop:
-            encoder = train_encoder(
-                self.out / "encoder", self.encoder, self.cameras, demonstrations, normaliser,
-                training, validation, self.seed, stop, reuse=self.stage == "denoiser",
-            )  # fmt: skip
+            encoder = None if start is None else start.encoder
+            if encoder is None:
+                encoder = train_encoder(
+                    self.out / "encoder", self.encoder, self.cameras, demonstrations, normaliser,
+                    training, validation, self.seed, stop, reuse=self.stage == "denoiser",
+                )  # fmt: skip
             if encoder is None or self.stage == "encoder":
                 return False
             features = cached_features(
@@ -113,6 +127,8 @@ class PolicyTraining:
             ]
             torch.manual_seed(self.seed)
             model = DPT(dpt_config(contract, p_drop_attn=self.denoiser.dropout))
+            if start is not None:
+                print(f"{take_over(model, start.dpt)} from {self.start}", flush=True)
             extra = {
                 "contract": json.dumps(contract.model_dump()),
                 "encoder": encoder.state_dict(),
@@ -126,7 +142,25 @@ class PolicyTraining:
                 export(checkpoint, self.bundle)
         return done
 
-    def contract(self, demonstrations: Demonstrations) -> Contract:
+    def _demonstrations(self) -> Demonstrations | PoseDemonstrations:
+        found = Demonstrations(self.data, self.episodes)
+        if self.actions == "joints":
+            if self.states == "poses":
+                raise ValueError("--states poses needs --actions poses")
+            return found
+        arm = find_arm(found.attributes.get("arm", FR3.name))
+        return PoseDemonstrations(found, arm, self.rotation, self.states == "poses")
+
+    def _start(self, demonstrations: Demonstrations | PoseDemonstrations) -> PolicyBundle | None:
+        if self.start is None:
+            return None
+        start = load_bundle(self.start)
+        own = self.cameras, list(demonstrations.cameras)
+        if (encoder_config(start.contract), list(start.contract.cameras)) != own:
+            raise ValueError(f"the encoder of {self.start} has other sizes or cameras than {own}")
+        return start
+
+    def contract(self, demonstrations: Demonstrations | PoseDemonstrations) -> Contract:
         """What the trained policy observes and does, from the attributes of the data."""
         attributes, size = demonstrations.attributes, self.size
         joints = list(attributes.get("joints", FR3.joints))
@@ -142,6 +176,7 @@ class PolicyTraining:
             "cameras": cameras,
             "joints": joints,
             "action": action,
+            **getattr(demonstrations, "contract", {}),
             "control_period": float(attributes["period"]),
             "horizon": size.horizon,
             "observation_steps": size.observation_steps,
@@ -159,7 +194,7 @@ class PolicyTraining:
         }
         return parse_contract(content, self.data)
 
-    def _provenance(self, demonstrations: Demonstrations) -> dict[str, Any]:
+    def _provenance(self, demonstrations: Demonstrations | PoseDemonstrations) -> dict[str, Any]:
         arguments = asdict(self)
         for name in ("out", "bundle", "snapshot", "stage", "minutes", "threads"):
             arguments.pop(name)  # where and how long at a time, not what

@@ -88,6 +88,14 @@ class NoiseLoss:
         return (error * weights * self.step_weights[k, None]).mean() / weights.mean()
 
 
+def take_over(model: DPT, other: DPT) -> str:
+    """Give ``model`` those weights of ``other`` that have the same name and shape; says how many."""
+    own, weights = model.state_dict(), other.state_dict()
+    alike = {key: value for key, value in weights.items() if key in own and own[key].shape == value.shape}
+    model.load_state_dict(alike, strict=False)
+    return f"{len(alike)} of {len(own)} tensors of the denoiser taken over"
+
+
 def token_weights(contract: Contract, executed: float) -> Tensor:
     """(T,) weights, mean 1: ``executed`` for the executed tokens against 1 for the others."""
     weights = torch.ones(contract.horizon)

@@ -188,3 +188,22 @@ def test_augmented_features_differ_but_reproducibly(trained, store):
     a, b = (camera_features(bundle.encoder, images, Photometric(), seed=1)["front"] for _ in range(2))
     assert torch.equal(a, b)
     assert not torch.equal(a, plain)
+
+
+def test_a_policy_of_poses_begins_with_the_encoder_of_another(trained, store, tmp_path):
+    config = training(
+        store, tmp_path, actions="poses", states="poses", rotation="quaternion_xyzw", start=trained.bundle
+    )
+    assert config.run()
+    bundle, before = load_bundle(config.bundle), load_bundle(trained.bundle)
+    contract = bundle.contract
+    assert contract.commands_poses
+    assert contract.observes_poses
+    assert (contract.action_dim, contract.state_dim, contract.tcp.rotation) == (8, 8, "quaternion_xyzw")
+    for name, value in before.encoder.state_dict().items():
+        assert torch.equal(value, bundle.encoder.state_dict()[name])
+    assert not (tmp_path / "encoder").exists()
+    with pytest.raises(ValueError, match="other sizes or cameras"):
+        replace(config, cameras=EncoderConfig(8, 4, 7)).run()
+    with pytest.raises(ValueError, match="needs --actions poses"):
+        replace(config, actions="joints").run()

@@ -8,6 +8,8 @@ import numpy as np
 
 from sag_ros.values import Float, frozen
 
+_CALM = 0.2  # rad/s
+
 
 @dataclass(frozen=True)
 class VelocityEnvelope:
@@ -31,8 +33,14 @@ class VelocityEnvelope:
     @classmethod
     def braking(cls, lower: Float, upper: Float, deceleration: Float) -> VelocityEnvelope:
         """For an arm whose maker publishes none: the speeds from which ``deceleration`` (J,), rad/s^2, still
-        stops before the position bounds."""
-        return cls(frozen(np.zeros(len(lower))), frozen(2.0 * deceleration), lower, upper)
+        stops before the position bounds.
+
+        Near a bound less, in proportion to the distance that is left: the plain root is vertical there, and
+        a rounding of the position would be a speed.
+        """
+        c, g = np.full(len(lower), _CALM), 2.0 * deceleration
+        beyond = c * c / g  # so that nothing may move outwards at the bounds themselves
+        return cls(frozen(c), frozen(g), frozen(lower - beyond), frozen(upper + beyond))
 
 
 @dataclass(frozen=True)

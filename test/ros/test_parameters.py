@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from sag_ros.paths import config_file
+from sag_ros.robots.registry import find_arm
 from sag_ros.ros.parameters import ParameterError, flatten, load_file, nest, table, validate
 from sag_ros.ros.schema import NODES, PolicyNode, SimNode
 
@@ -69,6 +70,14 @@ def test_a_value_cannot_be_a_group():
 @pytest.mark.parametrize("node", list(NODES))
 def test_shipped_file_is_valid(node):
     load_file(config_file("pick_release.yaml"), node)
+
+
+@pytest.mark.parametrize("node", ["policy_node", "sim_node"])
+def test_another_arm_takes_a_file_alone(node):
+    config = load_file(config_file("ur5e.yaml"), node)
+    assert config.arm == "ur5e"
+    assert tuple(config.gripper.joints) == find_arm(config.arm).gripper.joints
+    assert find_arm(config.arm).controller in config.topics.trajectory
 
 
 def test_file_errors_name_the_file(tmp_path):

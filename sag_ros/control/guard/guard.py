@@ -17,6 +17,8 @@ from sag_ros.values import JointCommand, Violation
 
 # Of the acceleration: what following the envelope may ask for at most, so that some is left to brake with.
 _BRAKING_SHARE = 0.75
+# s: a robot that takes differences of positions sees a velocity of up to half of its cycle ago.
+_DIFFERENCE = 1e-3
 
 
 def guard_limits(arm: Arm, factor: float = 0.95, position_margin: float = 0.005) -> JointLimits:
@@ -27,7 +29,8 @@ def guard_limits(arm: Arm, factor: float = 0.95, position_margin: float = 0.005)
         ValueError: ``factor`` outside (0, 1], or no room left by the margin.
     """
     braking = np.minimum(arm.guard_deceleration, _BRAKING_SHARE * factor * arm.limits.acceleration)
-    return arm.limits.tightened(factor, position_margin, arm.overshoot, braking)
+    margin = np.maximum(arm.overshoot, _DIFFERENCE * braking)
+    return arm.limits.tightened(factor, position_margin, margin, braking)
 
 
 GuardStage = Callable[[JointCommand], tuple[JointCommand, list[Violation]]]
@@ -123,7 +126,8 @@ class Guard:
     @classmethod
     def of(cls, arm: Arm, factor: float = 0.95, position_margin: float = 0.005) -> Guard:
         """The guard of an arm; see :func:`guard_limits`."""
-        guard = cls(guard_limits(arm, factor, position_margin), hard=arm.limits)
+        seen = arm.limits.tightened(velocity_margin=0.5 * _DIFFERENCE * arm.guard_deceleration)
+        guard = cls(guard_limits(arm, factor, position_margin), hard=seen)
         if arm.chain is not None:
             guard.stages.append(TipStage(arm, factor))
         return guard
@@ -145,4 +149,6 @@ class Guard:
         for stage in self.stages:
             command, more = stage(command)
             found += more
+        if found:  # what a stage made of it; a comparison with NaN finds nothing
+            command, _ = refuse_absurd(command)
         return command, found

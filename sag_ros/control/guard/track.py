@@ -28,6 +28,7 @@ _MARGIN = 0.97  # share of the velocity bound that is aimed at
 _NEAR, _NEAR_SPEED = 2e-2, 0.2  # rad, rad/s: so close, rejoining is tried
 _REJOIN = (4, 8, 16)  # samples to rejoin in
 _TIP_SPEED = 0.1  # rad/s: where the envelope allows less, crawling to a goal would take seconds
+_STILL = 1e-6  # rad/s: an envelope without an offset ends in a point where nothing may move
 SETTLE = 60  # samples in which the end of the motion is still gone for
 BRAKE = 200  # samples in which every joint comes to rest
 _STOPS = (2, 4, 8, 16, 32, 64)  # samples to come to rest in
@@ -117,7 +118,7 @@ def _pull(
     if side * target > _MARGIN * bound:
         target = side * _MARGIN * bound
         # Along the envelope the speed falls with the distance that is left.
-        fall = 0.5 * row[SLOPE] * max(side * moving, 0.0) / (bound + row[OFFSET])
+        fall = 0.5 * row[SLOPE] * max(side * moving, 0.0) / max(bound + row[OFFSET], _STILL)
         if bound < speed(row, side, here - side * 1e-3):
             push = -side * min(fall, top)
         elif side * push > 0.0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ from sag_ros.control.motion import at_rest, of_command
 from sag_ros.control.refusal import ChunkRefused
 from sag_ros.control.splice import Splicer, SpliceSettings
 from sag_ros.robots.fr3 import ARM as FR3
-from sag_ros.values import ActionChunk, JointCommand
+from sag_ros.values import ActionChunk, JointCommand, Violation
 
 LIMITS = guard_limits(FR3)
 GUARD = Guard(LIMITS, hard=FR3.limits)
@@ -146,6 +148,16 @@ def test_values_that_are_not_finite_are_refused(name: str) -> None:
     getattr(wanted, name)[3] = np.nan
     with pytest.raises(ChunkRefused, match=name):
         refuse_absurd(wanted)
+
+
+def test_what_a_stage_makes_of_a_command_is_not_believed_either() -> None:
+    def spoil(command: JointCommand) -> tuple[JointCommand, list[Violation]]:
+        wrong = command.position.copy()
+        wrong[1, 0] = np.nan
+        return replace(command, position=wrong), [Violation("velocity", 0, 1.0, 0.5, "clipped")]
+
+    with pytest.raises(ChunkRefused, match="position of the command not finite"):
+        Guard(LIMITS, [spoil])(splice(FR3.home, np.tile(FR3.home, (8, 1))))
 
 
 def test_the_stages_are_pure() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sag_ros.control.guard.guard import guard_limits
 from sag_ros.control.guard.track import BRAKE, SETTLE, track
-from sag_ros.control.guard.viability import ACCELERATION, rows, speed
+from sag_ros.control.guard.viability import ACCELERATION, LOWER, OFFSET, UPPER, rows, speed
 from sag_ros.robots.fr3 import ARM as FR3
 
 STEP = 0.01
@@ -83,3 +83,18 @@ def test_a_step_is_closed_in_on(away: float) -> None:
     assert abs(q[-1] - wanted[0, -1]) < 1e-6
     assert q.max() < wanted[0, -1] + 0.02  # hardly beyond
     assert v.max() <= LIMITS.velocity[joint] + 1e-9
+
+
+@given(st.floats(0.0, 1.0), st.floats(-0.5, 0.5), st.floats(0.1, 4.0), st.integers(1, 2**59))
+@settings(max_examples=100)
+def test_an_envelope_that_ends_in_a_point_leads_to_numbers(
+    place: float, amplitude: float, frequency: float, pieces: int
+) -> None:
+    """Without an offset the allowed speed is a plain root: no speed at all at the ends."""
+    row = ROWS[0].copy()
+    row[OFFSET], row[LOWER], row[UPPER] = 0.0, -1.0, 1.0
+    wanted = sine(-1.0 + 2.0 * place, amplitude, frequency)
+    broken = np.array([bool(pieces >> i & 1) for i in range(59)])
+    out = np.zeros((3, wanted.shape[1] + SETTLE + BRAKE))
+    length = track(np.ascontiguousarray(wanted), broken, row, STEP, out)
+    assert np.isfinite(out[:, :length]).all()

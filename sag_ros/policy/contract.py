@@ -92,7 +92,8 @@ class Contract(Section):
     """Everything the rest of the node needs to know about a policy besides its weights.
 
     ``state``: what is observed besides pictures, in this order: positions of ``joints`` (rad), the tool
-    centre point in the base frame (m, and a rotation as ``tcp`` says), gripper width (m).
+    centre point in the base frame (m, and a rotation as ``tcp`` says), gripper width (m), or the positions
+    of its two fingers, the second one negative, m.
     """
 
     format: Literal["sag_ros-policy-1"]

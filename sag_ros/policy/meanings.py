@@ -21,7 +21,8 @@ UNITS = {
 ROTATIONS = {"sixd_rows": 6, "sixd_columns": 6, "quaternion_xyzw": 4, "quaternion_wxyz": 4, "axis_angle": 3}
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
-StatePart = Literal["joint_position", "tcp_position", "tcp_rotation", "gripper_width"]
+StatePart = Literal["joint_position", "tcp_position", "tcp_rotation", "gripper_width", "gripper_fingers"]
+Rotation = Literal["sixd_rows", "sixd_columns", "quaternion_xyzw", "quaternion_wxyz", "axis_angle"]
 
 
 class Section(BaseModel):
@@ -46,17 +47,23 @@ class TcpSpec(Section):
 
     ``relative``: actions are poses in the base frame (``no``), or lead away from the pose of the newest
     observation (``observed``), or each from the one before (``step``); ``frame``: along whose axes then.
-    States are in the base frame.
+    States are in the base frame; their rotations are given as in actions, or as ``state_rotation`` says.
     """
 
-    rotation: Literal["sixd_rows", "sixd_columns", "quaternion_xyzw", "quaternion_wxyz", "axis_angle"]
+    rotation: Rotation
+    state_rotation: Rotation | None = None
     relative: Literal["no", "observed", "step"] = "no"
     frame: Literal["base", "tool"] = "base"
 
     @property
     def rotation_dim(self) -> int:
-        """How many numbers a rotation has."""
+        """How many numbers a rotation has in an action."""
         return ROTATIONS[self.rotation]
+
+    @property
+    def observed_as(self) -> Rotation:
+        """How rotations are given in the state."""
+        return self.state_rotation or self.rotation
 
 
 class BinaryGripper(Section):
@@ -120,6 +127,6 @@ def check_state(state: Sequence[str], action: Sequence[ActionSpec], tcp: TcpSpec
 
 def part_sizes(state: Sequence[str], joints: int, tcp: TcpSpec | None) -> dict[str, int]:
     """How many numbers each part of a state has."""
-    sizes = {"joint_position": joints, "tcp_position": 3, "gripper_width": 1}
-    sizes["tcp_rotation"] = 0 if tcp is None else tcp.rotation_dim
+    sizes = {"joint_position": joints, "tcp_position": 3, "gripper_width": 1, "gripper_fingers": 2}
+    sizes["tcp_rotation"] = 0 if tcp is None else ROTATIONS[tcp.observed_as]
     return {part: sizes[part] for part in state}

@@ -109,11 +109,14 @@ def _ranges(contract: Contract) -> dict[str, tuple[Values, Values]]:
     joints, tcp = np.resize(READY, len(contract.joints)), contract.tcp
     rotation = "axis_angle" if tcp is None else tcp.rotation
     down = from_matrix(DOWN[None], rotation)[0]
+    seen = down if tcp is None else from_matrix(DOWN[None], tcp.observed_as)[0]
     width = np.array([0.04])
     middles = {
-        "joint_position": joints, "tcp_position": TOOL, "tcp_rotation": down, "gripper_width": width
+        "joint_position": joints, "tcp_position": TOOL, "tcp_rotation": seen, "gripper_width": width,
+        "gripper_fingers": np.array([0.02, -0.02]),
     }  # fmt: skip
     wide = {"joint_position": 0.4, "tcp_position": 0.1, "tcp_rotation": 0.1, "gripper_width": 0.04}
+    wide["gripper_fingers"] = 0.02
     parts = list(contract.state_parts)
     state = np.concatenate([middles[part] for part in parts])
     apart = np.concatenate([np.full(len(middles[part]), wide[part]) for part in parts])

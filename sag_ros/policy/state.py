@@ -33,7 +33,7 @@ class StateBuilder:
             )
         self._parts, self._forward = contract.state_parts, forward
         self._joints = len(contract.joints)
-        self._rotation = "" if contract.tcp is None else contract.tcp.rotation
+        self._rotation = "" if contract.tcp is None else contract.tcp.observed_as
         self._plain = list(self._parts) == ["joint_position", "gripper_width"]
 
     def __call__(self, own: NDArray[np.floating]) -> State:
@@ -41,7 +41,9 @@ class StateBuilder:
         own = np.asarray(own, dtype=np.float64)
         if self._plain:
             return own
-        made = {"joint_position": own[: self._joints], "gripper_width": own[self._joints :]}
+        width = own[self._joints :]
+        made = {"joint_position": own[: self._joints], "gripper_width": width}
+        made["gripper_fingers"] = np.concatenate([0.5 * width, -0.5 * width])
         if self._forward is not None and self._rotation:
             position, rotation = self._forward(own[: self._joints])
             made["tcp_position"] = np.asarray(position, np.float64)

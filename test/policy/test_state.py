@@ -41,3 +41,13 @@ def test_poses_need_an_arm_whose_chain_is_known():
     own = contract(state=["tcp_position"], tcp={"rotation": "axis_angle"})
     with pytest.raises(ValueError, match="chain is known"):
         StateBuilder(own)
+
+
+def test_two_fingers_are_half_of_the_width_each_the_second_negative():
+    own = contract(state=["gripper_fingers", "joint_position"])
+    np.testing.assert_allclose(StateBuilder(own)(OWN), np.r_[0.025, -0.025, OWN[:7]])
+
+
+def test_rotations_may_be_observed_otherwise_than_commanded():
+    own = contract(state=["tcp_rotation"], tcp={"rotation": "sixd_rows", "state_rotation": "axis_angle"})
+    np.testing.assert_allclose(StateBuilder(own, forward)(OWN), [0.0, 0.0, np.pi / 2], atol=1e-12)

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+Rotation = Literal["sixd_rows", "sixd_columns", "quaternion_xyzw", "quaternion_wxyz", "axis_angle"]
+
 
 @dataclass(frozen=True)
 class PolicyImport:
@@ -22,13 +24,23 @@ class PolicyImport:
     out: Annotated[Path, tyro.conf.Positional]
     """folder of the bundle"""
     state: tuple[str, ...]
-    """low-dimensional observations in order: joint positions (rad), then the gripper width (m)"""
+    """low-dimensional observations in order: joint positions (rad), then the gripper width (m); or each as
+    name=part, a part being joint_position, tcp_position, tcp_rotation, gripper_width, gripper_fingers"""
     period: float
     """s from one action to the next: one over the rate of the demonstrations"""
     arm: str = "fr3"
     """whose joints they are"""
-    actions: Literal["joint_position", "joint_offset", "joint_step"] = "joint_position"
-    """of the joints: where to be, how far from the newest observation, how far from the action before"""
+    actions: Literal["joint_position", "joint_offset", "joint_step", "tcp"] = "joint_position"
+    """of the joints: where to be, how far from the newest observation, how far from the action before; tcp:
+    poses of the tool centre point"""
+    rotation: Rotation | None = None
+    """how poses of the actions give it"""
+    state_rotation: Rotation | None = None
+    """how those of the state do; by default as in the actions"""
+    relative: Literal["no", "observed", "step"] = "no"
+    """poses of the actions: in the arm's base frame, from the newest observation, from the action before"""
+    frame: Literal["base", "tool"] = "base"
+    """along whose axes relative poses are"""
     gripper: tuple[float, float] | None = None
     """values of its action that open and close it; by default the action is its width, m"""
     weights: Literal["ema_model", "model"] = "ema_model"
@@ -43,8 +55,9 @@ class PolicyImport:
         from sag_ros.policy.bundle import save_bundle
         from sag_ros.policy.contract_file import BundleError
         from sag_ros.policy.importers.archive import ArchiveError
-        from sag_ros.policy.importers.diffusion_policy import ImportRefused, Meaning, import_checkpoint
-        from sag_ros.policy.meanings import BinaryGripper
+        from sag_ros.policy.importers.diffusion_policy import import_checkpoint
+        from sag_ros.policy.importers.meaning import ImportRefused, Meaning
+        from sag_ros.policy.meanings import BinaryGripper, TcpSpec
         from sag_ros.robots.registry import find_arm
 
         console = Console()
@@ -55,7 +68,21 @@ class PolicyImport:
             binary = BinaryGripper(
                 open=opened, closed=closed, width_open=arm.gripper.width_max, width_closed=0.0
             )
-        meaning = Meaning(self.state, arm.joints, self.period, self.actions, binary, self.weights)
+        names, parts = zip(*((*name.split("=", 1), "")[:2] for name in self.state), strict=True)
+        if any(parts) and not all(parts):
+            console.print("[red]refused[/]: say of every observation what it is, name=part, or of none")
+            return 1
+        rotation = self.rotation or self.state_rotation
+        tcp = None
+        if rotation is not None:
+            tcp = TcpSpec(
+                rotation=rotation,
+                state_rotation=self.state_rotation,
+                relative=self.relative,
+                frame=self.frame,
+            )
+        own = parts if any(parts) else ()
+        meaning = Meaning(names, arm.joints, self.period, self.actions, binary, self.weights, own, tcp)
         try:
             found = import_checkpoint(self.checkpoint, meaning)
             bundle = save_bundle(self.out, found.bundle, self.half)

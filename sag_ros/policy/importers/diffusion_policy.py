@@ -1,4 +1,4 @@
-"""Checkpoints of the public Diffusion Policy: the transformer on images and joint positions.
+"""Checkpoints of the public Diffusion Policy: the transformer on images and joints or poses.
 
 What a checkpoint holds: ``cfg``, the settings of its training, and under ``state_dicts`` the weights, those
 that were averaged (``ema_model``) and the last (``model``). What cannot be expressed is refused with its
@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,9 +20,9 @@ from sag_ros.policy.bundle import PolicyBundle, empty_modules
 from sag_ros.policy.contract import FORMAT, Contract
 from sag_ros.policy.contract_file import parse_contract
 from sag_ros.policy.importers.archive import Stored, plain, read_archive
+from sag_ros.policy.importers.meaning import ImportRefused, Meaning
 from sag_ros.policy.importers.resnet_weights import MisplacedWeight, camera_weights
 from sag_ros.policy.importers.settings import SettingsError, find
-from sag_ros.policy.meanings import BinaryGripper
 
 HYBRID = (
     "diffusion_policy.policy.diffusion_transformer_hybrid_image_policy.DiffusionTransformerHybridImagePolicy"
@@ -38,31 +38,6 @@ _REQUIRED = (
     ("noise_scheduler.variance_type", "fixed_small", "another variance of the added noise"),
 )
 _PREFIXES = ("module.", "_orig_mod.")  # of DistributedDataParallel and torch.compile
-
-
-class ImportRefused(ValueError):
-    """A checkpoint that cannot be expressed; the text says what, what it means and what would be needed."""
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What a checkpoint does not say.
-
-    Attributes:
-        state: its low-dimensional observations, in order: joint positions (rad), then the gripper width (m).
-        joints: names.
-        period: s from one action to the next.
-        actions: of the joints, see ``meanings.JOINT_MEANINGS``.
-        gripper: which values open and close it, and how wide that is; None where it is the width, m.
-        weights: averaged or last ones.
-    """
-
-    state: Sequence[str]
-    joints: Sequence[str]
-    period: float
-    actions: str = "joint_position"
-    gripper: BinaryGripper | None = None
-    weights: Literal["ema_model", "model"] = "ema_model"
 
 
 @dataclass(frozen=True)
@@ -122,7 +97,7 @@ def _import(
     observations = find(settings, "policy.shape_meta.obs")
     cameras = {key: one["shape"] for key, one in observations.items() if one.get("type") == "rgb"}
     low = {key: one["shape"] for key, one in observations.items() if key not in cameras}
-    _check_meaning(low, find(settings, "policy.shape_meta.action.shape"), meaning)
+    meaning.require(low, int(find(settings, "policy.shape_meta.action.shape")[0]))
     weights, norms = {}, set()
     for camera in cameras:
         weights[camera], norm = camera_weights(state, f"obs_encoder.obs_nets.{camera}.")
@@ -156,22 +131,6 @@ def _import(
         remarks.append(f"it was run with {steps} steps: set sampler: ddim{steps} for as many here")
     bundle = PolicyBundle(contract, dpt, encoder, normaliser, None, "", "").freeze()
     return Imported(bundle, tuple(remarks))
-
-
-def _check_meaning(low: Mapping[str, Any], action: Sequence[int], meaning: Meaning) -> None:
-    if set(low) != set(meaning.state):
-        raise ImportRefused(
-            f"the policy observes {', '.join(low) or 'no joints'}; --state names {', '.join(meaning.state)}. "
-            "It has to name all of them, the joint positions first, the gripper width last"
-        )
-    wanted = len(meaning.joints) + 1
-    observed = sum(int(low[key][0]) for key in meaning.state)
-    for what, size in (("state", observed), ("action", int(action[0]))):
-        if size != wanted:
-            raise ImportRefused(
-                f"the {what} has {size} numbers; {len(meaning.joints)} joints and the gripper are {wanted}. "
-                "Poses of the end effector would need inverse kinematics, which is not there yet"
-            )
 
 
 def _name(camera: str) -> str:
@@ -230,7 +189,6 @@ def _contract(
     ((scale, offset),), ((keypoints, features),) = colours, sizes
     crop = find(settings, "policy.crop_shape", None)
     layers = {int(key.split(".")[3]) for key in state if key.startswith("model.decoder.layers.")}
-    action = [{"name": joint, "meaning": meaning.actions, "unit": "rad"} for joint in meaning.joints]
     binary = meaning.gripper is not None
     kind, unit = ("gripper_binary", "1") if binary else ("gripper_width", "m")
     return parse_contract(
@@ -241,7 +199,9 @@ def _contract(
                 _name(key): {"height": shape[1], "width": shape[2]} for key, shape in cameras.items()
             },
             "joints": list(meaning.joints),
-            "action": [*action, {"name": "gripper", "meaning": kind, "unit": unit}],
+            "state": meaning.contract_state,
+            "tcp": None if meaning.tcp is None else meaning.tcp.model_dump(),
+            "action": [*meaning.contract_actions, {"name": "gripper", "meaning": kind, "unit": unit}],
             "binary_gripper": meaning.gripper.model_dump() if meaning.gripper is not None else None,
             "control_period": meaning.period,
             "horizon": find(settings, "policy.horizon"),

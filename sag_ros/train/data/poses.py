@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from sag_ros.control.reach.kinematics import forward
 from sag_ros.data.demonstrations import Demonstrations
-from sag_ros.policy.meanings import TcpSpec
+from sag_ros.policy.meanings import Rotation, TcpSpec
 from sag_ros.policy.rotations import from_matrix
 from sag_ros.robots.arm import Arm
 
-Rotations = Literal["sixd_rows", "sixd_columns", "quaternion_xyzw", "quaternion_wxyz", "axis_angle"]
 JOINTS, POSES = ["joint_position", "gripper_width"], ["tcp_position", "tcp_rotation", "gripper_width"]
 
 
@@ -36,7 +35,7 @@ class PoseDemonstrations:
         ValueError: the arm's chain is not known.
     """
 
-    def __init__(self, demonstrations: Demonstrations, arm: Arm, rotation: Rotations, observed: bool) -> None:
+    def __init__(self, demonstrations: Demonstrations, arm: Arm, rotation: Rotation, observed: bool) -> None:
         if arm.chain is None:
             raise ValueError(f"of arm '{arm.name}' no chain is known; train on joint positions")
         self._own, self._arm = demonstrations, arm

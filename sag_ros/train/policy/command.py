@@ -17,11 +17,12 @@ from sag_ros.policy.contract import FORMAT, Contract
 from sag_ros.policy.contract_file import parse_contract
 from sag_ros.policy.dpt import DPT
 from sag_ros.policy.encoder import EncoderConfig
+from sag_ros.policy.meanings import Rotation
 from sag_ros.policy.normaliser import Normaliser
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.robots.registry import find_arm
 from sag_ros.train.data.features import cached_features
-from sag_ros.train.data.poses import PoseDemonstrations, Rotations
+from sag_ros.train.data.poses import PoseDemonstrations
 from sag_ros.train.data.windows import build_windows
 from sag_ros.train.policy.denoiser import DenoiserTraining, take_over, train_denoiser
 from sag_ros.train.policy.encoder import EncoderTraining, train_encoder
@@ -74,7 +75,7 @@ class PolicyTraining:
     """poses: of the tool centre point in the arm's base frame, by forward kinematics of the joints"""
     states: Literal["joints", "poses"] = "joints"
     """poses: the policy sees where the tool is, not the joints; with actions poses only"""
-    rotation: Rotations = "sixd_rows"
+    rotation: Rotation = "sixd_rows"
     """how poses have their rotation"""
     start: Path | None = None
     """bundle to begin with: its encoder is kept (stage 1 is left out), and those weights of its denoiser that

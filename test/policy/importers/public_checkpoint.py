@@ -13,7 +13,8 @@ from sag_ros.policy.importers.diffusion_policy import HYBRID
 from sag_ros.policy.random_bundle import random_bundle
 
 JOINTS = [f"fr3_joint{i}" for i in range(1, 8)]
-ORDER = ("wrist_image", "joint_pos", "front_image", "hand")  # of the observations in theirs
+LOW = {"joint_pos": 7, "hand": 1}  # low-dimensional observations
+ROBOMIMIC = {"eef_pos": 3, "eef_quat": 4, "gripper_qpos": 2}
 LAYERS = {"conv1": "0", "bn1": "1", "layer1": "4", "layer2": "5", "layer3": "6", "layer4": "7"}
 
 
@@ -25,9 +26,17 @@ def policy(**changes: Any) -> PolicyBundle:
     return random_bundle(0, cameras={"wrist_image": size, "front_image": size}, encoder=encoder, **changes)
 
 
-def settings(bundle: PolicyBundle) -> dict[str, Any]:
+def order(low: dict[str, int]) -> list[str]:
+    """Of the observations in theirs."""
+    first, *others = low
+    return ["wrist_image", first, "front_image", *others]
+
+
+def settings(bundle: PolicyBundle, low: dict[str, int] = LOW) -> dict[str, Any]:
     """What the training's YAML says, interpolations included."""
     contract = bundle.contract
+    kinds = {name: {"shape": [size], "type": "low_dim"} for name, size in low.items()}
+    del kinds[list(low)[-1]]["type"]
     image = {"shape": [3, 40, 48], "type": "rgb"}
     return {
         "task_name": "pick",
@@ -36,13 +45,8 @@ def settings(bundle: PolicyBundle) -> dict[str, Any]:
         "n_action_steps": contract.action_steps,
         "n_latency_steps": 0,
         "shape_meta": {
-            "action": {"shape": [8]},
-            "obs": {
-                "wrist_image": image,
-                "joint_pos": {"shape": [7], "type": "low_dim"},
-                "front_image": image,
-                "hand": {"shape": [1]},
-            },
+            "action": {"shape": [contract.action_dim]},
+            "obs": {name: kinds.get(name, image) for name in order(low)},
         },
         "policy": {
             "_target_": HYBRID,
@@ -69,14 +73,17 @@ def settings(bundle: PolicyBundle) -> dict[str, Any]:
     }
 
 
-def weights(bundle: PolicyBundle) -> dict[str, Tensor]:
+def weights(bundle: PolicyBundle, low: dict[str, int] = LOW) -> dict[str, Tensor]:
     """Their names for our weights."""
     found = {f"model.{key}": tensor for key, tensor in bundle.dpt.state_dict().items()}
     features = bundle.contract.encoder.features
     ours = {"wrist_image": range(features), "front_image": range(features, 2 * features)}
-    state = range(2 * features, 2 * features + 8)
-    ours |= {"joint_pos": state[:7], "hand": state[7:]}
-    columns = [column for key in ORDER for column in ours[key]]
+    begin, places = 0, {}
+    for name, size in low.items():
+        places[name] = slice(begin, begin + size)
+        ours[name] = range(2 * features + begin, 2 * features + begin + size)
+        begin += size
+    columns = [column for key in order(low) for column in ours[key]]
     found["model.cond_obs_emb.weight"] = found["model.cond_obs_emb.weight"][:, columns]
     for camera, net in bundle.encoder.nets.items():
         where = f"obs_encoder.obs_nets.{camera}."
@@ -98,8 +105,7 @@ def weights(bundle: PolicyBundle) -> dict[str, Tensor]:
         }
     for part, index in (("scale", 0), ("offset", 1)):
         own = bundle.normaliser.vectors("state")[index]
-        found[f"normalizer.params_dict.joint_pos.{part}"] = own[:7]
-        found[f"normalizer.params_dict.hand.{part}"] = own[7:]
+        found |= {f"normalizer.params_dict.{name}.{part}": own[place] for name, place in places.items()}
         found[f"normalizer.params_dict.action.{part}"] = bundle.normaliser.vectors("action")[index]
     return found
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from public_checkpoint import JOINTS, policy, save, settings, weights
+from public_checkpoint import JOINTS, ROBOMIMIC, policy, save, settings, weights
 
-from sag_ros.policy.importers.diffusion_policy import ImportRefused, Meaning, import_checkpoint
-from sag_ros.policy.meanings import BinaryGripper
+from sag_ros.policy.importers.diffusion_policy import import_checkpoint
+from sag_ros.policy.importers.meaning import ImportRefused, Meaning
+from sag_ros.policy.meanings import BinaryGripper, TcpSpec
+from sag_ros.policy.random_bundle import pose_actions
 
 MEANING = Meaning(("joint_pos", "hand"), JOINTS, 0.1)
 
@@ -107,7 +109,16 @@ def test_what_cannot_be_expressed_is_refused(tmp_path: Path, original, change, s
     ("meaning", "said"),
     [
         (Meaning(("joint_pos",), JOINTS, 0.1), "name all of them"),
-        (Meaning(("joint_pos", "hand"), JOINTS[:6], 0.1), "inverse kinematics"),
+        (Meaning(("joint_pos", "hand"), JOINTS[:6], 0.1), "joint_position of 6 joints has 6"),
+        (Meaning(("joint_pos", "hand"), JOINTS, 0.1, "tcp"), "how their rotations are given"),
+        (
+            Meaning(("joint_pos", "hand"), JOINTS, 0.1, "tcp", tcp=TcpSpec(rotation="sixd_rows")),
+            "an action has 8 numbers; 10 are expected",
+        ),
+        (
+            Meaning(("joint_pos", "hand"), JOINTS, 0.1, parts=("gripper_fingers", "gripper_width")),
+            "gripper_fingers of 7 joints has 2",
+        ),
         (Meaning(("joint_pos", "hand"), JOINTS, 0.1, weights="other"), "has no other"),
     ],
 )
@@ -137,3 +148,21 @@ def test_actions_that_mean_something_else(tmp_path: Path, original) -> None:
     contract = import_checkpoint(path, meaning).bundle.contract
     assert {one.meaning for one in contract.action[:-1]} == {"joint_step"}
     assert (contract.action[-1].meaning, contract.binary_gripper) == ("gripper_binary", gripper)
+
+
+def test_poses_as_robomimic_has_them(tmp_path: Path) -> None:
+    parts = ("tcp_position", "tcp_rotation", "gripper_fingers")
+    tcp = TcpSpec(rotation="sixd_rows", state_rotation="quaternion_xyzw")
+    gripper = BinaryGripper(open=-1.0, closed=1.0, width_open=0.08, width_closed=0.0)
+    own = policy(
+        state=list(parts), tcp=tcp.model_dump(), action=pose_actions("sixd_rows", "gripper_binary"),
+        binary_gripper=gripper.model_dump(),
+    )  # fmt: skip
+    assert (own.contract.state_dim, own.contract.action_dim) == (9, 10)
+    path = save(tmp_path / "a.ckpt", weights(own, ROBOMIMIC), settings(own, ROBOMIMIC))
+    meaning = Meaning(tuple(ROBOMIMIC), JOINTS, 0.05, "tcp", gripper, parts=parts, tcp=tcp)
+    found = import_checkpoint(path, meaning).bundle
+    same(own, found)
+    assert found.contract.action == own.contract.action
+    assert found.contract.tcp == tcp
+    assert found.contract.state == list(parts)

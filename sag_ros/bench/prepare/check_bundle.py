@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sag_ros.engines.protocol import Engine
     from sag_ros.engines.runner import PolicyRunner
     from sag_ros.policy.bundle import PolicyBundle
+    from sag_ros.policy.contract import Contract
 
 # What the engine may deviate from the reference, relative to the largest action: of exact arithmetic, and
 # of half precision, whose rounding shows after a hundred steps.
@@ -30,7 +31,8 @@ def summary(bundle: PolicyBundle, folder: Path) -> dict[str, str]:
         "task": contract.task,
         "cameras": ", ".join(sizes),
         "joints": ", ".join(contract.joints),
-        "action": ", ".join(f"{entry.name} ({entry.unit})" for entry in contract.action),
+        "state": ", ".join(contract.state),
+        "action": _actions(contract),
         "chunk": (
             f"{contract.action_steps} of {contract.horizon} actions at {1 / contract.control_period:g} Hz "
             f"from {contract.observation_steps} observations"
@@ -41,6 +43,16 @@ def summary(bundle: PolicyBundle, folder: Path) -> dict[str, str]:
         "schedules": ", ".join(stored_names(bundle)) or "none",
         "weights": f"{weights / 1e6:.1f} MB, sha256 {bundle.weights_hash[:16]}",
     }
+
+
+def _actions(contract: Contract) -> str:
+    """What an action is, in words."""
+    kind, gripper = contract.action[0].meaning, contract.action[-1].meaning
+    if contract.tcp is None or not contract.commands_poses:
+        return f"{kind} of {len(contract.joints)} joints, {gripper}"
+    tcp = contract.tcp
+    relative = "" if tcp.relative == "no" else f", relative: {tcp.relative}, frame: {tcp.frame}"
+    return f"pose of the tool centre point ({tcp.rotation}{relative}), {gripper}"
 
 
 def observations(runner: Any, count: int, seed: int = 0) -> list[np.ndarray]:

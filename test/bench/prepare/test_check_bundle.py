@@ -6,7 +6,7 @@ import pytest
 
 from sag_ros.bench.prepare import check_bundle
 from sag_ros.policy.bundle import BundleError, save_bundle
-from sag_ros.policy.random_bundle import random_bundle
+from sag_ros.policy.random_bundle import pose_actions, random_bundle
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def test_good_bundle(folder, capsys):
     assert check_bundle.main(str(folder), engine="reference", count=1) == 0
     printed = capsys.readouterr().out
     assert "front 28×28" in printed
-    assert "(rad)" in printed
+    assert "joint_position of 7 joints, gripper_width" in printed
     assert printed.count("agrees with reference") == 2
 
 
@@ -71,3 +71,12 @@ def test_a_streaming_policy_is_checked_with_its_own_sampler(tmp_path, capsys):
     save_bundle(tmp_path / "policy", random_bundle(3, horizon=17, diffusion={"training": "streaming"}))
     assert check_bundle.main(str(tmp_path / "policy"), engine="native", count=1) == 0
     assert capsys.readouterr().out.count("agrees with reference") == 2
+
+
+def test_a_policy_of_poses_is_checked_too(tmp_path, capsys):
+    tcp = {"rotation": "sixd_rows", "relative": "observed", "frame": "tool"}
+    state = ["tcp_position", "tcp_rotation", "gripper_width"]
+    save_bundle(tmp_path / "poses", random_bundle(1, state=state, tcp=tcp, action=pose_actions("sixd_rows")))
+    assert check_bundle.main(str(tmp_path / "poses"), engine="reference", count=1) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "pose of the tool centre point (sixd_rows, relative: observed, frame: tool)" in printed

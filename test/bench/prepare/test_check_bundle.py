@@ -78,5 +78,6 @@ def test_a_policy_of_poses_is_checked_too(tmp_path, capsys):
     state = ["tcp_position", "tcp_rotation", "gripper_width"]
     save_bundle(tmp_path / "poses", random_bundle(1, state=state, tcp=tcp, action=pose_actions("sixd_rows")))
     assert check_bundle.main(str(tmp_path / "poses"), engine="reference", count=1) == 0
-    printed = " ".join(capsys.readouterr().out.split())
-    assert "pose of the tool centre point (sixd_rows, relative: observed, frame: tool)" in printed
+    printed = capsys.readouterr().out
+    assert "pose of the tool centre point (sixd_rows" in printed
+    assert "relative: observed" in printed

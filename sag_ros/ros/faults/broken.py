@@ -23,7 +23,7 @@ class _Broken:
     Attributes:
         spoil: the copy.
         said: has to be found in what the node says of it, as a regular expression.
-        engine: what ails the engine when it computes the copy.
+        engine: what ails the engine when it computes the copy, from the load on, or from the swap.
         mask_source: of the copy.
         taken: whether it is good until it runs.
     """
@@ -61,12 +61,13 @@ def swap_broken(stage: Stage) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(stage.source, folder)
         broken.spoil(folder)
-        stage.control.set(engine=broken.engine)
+        stage.control.set(engine="well" if broken.taken else broken.engine)
         stage.set_parameter("next.bundle", str(folder.resolve()))
         stage.set_parameter("next.mask_source", broken.mask_source)
         stage.ask("load")
         if broken.taken:
             _until(stage, "is ready")
+            stage.control.set(engine=broken.engine)
             stage.ask("swap")
             _until(stage, f"swapped back: .*{broken.said}")
         else:

@@ -67,7 +67,7 @@ class Limits(Section):
     rest_error: float = param(
         0.02,
         "of a joint at rest from all it was commanded within tracking_lag; more for 0.1 s is a fault: that "
-        "did not arrive",
+        "did not arrive; not where topics.desired_states tells what arrives",
         "rad",
         gt=0,
     )

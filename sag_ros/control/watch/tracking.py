@@ -84,7 +84,10 @@ class Tracking:
             self._near = stamp
         lag = stamp - self._near
         gap, self._last = stamp - self._last, stamp
-        if gap > settings.joint_state_age or distance <= settings.rest_error or not self._left(stamp, v):
+        # Where the controller tells that it follows, an arm beside it leans against something.
+        follows = stamp - self._told <= _FRESH
+        near = distance <= settings.rest_error
+        if follows or near or gap > settings.joint_state_age or not self._left(stamp, v):
             self._moved = stamp
         beside = stamp - self._moved
         if contradiction:

@@ -153,3 +153,23 @@ def test_what_is_told_late_is_not_judged() -> None:
         tracking.start(0.0, steady(0.0, 0.0, speed=0.0))
         told = [tracking.look_desired(0.01 * k, np.array([0.05, 0.0]), age=age) for k in range(30)]
         assert any(told) == says
+
+
+def test_an_arm_that_leans_while_its_controller_follows_is_no_fault() -> None:
+    settings = SupervisorSettings(tracking_lag=9.0, rest_error=0.0025, command_error=0.001)
+    leaning, zero = np.array([0.0, 0.004]), np.zeros(2)
+
+    def said(told: float) -> list[str]:
+        """With a controller that tells what it follows until ``told``, s."""
+        tracking = Tracking(settings, FASTEST)
+        tracking.start(0.0, steady(0.0, 0.0, speed=0.0))
+        found = []
+        for stamp in 0.01 * np.arange(1, 60):
+            if stamp <= told:
+                found.append(tracking.look_desired(float(stamp), zero))
+            found.append(tracking.look(float(stamp), leaning, zero))
+        return [text for text in found if text]
+
+    assert said(told=9.0) == []
+    assert "joint 2 rests 0.004 rad from its command" in said(told=0.0)[0]
+    assert "joint 2 rests" in said(told=0.3)[0]

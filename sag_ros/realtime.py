@@ -6,6 +6,7 @@ Every function returns a remark on what was refused, with a remedy; the process 
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,24 @@ def lock_memory(on_use: bool = False) -> str:
     if libc.mlockall(_CURRENT | _FUTURE | (_ON_FAULT if on_use else 0)):
         return f"memory is not locked ({os.strerror(ctypes.get_errno())}); raise memlock in {_LIMITS}"
     return ""
+
+
+def settle() -> None:
+    """Keep the collector away from what is there now.
+
+    Imported modules and models live on; a full collection that walks them takes longer than a chunk.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def unsettle() -> None:
+    """Undo that, and give what was freed back to the system, where the C library can; tens of milliseconds."""
+    gc.unfreeze()
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def take_priority(priority: int, threads: Sequence[int] = (0,)) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import threading
 from types import SimpleNamespace
@@ -69,3 +70,13 @@ def test_what_doctor_prints(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(realtime, "lock_memory", lambda: "memory is not locked; do this")
     with pytest.raises(SystemExit, match="do this; isolated cores none"):
         realtime.probe_line()
+
+
+def test_what_is_there_is_kept_from_the_collector_and_given_back() -> None:
+    before = gc.get_freeze_count()
+    realtime.settle()
+    try:
+        assert gc.get_freeze_count() > before
+    finally:
+        realtime.unsettle()
+    assert gc.get_freeze_count() == 0

@@ -10,12 +10,12 @@ One thread receives frames and joint states, one runs all other callbacks, one e
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
+from sag_ros.realtime import settle, unsettle
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros import executable, parameters
 from sag_ros.ros.choices import swapped
@@ -100,9 +100,7 @@ class PolicyNode(LifecycleNode):
             on_stop=lambda: self._policy.assembler.reset(),  # it does not go on from what was seen before
         )  # fmt: skip
         self._configured = self._stamps.now()
-        # Imported modules and models live on; a full collection that walks them takes longer than a chunk.
-        gc.collect()
-        gc.freeze()
+        settle()
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to move, if every input is there."""
@@ -191,8 +189,7 @@ class PolicyNode(LifecycleNode):
                 part.destroy()
         self._inputs = self._outputs = self._chunk_executor = self._policy = self._diagnosis = None
         self._live.config = swapped(self._config, self._named)
-        gc.unfreeze()
-        gc.collect()  # the next policy is loaded when this one is gone, not beside it
+        unsettle()  # the next policy is loaded when this one is gone, not beside it
 
     def _refuse(self, what: str, reason: str) -> TransitionCallbackReturn:
         self._problem = f"cannot {what}: {reason}"

@@ -38,7 +38,7 @@ def settle() -> None:
 
 
 def unsettle() -> None:
-    """Undo that, and give what was freed back to the system, where the C library can; tens of milliseconds."""
+    """Undo that, and give what was freed back to the system, where the C library can; takes some ms."""
     gc.unfreeze()
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

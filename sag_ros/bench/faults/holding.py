@@ -26,14 +26,14 @@ class Holding:
         open_now = sum(1 for _ in (folder / "fd").iterdir())
         return cls(int(status["Threads"]), open_now, int(status["VmRSS"].split()[0]) / 1024)
 
-    def left_over(self, before: Holding) -> list[str]:
-        """What is more than ``before``; memory beyond what may come and go."""
+    def left_over(self, before: Holding, memory: float = _MEMORY) -> list[str]:
+        """What is more than ``before``; memory where it is by so much, MiB, which may come and go."""
         found = []
         if self.threads > before.threads:
             found.append(f"{self.threads} threads, before {before.threads}")
         if self.descriptors > before.descriptors:
             found.append(f"{self.descriptors} open descriptors, before {before.descriptors}")
-        if self.memory > before.memory + _MEMORY:
+        if self.memory > before.memory + memory:
             found.append(f"{self.memory:.0f} MiB, before {before.memory:.0f}")
         return found
 

@@ -168,9 +168,9 @@ def graph() -> list[Row]:
         ),
         Row(
             "configured-again",
-            "deactivated, cleaned up, configured and activated 10 times; counted after 5",
+            "deactivated, cleaned up, configured and activated 20 times; counted after 10",
             Expected(ALWAYS, or_itself=True),
-            lambda stage: cycle(stage, 5, ("deactivate", "cleanup", "configure", "activate")),
+            lambda stage: cycle(stage, 10, ("deactivate", "cleanup", "configure", "activate")),
             lambda stage: None,
         ),
         Row(

@@ -19,8 +19,8 @@ class Runner:
     def features(self, frames, states):
         return self.name
 
-    def infer(self, stamp, features, encode_ms=0.0):
-        return self.name, stamp, features, encode_ms
+    def infer(self, stamp, features, encode_ms=0.0, observed=None):
+        return self.name, stamp, features, encode_ms, observed
 
     def reset(self, seed):
         self.seeds.append(seed)
@@ -29,10 +29,10 @@ class Runner:
 def test_the_chosen_one_infers_and_the_first_one_sees() -> None:
     runners = [Runner("dear"), Runner("cheap")]
     ladder = Ladder([Rung(runner.name, runner, 1.0) for runner in runners])
-    assert ladder.infer(1.0, "f", 2.0) == ("dear", 1.0, "f", 2.0)
+    assert ladder.infer(1.0, "f", 2.0) == ("dear", 1.0, "f", 2.0, None)
     ladder.choose(1)
     assert ladder.chosen.name == "cheap"
-    assert ladder.infer(1.0, "f") == ("cheap", 1.0, "f", 0.0)
+    assert ladder.infer(1.0, "f", observed="q") == ("cheap", 1.0, "f", 0.0, "q")
     assert ladder.encode("front", None) == ("dear", "front")
     assert ladder.features([], []) == "dear"
     ladder.reset(7)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from sag_ros.policy.meanings import BinaryGripper, TcpSpec, part_sizes
+from sag_ros.policy.meanings import BinaryGripper, StatePart, TcpSpec, part_sizes
 
 POSES = "tcp"
 
@@ -78,6 +78,10 @@ class Meaning:
                 f"the policy observes {', '.join(low) or 'no state'}; --state names {', '.join(self.state)}. "
                 "It has to name all of them, in any order"
             )
+        known = get_args(StatePart)
+        unknown = next((part for part in self._parts if part not in known), None)
+        if unknown is not None:
+            raise ImportRefused(f"no observation is a '{unknown}'; there is {', '.join(known)}")
         found: dict[str, int] = {}
         for key, part in zip(self.state, self._parts, strict=True):
             found[part] = found.get(part, 0) + int(low[key][0])

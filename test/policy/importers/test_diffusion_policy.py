@@ -112,6 +112,10 @@ def test_what_cannot_be_expressed_is_refused(tmp_path: Path, original, change, s
         (Meaning(("joint_pos", "hand"), JOINTS[:6], 0.1), "joint_position of 6 joints has 6"),
         (Meaning(("joint_pos", "hand"), JOINTS, 0.1, "tcp"), "how their rotations are given"),
         (
+            Meaning(("joint_pos", "hand"), JOINTS, 0.1, parts=("joints", "gripper_width")),
+            "no observation is a 'joints'; there is joint_position",
+        ),
+        (
             Meaning(("joint_pos", "hand"), JOINTS, 0.1, "tcp", tcp=TcpSpec(rotation="sixd_rows")),
             "an action has 8 numbers; 10 are expected",
         ),

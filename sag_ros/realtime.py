@@ -1,6 +1,7 @@
 """What makes a process punctual, as far as this system allows: memory that stays, priority, a core.
 
-Every function returns a remark on what was refused, with a remedy; the process runs without it.
+What asks the system for something returns a remark on what was refused, with a remedy; the process runs
+without it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def lock_memory(on_use: bool = False) -> str:
 def settle() -> None:
     """Keep the collector away from what is there now.
 
-    Imported modules and models live on; a full collection that walks them takes longer than a chunk.
+    Imported modules and models live on; a full collection that walks them takes up to a tenth of a second,
+    in which nothing is received and nothing is sent.
     """
     gc.collect()
     gc.freeze()

@@ -76,7 +76,27 @@ class Mask:
 
 
 @dataclass(frozen=True)
-class ActionChunk:
+class Chunk:
+    """What chunks of actions have in common: when each is to be reached.
+
+    Attributes:
+        stamp: stamp of the observation it was computed from, s.
+        period: control period of the policy, s.
+        positions: (Ta, ...) one for each action.
+    """
+
+    stamp: float
+    period: float
+    positions: Float
+
+    @property
+    def times(self) -> Float:
+        """(Ta,) time at which each action is to be reached, s."""
+        return self.stamp + self.period * np.arange(1, len(self.positions) + 1)
+
+
+@dataclass(frozen=True)
+class ActionChunk(Chunk):
     """The executed part of one denoised action sequence, in physical units.
 
     Action ``i`` is the set point to be reached at ``stamp + (i + 1) * period``.
@@ -88,19 +108,11 @@ class ActionChunk:
         gripper: (Ta,) gripper widths, m.
     """
 
-    stamp: float
-    period: float
-    positions: Float
     gripper: Float
-
-    @property
-    def times(self) -> Float:
-        """(Ta,) time at which each action is to be reached, s."""
-        return self.stamp + self.period * np.arange(1, len(self.positions) + 1)
 
 
 @dataclass(frozen=True)
-class PoseChunk:
+class PoseChunk(Chunk):
     """The executed part of one denoised action sequence, of a policy that moves the tool centre point.
 
     Attributes:
@@ -112,19 +124,11 @@ class PoseChunk:
         observed: (J,) joint positions of the observation, rad.
     """
 
-    stamp: float
-    period: float
-    positions: Float
     rotations: Float
     gripper: Float
     relative: str
     frame: str
     observed: Float
-
-    @property
-    def times(self) -> Float:
-        """(Ta,) time at which each pose is to be reached, s."""
-        return self.stamp + self.period * np.arange(1, len(self.positions) + 1)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 
-from sag_ros.realtime import lock_memory, take_core, take_priority
+from sag_ros.realtime import lock_memory, settle, take_core, take_priority
 
 
 def make_punctual(priority: int, core: int) -> list[str]:
@@ -18,8 +18,7 @@ def make_punctual(priority: int, core: int) -> list[str]:
     Returns:
         A remark on each thing that was refused; the process runs without it.
     """
-    gc.collect()
-    gc.freeze()
+    settle()
     gc.disable()
     remarks = [*filter(None, (lock_memory(), take_priority(priority), take_core(core)))]
     if not os.path.exists("/sys/kernel/realtime"):

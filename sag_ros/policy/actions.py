@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from sag_ros.policy.contract import Contract
 from sag_ros.policy.normaliser import Normaliser
-from sag_ros.policy.rotations import to_matrix
 from sag_ros.values import ActionChunk, PoseChunk, frozen
 
 Float64 = NDArray[np.float64]
@@ -34,6 +33,10 @@ class ActionDecoder:
         self._joints, self._meaning = joints, contract.action[0].meaning
         self._gripper, self._tcp = contract.binary_gripper, contract.tcp
         self._poses, self._period = contract.commands_poses, contract.control_period
+        if self._poses:  # what it is made of takes a second to import
+            from sag_ros.policy.rotations import to_matrix
+
+            self._to_matrix = to_matrix
 
     def __call__(
         self,
@@ -53,7 +56,7 @@ class ActionDecoder:
         plain = (np.asarray(actions, np.float64) - self._offset) / self._scale
         width = self._width(plain[:, -1].copy())
         if self._poses and self._tcp is not None:
-            rotations, tcp = to_matrix(plain[:, 3:-1], self._tcp.rotation), self._tcp
+            rotations, tcp = self._to_matrix(plain[:, 3:-1], self._tcp.rotation), self._tcp
             own = np.full(self._joints, np.nan) if observed is None else np.array(observed, np.float64)
             positions = frozen(plain[:, :3].copy())
             return PoseChunk(

@@ -66,6 +66,15 @@ class TcpSpec(Section):
         return self.state_rotation or self.rotation
 
 
+def pose_actions(rotation: str) -> list[dict[str, str]]:
+    """Actions of a policy that moves the tool centre point, without the gripper, as a contract lists them."""
+    turn = {"meaning": "tcp_rotation", "unit": "rad" if rotation == "axis_angle" else "1"}
+    return [
+        *({"name": name, "meaning": "tcp_position", "unit": UNITS["tcp_position"]} for name in "xyz"),
+        *({"name": f"r{i}", **turn} for i in range(ROTATIONS[rotation])),
+    ]
+
+
 class BinaryGripper(Section):
     """Which values of a gripper action mean open and closed (the nearer counts), and how wide that is, m."""
 

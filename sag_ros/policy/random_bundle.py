@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from sag_ros.policy import meanings
 from sag_ros.policy.bundle import PolicyBundle, empty_modules
 from sag_ros.policy.contract import FORMAT, Contract
 from sag_ros.policy.contract_file import parse_contract
-from sag_ros.policy.meanings import ROTATIONS
+from sag_ros.policy.meanings import UNITS
 from sag_ros.policy.normaliser import limits_scale_offset
 from sag_ros.policy.rotations import from_matrix
 
@@ -59,12 +60,7 @@ def full_contract() -> dict[str, Any]:
 
 def pose_actions(rotation: str, gripper: str = "gripper_width") -> list[dict[str, str]]:
     """Actions of a policy that moves the tool centre point, its rotations given as ``rotation``."""
-    turn = {"meaning": "tcp_rotation", "unit": "rad" if rotation == "axis_angle" else "1"}
-    return [
-        *({"name": name, "meaning": "tcp_position", "unit": "m"} for name in "xyz"),
-        *({"name": f"r{i}", **turn} for i in range(ROTATIONS[rotation])),
-        {"name": "gripper", "meaning": gripper, "unit": "m" if gripper == "gripper_width" else "1"},
-    ]
+    return [*meanings.pose_actions(rotation), {"name": "gripper", "meaning": gripper, "unit": UNITS[gripper]}]
 
 
 def random_bundle(seed: int = 0, size: Literal["small", "full"] = "small", **overrides: Any) -> PolicyBundle:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sag_ros.policy.contract import Contract
-from sag_ros.policy.rotations import from_matrix
 
 State = NDArray[np.floating]
 # (J,) rad -> position (3,), m, and rotation (3, 3) of the tool centre point in the base frame.
@@ -32,8 +31,13 @@ class StateBuilder:
                 "the policy observes poses of the tool centre point; they need an arm whose chain is known"
             )
         self._parts, self._forward = contract.state_parts, forward
+        self._observes = contract.observes_poses
         self._joints = len(contract.joints)
         self._rotation = "" if contract.tcp is None else contract.tcp.observed_as
+        if self._observes:  # what it is made of takes a second to import
+            from sag_ros.policy.rotations import from_matrix
+
+            self._from_matrix = from_matrix
         self._plain = list(self._parts) == ["joint_position", "gripper_width"]
 
     def __call__(self, own: NDArray[np.floating]) -> State:
@@ -44,8 +48,8 @@ class StateBuilder:
         width = own[self._joints :]
         made = {"joint_position": own[: self._joints], "gripper_width": width}
         made["gripper_fingers"] = np.concatenate([0.5 * width, -0.5 * width])
-        if self._forward is not None and self._rotation:
+        if self._forward is not None and self._observes:
             position, rotation = self._forward(own[: self._joints])
             made["tcp_position"] = np.asarray(position, np.float64)
-            made["tcp_rotation"] = from_matrix(rotation[None], self._rotation)[0]
+            made["tcp_rotation"] = self._from_matrix(rotation[None], self._rotation)[0]
         return np.concatenate([made[part] for part in self._parts])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
-from sag_ros.realtime import lock_memory, own_threads, take_priority
+from sag_ros.realtime import lock_memory, own_threads, settle, take_priority
 from sag_ros.ros.batching_executor import INTERVAL, BatchingExecutor
 from sag_ros.ros.parameters import ParameterError
 
@@ -61,10 +60,7 @@ def run(create: Callable[[], Any], arguments: Sequence[str] | None = None, inter
         _make_punctual(node)
         executor = BatchingExecutor(interval)
         executor.add_node(node)
-        # What is imported lives on; a full collection that walks it takes a tenth of a second, in which
-        # nothing is received and nothing is sent.
-        gc.collect()
-        gc.freeze()
+        settle()
         while rclpy.ok() and not getattr(node, "failed", ""):
             executor.spin_once(timeout_sec=0.1)
         if getattr(node, "failed", ""):

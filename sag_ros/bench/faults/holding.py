@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-_MEMORY = 20.0  # MiB that may come and go between two looks: buffers, arenas of the allocator
+MEMORY = 20.0  # MiB that may come and go between two looks: buffers, arenas of the allocator
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Holding:
         open_now = sum(1 for _ in (folder / "fd").iterdir())
         return cls(int(status["Threads"]), open_now, int(status["VmRSS"].split()[0]) / 1024)
 
-    def left_over(self, before: Holding, memory: float = _MEMORY) -> list[str]:
+    def left_over(self, before: Holding, memory: float = MEMORY) -> list[str]:
         """What is more than ``before``; memory where it is by so much, MiB, which may come and go."""
         found = []
         if self.threads > before.threads:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-Rotation = Literal["sixd_rows", "sixd_columns", "quaternion_xyzw", "quaternion_wxyz", "axis_angle"]
+from sag_ros.policy.meanings import Rotation
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sag_ros.control.gripper import GripperPlanner
 from sag_ros.control.guard.guard import Guard
 from sag_ros.control.limits import check
 from sag_ros.control.motion import Motion, at_rest, of_command
-from sag_ros.control.reach.kinematics import forward
+from sag_ros.control.reach.kinematics import forward_of
 from sag_ros.control.reach.reach import Reach
 from sag_ros.control.refusal import ChunkRefused
 from sag_ros.control.splice import Splicer, SpliceSettings
@@ -64,8 +64,7 @@ class EpisodeSettings:
         """(J + 1,) what ``arm`` tells of itself -> (S,) the policy's state."""
         if self.contract is None:
             return lambda own: own
-        chain = arm.chain
-        return StateBuilder(self.contract, None if chain is None else lambda q: forward(chain, q))
+        return StateBuilder(self.contract, forward_of(arm))
 
 
 class ControlPath:
@@ -81,6 +80,7 @@ class ControlPath:
         self._guard = Guard.of(robot.arm)
         limits = self._guard.limits
         self._splicer = Splicer(limits, SpliceSettings(lead=0.0, smoothing=SMOOTHING), robot.arm.limits)
+        self._reach = Reach(robot.arm)
         self._gripper = GripperPlanner(robot.arm.gripper, width=robot.gripper_width)
         self._robot, self._any = robot, robot.arm.gripper.width_max
         self.motion: Motion = of_command(at_rest(robot.time, robot.joint_positions))
@@ -89,10 +89,8 @@ class ControlPath:
 
     def joints(self, chunk: ActionChunk | PoseChunk) -> ActionChunk | None:
         """The chunk in joint positions; None for poses that the arm cannot reach, which count as refused."""
-        if isinstance(chunk, ActionChunk):
-            return chunk
         try:
-            return Reach(self._robot.arm).joints(chunk)[0]
+            return self._reach.joints(chunk)[0]
         except ChunkRefused:
             self.refused += 1
             return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import cos, sin
 
 import numpy as np
 
 from sag_ros.control.kernel import kernel
+from sag_ros.robots.arm import Arm
 from sag_ros.robots.chain import Chain
 from sag_ros.values import Float
 
@@ -27,6 +29,12 @@ def forward(chain: Chain, position: Float) -> tuple[Float, Float]:
     pose, jacobian = np.empty((3, 4)), np.empty((6, joints))
     move(np.array(position, dtype=np.float64), chain.frames, np.array(chain.tool), pose, jacobian)
     return pose[:, 3].copy(), pose[:, :3].copy()
+
+
+def forward_of(arm: Arm) -> Callable[[Float], tuple[Float, Float]] | None:
+    """:func:`forward` of an arm; None where its chain is not known."""
+    chain = arm.chain
+    return None if chain is None else lambda position: forward(chain, position)
 
 
 @kernel

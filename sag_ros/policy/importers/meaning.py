@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from sag_ros.policy.meanings import BinaryGripper, StatePart, TcpSpec, part_sizes
+from sag_ros.policy.meanings import BinaryGripper, StatePart, TcpSpec, part_sizes, pose_actions
 
 POSES = "tcp"
 
@@ -56,12 +56,7 @@ class Meaning:
             return [{"name": joint, "meaning": self.actions, "unit": "rad"} for joint in self.joints]
         if self.tcp is None:
             raise ImportRefused("the actions are poses; it has to be said how their rotations are given")
-        unit = "rad" if self.tcp.rotation == "axis_angle" else "1"
-        turns = (f"r{i}" for i in range(self.tcp.rotation_dim))
-        return [
-            *({"name": name, "meaning": "tcp_position", "unit": "m"} for name in "xyz"),
-            *({"name": name, "meaning": "tcp_rotation", "unit": unit} for name in turns),
-        ]
+        return pose_actions(self.tcp.rotation)
 
     def require(self, low: Mapping[str, Any], action: int) -> None:
         """Check it.

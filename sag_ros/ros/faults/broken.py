@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from sag_ros.policy.contract_file import CONTRACT_FILE
 from sag_ros.policy.ladder_file import LADDER_FILE
 from sag_ros.ros.demo.monitor import GraphTimeout
 from sag_ros.ros.faults.faulty import STRANGE
-from sag_ros.ros.faults.stage import CONFIGURE_SECONDS, Stage
+from sag_ros.ros.faults.repeated import load, until
+from sag_ros.ros.faults.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -62,23 +62,11 @@ def swap_broken(stage: Stage) -> None:
         shutil.copytree(stage.source, folder)
         broken.spoil(folder)
         stage.control.set(engine="well" if broken.taken else broken.engine)
-        stage.set_parameter("next.bundle", str(folder.resolve()))
-        stage.set_parameter("next.mask_source", broken.mask_source)
-        stage.ask("load")
+        said = "is ready" if broken.taken else f"is refused: .*{broken.said}"
+        load(stage, said, bundle=str(folder.resolve()), mask_source=broken.mask_source)
         if broken.taken:
-            _until(stage, "is ready")
             stage.control.set(engine=broken.engine)
             stage.ask("swap")
-            _until(stage, f"swapped back: .*{broken.said}")
-        else:
-            _until(stage, f"is refused: .*{broken.said}")
-            if stage.ask("swap").success:
-                raise GraphTimeout(f"what should have been refused was taken: {broken.said}")
-
-
-def _until(stage: Stage, said: str) -> None:
-    stage.monitor.wait(
-        lambda: re.search(said, stage.monitor.diagnostics.get("next", ""), re.S) is not None,
-        CONFIGURE_SECONDS,
-        f"'{said}' of the next policy",
-    )
+            until(stage, f"swapped back: .*{broken.said}")
+        elif stage.ask("swap").success:
+            raise GraphTimeout(f"what should have been refused was taken: {broken.said}")

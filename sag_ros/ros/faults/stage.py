@@ -25,6 +25,7 @@ from trajectory_msgs.msg import JointTrajectory
 from sag_ros.bench.run.interrupt import interruptible
 from sag_ros.control.motion import Motion, at_rest, fading, of_command
 from sag_ros.paths import model_folder
+from sag_ros.realtime import settle
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros.demo.command import CONFIGURE_SECONDS
 from sag_ros.ros.demo.monitor import GraphTimeout, Monitor
@@ -118,8 +119,7 @@ class Stage:
         self.relay.hear(self._topics.trajectory, self._on_command)
         self.strangers = Strangers(self.relay, self.wait)
         sys.setswitchinterval(5e-4)  # the relay must not wait for whoever computes in this process
-        gc.collect()
-        gc.freeze()
+        settle()
         gc.disable()  # the relay is a part of the graph; begin_episode collects, when nothing moves
         self._parameters = self.monitor.create_client(SetParameters, f"{POLICY_NODE}/set_parameters")
         self._services = {

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sag_ros.control.reach.kinematics import forward
+from sag_ros.control.reach.kinematics import forward_of
 from sag_ros.engines.ladder import Ladder
 from sag_ros.policy.bundle import PolicyBundle
 from sag_ros.policy.pictures import Likeness
-from sag_ros.policy.state import Forward
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros.policy import preflight
 from sag_ros.ros.policy.camera_check import CameraCheck
@@ -44,12 +43,6 @@ def name_of(config: PolicyNode) -> str:
     """Its name, if it has one, bundle, sampler and mask source."""
     name = f"{config.policy}: " if config.policy else ""
     return f"{name}{config.bundle} {config.sampler}+{config.mask_source}"
-
-
-def forward_of(arm: str) -> Forward | None:
-    """Where the tool centre point of an arm is; None where its chain is not known."""
-    chain = find_arm(arm).chain
-    return None if chain is None else lambda q: forward(chain, q)
 
 
 def prepare(
@@ -95,5 +88,6 @@ class Running:
         self.check = CameraCheck(config.cameras, prepared.pictures)
         self.assembler = ObservationAssembler(
             ladder, prepared.bundle.contract, inputs.state_at, now=now, pictures=self.check.watches,
-            joints_at=inputs.joints_at, apart=config.watchdog.cameras_apart, forward=forward_of(config.arm),
+            joints_at=inputs.joints_at, apart=config.watchdog.cameras_apart,
+            forward=forward_of(find_arm(config.arm)),
         )  # fmt: skip

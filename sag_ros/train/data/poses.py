@@ -8,7 +8,7 @@ import numpy as np
 
 from sag_ros.control.reach.kinematics import forward
 from sag_ros.data.demonstrations import Demonstrations
-from sag_ros.policy.meanings import Rotation, TcpSpec
+from sag_ros.policy.meanings import Rotation, pose_actions
 from sag_ros.policy.rotations import from_matrix
 from sag_ros.robots.arm import Arm
 
@@ -41,12 +41,10 @@ class PoseDemonstrations:
         self._own, self._arm = demonstrations, arm
         self.action = self._poses(demonstrations.action, rotation)
         self.state = self._poses(demonstrations.state, rotation) if observed else demonstrations.state
-        turn = {"meaning": "tcp_rotation", "unit": "rad" if rotation == "axis_angle" else "1"}
         self.contract: dict[str, Any] = {
             "state": POSES if observed else JOINTS,
             "action": [
-                *({"name": name, "meaning": "tcp_position", "unit": "m"} for name in "xyz"),
-                *({"name": f"r{i}", **turn} for i in range(TcpSpec(rotation=rotation).rotation_dim)),
+                *pose_actions(rotation),
                 {"name": "gripper", "meaning": "gripper_width", "unit": "m"},
             ],
             "tcp": {"rotation": rotation, "relative": "no", "frame": "base"},

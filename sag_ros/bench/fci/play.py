@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,8 +37,11 @@ class Played:
     overshoot: float = 0.0
 
 
-def play(robot: FciRobot, path: Float) -> Played:
+def play(robot: FciRobot, path: Float, clock: Callable[[], float] = time.monotonic) -> Played:
     """Command (N, 7) positions, one each millisecond of the robot's own clock.
+
+    Args:
+        clock: s, by which a command is too late to be sent.
 
     Raises:
         ConnectionLost: the robot does not answer any more.
@@ -55,7 +59,7 @@ def play(robot: FciRobot, path: Float) -> Played:
         session = robot.start()
         while k < last:
             state, elapsed = session.read()
-            there = time.monotonic()
+            there = clock()
             step = max(round(elapsed / CYCLE), 1) if k else 1
             played.cycles, played.lost = played.cycles + step, played.lost + step - 1
             late = np.abs(state.commanded - target).max() > MISSED
@@ -68,7 +72,7 @@ def play(robot: FciRobot, path: Float) -> Played:
                 missed = fading(error, now * CYCLE, FADE)
             k = min(k + step, last)
             target = path[k] + missed.at(k * CYCLE)[0]
-            if time.monotonic() - there <= LATE or k == last:
+            if clock() - there <= LATE or k == last:
                 session.write(target, k == last)
             played.largest_error = max(played.largest_error, float(np.abs(state.position - path[k]).max()))
             played.overshoot = max(played.overshoot, float((np.abs(state.velocity) - most[k // 10]).max()))

@@ -22,7 +22,7 @@ from sag_ros.ros.faults.row import Row
 from sag_ros.ros.faults.stage import Stage, on_stage
 
 # One of each kind; a minute.
-SHORT = ("camera-dead", "joints-silent", "camera-future-once", "camera-stuck", "second-commander",
+SHORT = ("camera-dead", "joints-silent", "camera-future-single", "camera-stuck", "second-commander",
          "engine-raises", "clock-back")  # fmt: skip
 
 

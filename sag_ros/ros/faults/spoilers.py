@@ -34,12 +34,12 @@ def every(count: int) -> Spoiler:
     return spoil
 
 
-def stamped(shift: float, first: int = 0) -> Spoiler:
-    """The stamp is off by ``shift`` s, of the first messages or (0) of all."""
-    count = itertools.count(1)
+def stamped(shift: float, every: int = 1) -> Spoiler:
+    """The stamp is off by ``shift`` s, of one message in ``every``, the first among them."""
+    count = itertools.count()
 
     def spoil(message: Any) -> list[tuple[float, Any]]:
-        if first and next(count) > first:
+        if next(count) % every:
             return untouched(message)
         total = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec + round(shift * 1e9)
         message.header.stamp.sec, message.header.stamp.nanosec = divmod(total, 10**9)

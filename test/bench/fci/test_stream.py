@@ -59,10 +59,15 @@ class Robot:
         self.finished = finished
 
 
+def clock():
+    """Nothing takes time."""
+    return 0.0
+
+
 def test_one_position_a_cycle_to_the_end() -> None:
     commanded = np.linspace(0.0, 0.1, 200)[:, None] * np.ones(7)
     robot = Robot()
-    played = play(robot, commanded)
+    played = play(robot, commanded, clock)
     assert played.kept
     assert robot.finished
     assert (played.cycles, played.lost) == (199, 0)
@@ -72,7 +77,7 @@ def test_one_position_a_cycle_to_the_end() -> None:
 def test_lost_cycles_are_skipped_and_counted() -> None:
     commanded = np.linspace(0.0, 0.1, 200)[:, None] * np.ones(7)
     robot = Robot(late=4)
-    played = play(robot, commanded)
+    played = play(robot, commanded, clock)
     assert played.kept
     assert (played.cycles, played.lost) == (199, 4)
     # No jump where the robot went on by itself.
@@ -80,6 +85,16 @@ def test_lost_cycles_are_skipped_and_counted() -> None:
 
 
 def test_what_stops_the_robot_is_named() -> None:
-    played = play(Robot(stop_at=50), np.zeros((200, 7)))
+    played = play(Robot(stop_at=50), np.zeros((200, 7)), clock)
     assert not played.kept
     assert played.error == "joint_velocity_violation"
+
+
+def test_what_would_come_too_late_is_not_sent() -> None:
+    commanded = np.linspace(0.0, 0.1, 200)[:, None] * np.ones(7)
+    ticks = iter(range(10000))
+    robot = Robot()
+    played = play(robot, commanded, lambda: float(next(ticks)))  # a second between read and write
+    assert played.kept
+    assert robot.finished
+    assert len(robot.sent) == 2  # the start, and the last, which ends the motion

@@ -31,17 +31,17 @@ def no_context():
 
 
 def test_a_dead_camera_a_false_stamp_and_a_second_commander(tmp_path: Path, no_context) -> None:
-    only = ("camera-dead", "joints-future-once", "second-commander")
+    only = ("camera-dead", "joints-future-single", "second-commander")
     for _ in range(3):  # on a machine that is busy with other tests anything may come too late
         status = FaultBench(only=only, out=tmp_path).run()
         result = json.loads((tmp_path / "faults.json").read_text())
         if status == 0:
             break
     assert [row["wrong"] for row in result["rows"]] == [[], [], []], result["rows"]
-    dead, once, second = result["rows"]
+    dead, single, second = result["rows"]
     assert dead["goes_on"] == "by itself"
     assert dead["rest"] < 1.3
     assert dead["after"] < 0.1  # from what was seen when it was over
-    assert once["rest"] is None
+    assert single["rest"] is None
     assert second["goes_on"] == "after ~/resume"
     assert (tmp_path / "faults.png").exists()

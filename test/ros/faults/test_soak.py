@@ -30,7 +30,7 @@ def test_each_comes_before_any_comes_again() -> None:
 
 
 def test_a_fault_that_comes_again_is_as_new() -> None:
-    order = Order(lambda: [row for row in eligible() if row.name == "camera-future-once"], seed=0)
+    order = Order(lambda: [row for row in eligible() if row.name == "camera-future-single"], seed=0)
     stamps = []
     for _ in range(2):
         stage = Mock()

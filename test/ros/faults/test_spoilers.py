@@ -36,8 +36,8 @@ def test_fewer_later_and_in_another_order() -> None:
 def test_stamps() -> None:
     ((_, one),) = sent(spoilers.stamped(-1.5), image(1))
     assert (one.header.stamp.sec, one.header.stamp.nanosec) == (3, 500_000_000)
-    once = sent(spoilers.stamped(10.0, first=1), image(1), image(1))
-    assert [one.header.stamp.sec for _, one in once] == [15, 5]
+    some = sent(spoilers.stamped(10.0, every=2), image(1), image(1), image(1))
+    assert [one.header.stamp.sec for _, one in some] == [15, 5, 15]
     ((_, zero),) = sent(spoilers.unstamped, image(1))
     assert zero.header.stamp.sec == zero.header.stamp.nanosec == 0
 

@@ -103,6 +103,8 @@ def package_files(folder: str) -> list[str]:
     )
 
 
+DATA = ("sim/assets", "bench/tasks", "bench/accelerate")
+
 setup(
     name=NAME,
     version="0.1.0",
@@ -114,7 +116,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.13",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: package_files("sim/assets") + package_files("bench/tasks")},
+    package_data={NAME: [file for folder in DATA for file in package_files(folder)]},
     zip_safe=False,
     install_requires=CORE,
     extras_require=EXTRAS,

@@ -115,6 +115,12 @@ COMMANDS = (
         ("sim", "train", "openvino"),
     ),
     Command(
+        "accelerate",
+        "sag_ros.bench.accelerate.command:Acceleration",
+        "find the fastest way of computing a policy that costs no success; resumes",
+        ("sim", "train", "bench", "openvino"),
+    ),
+    Command(
         "train consistency",
         "sag_ros.train.variants.consistency.command:ConsistencyTraining",
         "distil a policy into one that samples in 1 to 3 steps; resumes",

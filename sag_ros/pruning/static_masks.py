@@ -23,6 +23,28 @@ def uniform_mask(steps: int, blocks: int, every: int) -> Mask:
     return Mask(pruned)
 
 
+def geometric_mask(steps: int, blocks: int, count: int) -> Mask:
+    """All blocks of ``count`` steps, geometrically denser towards the end; none in between.
+
+    Step 0 fills the caches, the last step is always computed. Distances from the end grow by a constant
+    factor: 10 of 100 steps are 0, 40, 64, 78, 87, 92, 95, 97, 98, 99. No search and no training.
+
+    Raises:
+        ValueError: not 1 <= count <= steps.
+    """
+    if not 1 <= count <= steps:
+        raise ValueError(f"a geometric schedule computes N of {steps} steps, 1 <= N <= {steps}; got {count}")
+    exponents = np.linspace(0.0, 1.0, count) if count > 1 else np.ones(1)
+    distances = steps**exponents - 1.0
+    chosen = np.round(distances).astype(int)
+    for number in range(1, count):  # the last steps would coincide
+        chosen[number] = max(chosen[number], chosen[number - 1] + 1)
+    chosen = np.minimum(chosen, steps - count + np.arange(count))
+    pruned = np.ones((steps, blocks), np.bool_)
+    pruned[steps - 1 - chosen] = False
+    return Mask(pruned)
+
+
 def random_mask(steps: int, blocks: int, density: float, seed: int, reuse: Reuse = "type") -> Mask:
     """``density`` of the blocks computed, at random places; always valid. For tests and timing.
 

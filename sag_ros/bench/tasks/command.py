@@ -32,14 +32,19 @@ def main(options: Options) -> int:
     Returns:
         130 when interrupted by SIGINT or SIGTERM, else 0.
     """
+    return run(options)
+
+
+def run(options: Options, shown: bool = True) -> int:
+    """As :func:`main`; ``shown``: whether tables are printed."""
     # One thread: comparable with a robot PC whose other cores are busy, and with itself. Before torch loads.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("MUJOCO_GL", "egl")
     with interruptible():
-        return _report_kept(options) if options.report_only else _run(options)
+        return _report_kept(options) if options.report_only else _run(options, shown)
 
 
-def _run(options: Options) -> int:
+def _run(options: Options, shown: bool) -> int:
     names = list(_methods(options))
     worker = Worker(options)
     identities = {name: worker.identity(name) for name in names}  # wrong names fail here
@@ -71,7 +76,7 @@ def _run(options: Options) -> int:
         print("interrupted; the same command continues", file=sys.stderr)
     finally:
         worker.close()
-    return _finish(options, episodes, clocks, recorder, machine, interrupted)
+    return _finish(options, episodes, clocks, recorder, machine, interrupted, shown)
 
 
 def _methods(options: Options) -> dict[str, Method]:
@@ -138,6 +143,7 @@ def _finish(
     recorder: str,
     machine: Mapping[str, Any],
     interrupted: bool,
+    shown: bool = True,
 ) -> int:
     methods = _methods(options)
     turns = {name: [clocks[clock].records(name) for clock in times.CLOCKS] for name in episodes.identities}
@@ -151,7 +157,9 @@ def _finish(
     }
     complete = all(len(one.episodes) == options.episodes for one in measured) and not interrupted
     content = report(measured, settings, machine, parse_budgets(options.budgets), options.command(), complete)
-    show(content)
-    for path in write(content, options.json):
-        progress.console.print(f"{path}", highlight=False)
+    paths = write(content, options.json)
+    if shown:
+        show(content)
+        for path in paths:
+            progress.console.print(f"{path}", highlight=False)
     return 130 if interrupted else 0

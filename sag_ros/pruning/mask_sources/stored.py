@@ -1,6 +1,7 @@
 """Schedules that were searched or trained for a policy and lie beside it (``pruning.stored``).
 
-Static: BAC (arXiv 2506.13456), EVO (arXiv 2607.20293), L2C (Learning-to-Cache), the mean mask of a pruner.
+Static: what ``sag accelerate`` searches, BAC (arXiv 2506.13456), EVO (arXiv 2607.20293), L2C
+(Learning-to-Cache), the mean mask of a pruner.
 Predicted by a pruner: variants of Sparse ActionGen with another cache, budget or choice of masks.
 """
 
@@ -11,7 +12,7 @@ from sag_ros.pruning.mask_sources.protocol import MaskSource, Request
 from sag_ros.pruning.pruner import stored_pruner
 from sag_ros.pruning.stored import load_schedule, mask_of, schedule_key
 
-NAMES = ("bac", "evo", "l2c", "sag_mean", "sag_block", "sag_budget", "sag_choice")
+NAMES = ("searched", "bac", "evo", "l2c", "sag_mean", "sag_block", "sag_budget", "sag_choice")
 
 
 def build_stored(request: Request) -> MaskSource:

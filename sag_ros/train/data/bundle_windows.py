@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sag_ros.data.demonstrations import Demonstrations
 from sag_ros.data.windows import hold_out
 from sag_ros.policy.bundle import PolicyBundle
 from sag_ros.policy.contract import Contract
 from sag_ros.train.data.features import cached_features
+from sag_ros.train.data.fitted import fitted
 from sag_ros.train.data.windows import Windows, build_windows
 
 
@@ -37,8 +37,11 @@ def policy_windows(
         episodes: only the first so many; None = all.
         share: of the episodes that is held out; ``seed`` draws them.
         contract: of which the windows have the shape; default the bundle's.
+
+    Raises:
+        StoreError: demonstrations that are not this policy's.
     """
-    demonstrations = Demonstrations(data, episodes)
+    demonstrations = fitted(bundle.contract, data, episodes)
     features = cached_features(cache, bundle.encoder, bundle.normaliser, demonstrations)
     contract = bundle.contract if contract is None else contract
     training, validation = (

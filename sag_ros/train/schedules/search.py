@@ -9,6 +9,7 @@ batches of windows with fixed noise, becomes smaller.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class ScheduleSearch:
         metric: measures a mask.
         batches: of this process.
         space: which masks are allowed.
-        proposals: changes that are tried.
+        proposals: changes that are tried; None: until it is stopped.
         price: of the density above ``density``, in normalised action units.
         path: the best mask so far, for resuming; ``.npz``.
     """
@@ -62,13 +63,13 @@ class ScheduleSearch:
         metric: ActionErrorMetric,
         batches: Sequence[Batch],
         space: MutationSpace,
-        proposals: int,
+        proposals: int | None,
         price: float,
         density: float,
         path: Path,
     ) -> None:
         self.config, self.metric, self.batches, self.space = config, metric, batches, space
-        self.proposals, self.path = proposals, path
+        self.proposals, self.path = math.inf if proposals is None else proposals, path
         self.price, self.density = price, density
 
     def run(self, start: Pruned, stop: Stop, seconds: float = 60.0) -> tuple[Pruned, int]:
@@ -121,7 +122,7 @@ class ScheduleSearch:
         np.savez(partial, pruned=best, tried=tried)
         partial.replace(self.path)
         print(
-            f"[{self.path.stem}] {tried}/{self.proposals} kept {accepted} score {score:.5f} "
+            f"[{self.path.stem}] tried {tried} of {self.proposals}, kept {accepted} score {score:.5f} "
             f"density {1.0 - best.mean():.4f} steps {int((~best).any(axis=1).sum())}",
             flush=True,
         )

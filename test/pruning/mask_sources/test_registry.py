@@ -16,14 +16,14 @@ from sag_ros.pruning.mask_sources import (
 )
 from sag_ros.pruning.plan import make_plan
 from sag_ros.pruning.pruner import Pruner, pruner_config
-from sag_ros.pruning.static_masks import random_mask, uniform_mask
+from sag_ros.pruning.static_masks import geometric_mask, random_mask, uniform_mask
 from sag_ros.pruning.stored import Schedule, save_schedule
 from sag_ros.values import Mask
 
 SIZE = {"width": 32, "layers": 1, "heads": 4, "feedforward": 64}
 
 
-STATIC = ("sag_mean", "bac", "evo", "l2c")
+STATIC = ("searched", "sag_mean", "bac", "evo", "l2c")
 
 
 def trained_pruner(bundle, steps=None):
@@ -85,6 +85,22 @@ def test_uniform_refreshes_whole_steps():
     assert (~pruned).all(axis=1).tolist() == [True, False, False, True, False, False, True]
 
 
+@pytest.mark.parametrize("steps", [1, 2, 10, 57])
+def test_geometric_computes_whole_steps_closer_together_towards_the_end(steps):
+    for count in range(1, steps + 1):
+        pruned = geometric_mask(steps, 6, count).pruned
+        computed = np.flatnonzero(~pruned.any(axis=1))
+        assert len(computed) == count == (~pruned.all(axis=1)).sum()
+        assert computed[0] == 0
+        assert count == 1 or computed[-1] == steps - 1
+        assert (np.diff(computed, 2) <= 1).all()  # rounded to whole steps
+
+
+def test_geometric_as_its_docstring_says():
+    computed = np.flatnonzero(~geometric_mask(100, 24, 10).pruned.any(axis=1))
+    assert computed.tolist() == [0, 40, 64, 78, 87, 92, 95, 97, 98, 99]
+
+
 def test_sag_depends_on_the_observation(bundle):
     source = build_mask_source("sag", bundle, 10)
     rng = np.random.default_rng(0)
@@ -120,6 +136,8 @@ def test_refusals(bundle):
         build_mask_source("evo7", random_bundle(0), 10)
     with pytest.raises(ValueError, match="every N-th"):
         build_mask_source("uniform0", bundle, 10)
+    with pytest.raises(ValueError, match="got 11"):
+        build_mask_source("geometric11", bundle, 10)
     with pytest.raises(ValueError, match="no pruner"):
         build_mask_source("sag", random_bundle(0), 10)
     with pytest.raises(ValueError, match="density"):

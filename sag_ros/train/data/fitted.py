@@ -1,0 +1,61 @@
+"""Demonstrations in the terms of a policy: the state that it observes, the actions that it predicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from sag_ros.data.demonstrations import Demonstrations, StoreError
+from sag_ros.policy.contract import Contract
+from sag_ros.robots.fr3 import ARM as FR3
+from sag_ros.robots.registry import find_arm
+from sag_ros.train.data.poses import JOINTS, POSES, PoseDemonstrations
+
+
+def fitted(contract: Contract, data: Path, episodes: int | None = None) -> Demonstrations:
+    """The demonstrations ``data``, which hold joint positions and the gripper width, for a policy.
+
+    Args:
+        episodes: only the first so many; None = all.
+
+    Raises:
+        StoreError: demonstrations of other joints, cameras or rate, or actions that cannot be made of them.
+    """
+    found = Demonstrations(data, episodes)
+    _require_alike(contract, found, data)
+    state = list(contract.state)
+    if not contract.commands_poses and state == JOINTS and contract.action[0].meaning == "joint_position":
+        return found
+    relative = contract.tcp is not None and contract.tcp.relative != "no"
+    if not contract.commands_poses or relative or state not in (JOINTS, POSES):
+        raise StoreError(
+            f"{data} holds absolute joint positions; of them are not made "
+            f"{'relative ' if relative else ''}{contract.action[0].meaning} with state {', '.join(state)}. "
+            "Understood are joint_position, and absolute poses of the tool centre point"
+        )
+    assert contract.tcp is not None  # poses have one
+    arm = find_arm(found.attributes.get("arm", FR3.name))
+    # The reader and this one have the same attributes.
+    return cast(Demonstrations, PoseDemonstrations(found, arm, contract.tcp.rotation, state == POSES))
+
+
+def _require_alike(contract: Contract, found: Demonstrations, data: Path) -> None:
+    joints = list(found.attributes.get("joints", FR3.joints))
+    if joints != list(contract.joints):
+        raise StoreError(f"{data} is of the joints {', '.join(joints)}; the policy moves {contract.joints}")
+    period = float(found.attributes["period"])
+    if abs(period - contract.control_period) > 1e-6:
+        raise StoreError(
+            f"{data} has an action every {period:g} s; the policy gives one every "
+            f"{contract.control_period:g} s. Record or convert demonstrations of that rate"
+        )
+    if contract.binary_gripper is not None:
+        raise StoreError(f"{data} holds gripper widths; the policy's gripper is open or closed")
+    for name, size in contract.cameras.items():
+        if name not in found.cameras:
+            raise StoreError(f"{data} has no camera {name}; there is {', '.join(found.cameras)}")
+        if found.frame_size(name) != (size.height, size.width):
+            height, width = found.frame_size(name)
+            raise StoreError(
+                f"{data}: camera {name} is {height} x {width}; the policy sees {size.height} x {size.width}"
+            )

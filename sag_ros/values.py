@@ -6,7 +6,7 @@ intervals are measured on a monotonic clock by whoever produces them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -174,3 +174,16 @@ class Timing:
     denoise_ms: float = 0.0
     total_ms: float = 0.0
     extra: Mapping[str, float] = field(default_factory=dict)
+
+
+def coordinates(columns: Sequence[str], place: str) -> list[int]:
+    """Which of the ``columns`` are the coordinates of a place: ``bag_x``, ``bag_y``, ``bag_z`` of ``bag``.
+
+    Raises:
+        ValueError: none is.
+    """
+    found = [columns.index(f"{place}_{axis}") for axis in "xyz" if f"{place}_{axis}" in columns]
+    if not found:
+        known = ", ".join(dict.fromkeys(name[:-2] for name in columns if name[-2:] in ("_x", "_y", "_z")))
+        raise ValueError(f"there is no place '{place}'; there is {known or 'none'}")
+    return found

@@ -27,7 +27,7 @@ class SupervisorSettings:
 
     Attributes:
         observation_age: largest age of the observation behind the executed chunk.
-        joint_state_age, camera_age: largest age of the newest message.
+        joint_state_age, camera_age, signal_age: largest age of the newest message.
         deadline: a longer time between two chunks is a deadline miss.
         tracking_error: a joint further than this from its command is a fault.
         tracking_lag: so long, s, a joint may be further than ``resume_error`` from its command.
@@ -45,6 +45,7 @@ class SupervisorSettings:
     observation_age: float = 0.25
     joint_state_age: float = 0.1
     camera_age: float = 0.2
+    signal_age: float = 0.2
     deadline: float = 0.05
     tracking_error: float = 0.15
     tracking_lag: float = 0.15
@@ -58,10 +59,11 @@ class SupervisorSettings:
     position_margin: float = 0.005
     splice: SpliceSettings = field(default_factory=SpliceSettings)
 
-    def ages(self, cameras: Iterable[str]) -> dict[str, float]:
-        """What a watchdog watches: input -> largest age, s."""
+    def ages(self, sensors: Iterable[str]) -> dict[str, float]:
+        """What a watchdog watches: input -> largest age, s. ``sensors``: ``camera front``, ``signal bag``."""
         own = {"observation": self.observation_age, "joint_state": self.joint_state_age}
-        return own | {f"camera {name}": self.camera_age for name in cameras}
+        others = {True: self.signal_age, False: self.camera_age}
+        return own | {name: others[name.startswith("signal ")] for name in sensors}
 
     def require_live(self, other: SupervisorSettings) -> None:
         """Raise ValueError where ``other`` differs in what guard and sampling are built from."""

@@ -39,11 +39,11 @@ class Supervisor:
     Args:
         arm: whose joints are commanded; J of them.
         settings: see there.
-        cameras: names whose images are reported to :meth:`on_image` and watched.
+        sensors: that are reported to :meth:`on_sensor` and watched: ``camera front``, ``signal bag``.
     """
 
     def __init__(
-        self, arm: Arm, settings: SupervisorSettings | None = None, cameras: Sequence[str] = ()
+        self, arm: Arm, settings: SupervisorSettings | None = None, sensors: Sequence[str] = ()
     ) -> None:
         self._arm = arm
         self.settings = settings or SupervisorSettings()
@@ -52,8 +52,8 @@ class Supervisor:
         self._splicer = Splicer(limits, self.settings.splice, arm.limits)
         self._reach = Reach(arm, 2.0 * self.settings.position_margin)  # well inside the guard's bounds
         self._stopper = Stopper(limits, self.settings.splice.step)
-        self._cameras = tuple(cameras)
-        self._watchdog = Watchdog(self.settings.ages(self._cameras))
+        self._sensors = tuple(sensors)
+        self._watchdog = Watchdog(self.settings.ages(self._sensors))
         self._motion: Motion | None = None
         self._command: JointCommand | None = None
         self._state, self._reason = State.INACTIVE, "not started"
@@ -76,7 +76,7 @@ class Supervisor:
         self._splicer = Splicer(self._guard.limits, settings.splice, self._arm.limits)
         self._tracking.reconfigure(settings)
         self._place.settings = settings
-        self._watchdog.rebound(settings.ages(self._cameras))
+        self._watchdog.rebound(settings.ages(self._sensors))
 
     def start(self, now: float, q: Float) -> None:
         """Begin to wait for chunks, from rest.
@@ -116,9 +116,9 @@ class Supervisor:
         if found := self._tracking.look_desired(stamp, q, ready, now - stamp):
             self._fault, self._lost = found, True
 
-    def on_image(self, camera: str, stamp: float) -> None:
-        """Note an image of a watched camera. Raises KeyError for one that was not named at construction."""
-        self._watchdog.seen(f"camera {camera}", stamp)
+    def on_sensor(self, sensor: str, stamp: float) -> None:
+        """Note a message of a watched sensor. Raises KeyError for one that was not named at construction."""
+        self._watchdog.seen(sensor, stamp)
 
     def on_chunk(self, chunk: ActionChunk | PoseChunk, now: float) -> JointCommand | None:
         """The command to publish for a new chunk, or None if it is refused (see :meth:`status`)."""

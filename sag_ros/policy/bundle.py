@@ -91,11 +91,13 @@ def dpt_config(contract: Contract, p_drop_emb: float = 0.0, p_drop_attn: float =
 
 def encoder_config(contract: Contract) -> EncoderConfig:
     """Sizes of the contract's observation encoder."""
-    size, resnet = contract.encoder, contract.encoder.resnet18
-    own = None
+    size = contract.encoder
+    if size is None:
+        return EncoderConfig()  # of no camera
+    resnet, own = size.resnet18, None
     if resnet is not None:
         crop = None if resnet.crop is None else (resnet.crop[0], resnet.crop[1])
-        own = ResNetConfig(resnet.norm, crop, _colours(resnet.mean), _colours(resnet.std))
+        own = ResNetConfig(resnet.norm, crop, _colours(resnet.mean), _colours(resnet.std), resnet.relu)
     return EncoderConfig(size.width, size.keypoints, size.features, own)
 
 

@@ -16,7 +16,7 @@ from sag_ros.policy.meanings import (
     BinaryGripper,
     Name,
     Section,
-    StatePart,
+    SignalSpec,
     TcpSpec,
     check_actions,
     check_state,
@@ -61,12 +61,13 @@ class NetworkSpec(Section):
 
 class ResNetSpec(Section):
     """A ResNet18 as the public Diffusion Policy has them: norm, middle of the picture that it sees (px; null
-    for all of it), mean and deviation of colours in [0, 1]."""
+    for all of it), mean and deviation of colours in [0, 1]; whether features end in a ReLU."""
 
     norm: Literal["group", "affine"]
     crop: Annotated[list[Count], Field(min_length=2, max_length=2)] | None
     mean: Annotated[list[float], Field(min_length=3, max_length=3)]
     std: Annotated[list[Annotated[float, Field(gt=0.0)]], Field(min_length=3, max_length=3)]
+    relu: bool = False
 
 
 class EncoderSpec(Section):
@@ -93,16 +94,16 @@ class Contract(Section):
 
     ``state``: what is observed besides pictures, in this order: positions of ``joints`` (rad), the tool
     centre point in the base frame (m, and a rotation as ``tcp`` says), gripper width (m), or the positions
-    of its two fingers, the second one negative, m.
+    of its two fingers, the second one negative, m; and any of ``signals``. Without cameras there is no
+    encoder.
     """
 
     format: Literal["sag_ros-policy-1"]
     task: Annotated[str, Field(min_length=1)]
-    cameras: Annotated[dict[Name, CameraSpec], Field(min_length=1)]
+    cameras: dict[Name, CameraSpec]
     joints: Annotated[list[Name], Field(min_length=1, max_length=64)]
-    state: Annotated[list[StatePart], Field(min_length=1)] = Field(
-        default=["joint_position", "gripper_width"]
-    )
+    state: Annotated[list[Name], Field(min_length=1)] = Field(default=["joint_position", "gripper_width"])
+    signals: dict[Name, SignalSpec] = Field(default_factory=dict)
     action: Annotated[list[ActionSpec], Field(min_length=2, max_length=65)]
     tcp: TcpSpec | None = None
     control_period: Annotated[float, Field(gt=0.0, le=10.0, allow_inf_nan=False)]
@@ -111,7 +112,7 @@ class Contract(Section):
     action_steps: Count
     diffusion: DiffusionSpec
     network: NetworkSpec
-    encoder: EncoderSpec
+    encoder: EncoderSpec | None
     pruner: PrunerSpec | None
     binary_gripper: BinaryGripper | None = None
     provenance: dict[str, Any] = Field(default_factory=dict)
@@ -121,7 +122,14 @@ class Contract(Section):
         if len(set(self.joints)) != len(self.joints):
             raise inconsistent("joints", self.joints, "different names", "name every joint once")
         check_actions(self.action, self.joints, self.tcp)
-        check_state(self.state, self.action, self.tcp)
+        check_state(self.state, self.action, self.tcp, self.signals)
+        if (self.encoder is None) == bool(self.cameras):
+            raise inconsistent(
+                "encoder",
+                None if self.encoder is None else "given",
+                "its sizes" if self.cameras else "null",
+                "pictures of cameras are encoded, and nothing else is",
+            )
         self._check_gripper()
         longest = self.horizon - self.observation_steps + 1
         if self.action_steps > longest:
@@ -166,7 +174,7 @@ class Contract(Section):
     @property
     def state_parts(self) -> dict[str, int]:
         """Part of the state -> how many numbers it has, in their order."""
-        return part_sizes(self.state, len(self.joints), self.tcp)
+        return part_sizes(self.state, len(self.joints), self.tcp, self.signals)
 
     @property
     def commands_poses(self) -> bool:
@@ -186,7 +194,8 @@ class Contract(Section):
     @property
     def obs_dim(self) -> int:
         """D, features of one frame: all cameras', then the state."""
-        return len(self.cameras) * self.encoder.features + self.state_dim
+        pictures = 0 if self.encoder is None else len(self.cameras) * self.encoder.features
+        return pictures + self.state_dim
 
     @property
     def blocks(self) -> int:

@@ -87,12 +87,13 @@ def _camera_net(config: EncoderConfig) -> nn.Module:
 
 
 class ObservationEncoder(nn.Module):
-    """Features of one frame: the cameras' features in contract order, then the normalised state."""
+    """Features of one frame: the cameras' features in contract order, then the normalised state.
+
+    There may be no camera; then it has no weights.
+    """
 
     def __init__(self, cameras: Sequence[str], config: EncoderConfig) -> None:
         super().__init__()
-        if not cameras:
-            raise ValueError("the encoder needs at least one camera")
         self.cameras = tuple(cameras)
         self.config = config
         self.nets = nn.ModuleDict({camera: _camera_net(config) for camera in self.cameras})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -75,6 +76,14 @@ def pose_actions(rotation: str) -> list[dict[str, str]]:
     ]
 
 
+class SignalSpec(Section):
+    """An observation of any other topic: how many numbers it has, and their unit (of which the policy node's
+    parameters have to know no more than where to find them)."""
+
+    size: Annotated[int, Field(ge=1, le=4096)]
+    unit: Annotated[str, Field(max_length=32)] = ""
+
+
 class BinaryGripper(Section):
     """Which values of a gripper action mean open and closed (the nearer counts), and how wide that is, m."""
 
@@ -122,10 +131,25 @@ def check_actions(action: Sequence[ActionSpec], joints: Sequence[str], tcp: TcpS
             raise inconsistent(f"action.{i}.unit", one.unit, unit, f"give {one.meaning} in {unit}")
 
 
-def check_state(state: Sequence[str], action: Sequence[ActionSpec], tcp: TcpSpec | None) -> None:
+def check_state(
+    state: Sequence[str],
+    action: Sequence[ActionSpec],
+    tcp: TcpSpec | None,
+    signals: Mapping[str, SignalSpec],
+) -> None:
     """Raise unless each part of the state is there once, and those that others need are there."""
     if len(set(state)) != len(state):
         raise inconsistent("state", list(state), "different parts", "name each part once")
+    own = get_args(StatePart)
+    for name in signals:
+        if name in own:
+            raise inconsistent("signals", name, "another name", f"what {name} is, is known already")
+        if name not in state:
+            raise inconsistent("state", list(state), f"{name} among them", "a signal is a part of the state")
+    for part in state:
+        if part not in own and part not in signals:
+            remedy = "correct it, or say under signals how many numbers it has"
+            raise inconsistent("state", part, f"one of {', '.join((*own, *signals))}", remedy)
     if tcp is None and set(state) & set(TCP_MEANINGS):
         remedy = "say how rotations are given"
         raise inconsistent("tcp", None, "a mapping with rotation", remedy)
@@ -134,8 +158,14 @@ def check_state(state: Sequence[str], action: Sequence[ActionSpec], tcp: TcpSpec
         raise inconsistent("state", list(state), "joint_position among them", remedy)
 
 
-def part_sizes(state: Sequence[str], joints: int, tcp: TcpSpec | None) -> dict[str, int]:
+def part_sizes(
+    state: Sequence[str],
+    joints: int,
+    tcp: TcpSpec | None,
+    signals: Mapping[str, SignalSpec] = MappingProxyType({}),
+) -> dict[str, int]:
     """How many numbers each part of a state has."""
     sizes = {"joint_position": joints, "tcp_position": 3, "gripper_width": 1, "gripper_fingers": 2}
     sizes["tcp_rotation"] = 0 if tcp is None else ROTATIONS[tcp.observed_as]
+    sizes |= {name: signal.size for name, signal in signals.items()}
     return {part: sizes[part] for part in state}

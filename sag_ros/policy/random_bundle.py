@@ -70,8 +70,8 @@ def random_bundle(seed: int = 0, size: Literal["small", "full"] = "small", **ove
         seed: same seed and sizes, same weights.
         size: ``full`` is the shipped size (9 M weights), ``small`` runs in a few milliseconds.
         overrides: keys of the contract; sections are merged (``network={"layers": 3}``), except
-            ``cameras``, which replaces. With ``pruner={...}`` the ``pruner_state`` stays None: whoever
-            needs a pruner builds and initialises it.
+            ``cameras``, which replaces; where there are none there is no encoder. With ``pruner={...}`` the
+            ``pruner_state`` stays None: whoever needs a pruner builds and initialises it.
 
     Raises:
         BundleError: a key or value the contract does not allow.
@@ -82,6 +82,8 @@ def random_bundle(seed: int = 0, size: Literal["small", "full"] = "small", **ove
             old = content.get(key)
             merge = key != "cameras" and isinstance(old, Mapping) and isinstance(value, Mapping)
             content[key] = {**old, **value} if merge and old is not None else value
+    if not content["cameras"]:
+        content["encoder"] = None
     contract = parse_contract(content)
     generator = torch.Generator().manual_seed(seed)
     dpt, encoder, normaliser = empty_modules(contract)
@@ -113,6 +115,8 @@ def _ranges(contract: Contract) -> dict[str, tuple[Values, Values]]:
     }  # fmt: skip
     wide = {"joint_position": 0.4, "tcp_position": 0.1, "tcp_rotation": 0.1, "gripper_width": 0.04}
     wide["gripper_fingers"] = 0.02
+    for name, signal in contract.signals.items():
+        middles[name], wide[name] = np.zeros(signal.size), 0.5
     parts = list(contract.state_parts)
     state = np.concatenate([middles[part] for part in parts])
     apart = np.concatenate([np.full(len(middles[part]), wide[part]) for part in parts])

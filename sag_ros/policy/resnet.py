@@ -27,12 +27,14 @@ class ResNetConfig:
         norm: after each convolution; a trained batch norm is an affine map of each channel.
         crop: height and width of the middle that is used, px; None for all.
         mean, std: of the colours, which lie in [0, 1].
+        relu: whether features end in one, as those of robomimic's encoders.
     """
 
     norm: Literal["group", "affine"] = "group"
     crop: tuple[int, int] | None = (76, 76)
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    relu: bool = False
 
     def __post_init__(self) -> None:
         if self.norm not in ("group", "affine"):
@@ -106,7 +108,8 @@ class ResNetCamera(nn.Module):
         x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
         for number in range(1, len(CHANNELS) + 1):
             x = getattr(self, f"layer{number}")(x)
-        return self.project(spatial_softmax(self.maps(x)))
+        features = self.project(spatial_softmax(self.maps(x)))
+        return F.relu(features) if self.config.relu else features
 
 
 def _middle(x: Tensor, crop: tuple[int, int] | None) -> Tensor:

@@ -38,18 +38,24 @@ class StateBuilder:
             from sag_ros.policy.rotations import from_matrix
 
             self._from_matrix = from_matrix
-        self._plain = list(self._parts) == ["joint_position", "gripper_width"]
+        self._signals, begin = {}, self._joints + 1
+        for name, signal in contract.signals.items():
+            self._signals[name] = slice(begin, begin + signal.size)
+            begin += signal.size
+        self._plain = list(self._parts) == ["joint_position", "gripper_width", *self._signals]
 
     def __call__(self, own: NDArray[np.floating]) -> State:
-        """(J + 1,) joint positions (rad) and gripper width (m) -> (S,) the contract's state."""
+        """The contract's state (S,), from joint positions (rad), gripper width (m) and the contract's signals
+        in their order, (J + 1 + ...,)."""
         own = np.asarray(own, dtype=np.float64)
         if self._plain:
             return own
-        width = own[self._joints :]
+        width = own[self._joints : self._joints + 1]
         made = {"joint_position": own[: self._joints], "gripper_width": width}
         made["gripper_fingers"] = np.concatenate([0.5 * width, -0.5 * width])
         if self._forward is not None and self._observes:
             position, rotation = self._forward(own[: self._joints])
             made["tcp_position"] = np.asarray(position, np.float64)
             made["tcp_rotation"] = self._from_matrix(rotation[None], self._rotation)[0]
+        made |= {name: own[place] for name, place in self._signals.items()}
         return np.concatenate([made[part] for part in self._parts])

@@ -16,7 +16,9 @@ from sag_ros.ros.sections import (
     Camera,
     CameraQos,
     Gripper,
+    Place,
     Section,
+    Signal,
     Topics,
     Vector3,
     Vector6,
@@ -33,6 +35,7 @@ class Watchdog(Section):
 
     observation: float = param(0.25, "of the observation the executed chunk came from", "s", gt=0)
     camera: float = param(0.2, "of the newest frame of any camera", "s", gt=0)
+    signal: float = param(0.2, "of the newest message of any signal", "s", gt=0)
     cameras_apart: float = param(0.1, "between the newest frames of two cameras", "s", gt=0)
     joint_state: float = param(0.1, "of the newest arm JointState", "s", gt=0)
     gripper_state: float = param(0.5, "of the newest finger JointState", "s", gt=0)
@@ -166,6 +169,12 @@ class PolicyNode(Chosen):
         "cameras, by the names in the bundle",
         min_length=1,
     )
+    signals: dict[str, Signal] = param(
+        {}, "what else the policy observes, by the names in the bundle", validate_default=True
+    )
+    rate: float = param(
+        50.0, "chunks of a policy without cameras, which nothing else paces", "Hz", gt=0, le=200
+    )
     topics: Topics = Topics()
     camera_qos: CameraQos = CameraQos()
     watchdog: Watchdog = Watchdog()
@@ -193,6 +202,10 @@ class SimNode(Section):
     log_rate: float = param(25.0, "states logged for the video", "Hz", gt=0, le=100)
     log_folder: str = param("", "where episode logs are written; empty = none")
     viewer: Literal["auto", "on", "off"] = param("off", "MuJoCo window; auto = when there is a display")
+    signals: dict[str, Place] = param(
+        {}, "places that only the simulator knows, by name, as bag or zone", validate_default=True
+    )
+    signal_rate: float = param(60.0, "messages of every signal", "Hz", gt=0, le=200)
     cameras: dict[str, Camera] = param(
         {"front": Camera(topic="front/image_raw"), "wrist": Camera(topic="wrist/image_raw")},
         "cameras to render, by name",

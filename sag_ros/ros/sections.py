@@ -48,6 +48,23 @@ class Camera(Section):
     compressed: bool = param(False, "CompressedImage (JPEG, PNG) instead of Image")
 
 
+class Signal(Section):
+    """What a policy observes besides cameras, arm and hand; by its name in the bundle."""
+
+    topic: str = param("", "topic of the signal", min_length=1)
+    type: str = param("", "of its messages, as geometry_msgs/msg/PoseStamped", min_length=1)
+    fields: list[str] = param(
+        [], "paths to numbers, as pose.position or data[0:3]; of a message all that is in it", min_length=1
+    )
+    scale: float = param(1.0, "times the numbers, to the unit of the policy: 0.001 for mm to m")
+
+
+class Place(Section):
+    """A place that the simulator tells, as PointStamped."""
+
+    topic: str = param("", "topic of the place", min_length=1)
+
+
 class Topics(Section):
     """Topics other than the cameras'."""
 

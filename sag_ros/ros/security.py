@@ -61,7 +61,8 @@ def accesses(parameter_file: Path) -> dict[str, Access]:
     policy, sim, gripper = (configs[name] for name in ("policy_node", "sim_node", "gripper_node"))
     fci = load_file(parameter_file, "fci_node", {"robot_ip": "unknown"})
     topics, cameras = policy.topics, [camera.topic for camera in policy.cameras.values()]
-    inputs = [*cameras, topics.joint_states, topics.desired_states, topics.gripper_states, topics.deadman]
+    inputs = [*cameras, *(signal.topic for signal in policy.signals.values())]
+    inputs += [topics.joint_states, topics.desired_states, topics.gripper_states, topics.deadman]
     return {
         "policy_node": _access(
             "policy_node",
@@ -72,7 +73,7 @@ def accesses(parameter_file: Path) -> dict[str, Access]:
         ),
         "sim_node": _access(
             "sim_node",
-            [*(camera.topic for camera in sim.cameras.values()), sim.topics.joint_states,
+            [*(one.topic for one in (*sim.cameras.values(), *sim.signals.values())), sim.topics.joint_states,
              sim.topics.desired_states, sim.topics.gripper_states, TOPICS["status"]],
             [sim.topics.trajectory, sim.topics.gripper_command],
             ["reset"],

@@ -15,6 +15,7 @@ from sag_ros.sim.scene import load_scene
 from sag_ros.sim.tasks.protocol import TaskStatus
 from sag_ros.sim.tasks.registry import make_task
 from sag_ros.sim.trajectory_controller import JointTrajectoryController
+from sag_ros.values import coordinates
 
 PERIOD = 0.001  # of physics and controller, s
 
@@ -146,6 +147,10 @@ class SimulatedRobot:
     def privileged(self) -> np.ndarray:
         """Task state known to the simulator only; columns are named by the task."""
         return self.task.privileged(self._data)
+
+    def place(self, name: str) -> np.ndarray:
+        """Coordinates of a place of the task, m: (3,) of ``bag``, (2,) of ``zone``. Raises ValueError."""
+        return self.privileged[coordinates(self.task.privileged_columns, name)]
 
     def status(self) -> TaskStatus:
         """Progress of the task. Call it at 20 Hz or more: success requires an uninterrupted rest."""

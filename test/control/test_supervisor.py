@@ -112,12 +112,12 @@ def test_stale_joint_states_stop_the_arm_and_refuse_chunks() -> None:
 
 
 def test_watched_cameras() -> None:
-    supervisor = Supervisor(FR3, cameras=["front"])
+    supervisor = Supervisor(FR3, sensors=["camera front"])
     supervisor.start(10.0, FR3.home)
     supervisor.on_joint_state(10.1, FR3.home, ZERO)
     assert supervisor.on_chunk(chunk(10.06), 10.1) is None
     assert "camera front" in supervisor.status().violations[0].message
-    supervisor.on_image("front", 10.09)
+    supervisor.on_sensor("camera front", 10.09)
     assert supervisor.on_chunk(chunk(10.06), 10.1) is not None
 
 

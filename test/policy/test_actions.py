@@ -133,7 +133,7 @@ def test_poses_are_decoded_with_what_they_are_relative_to(rotation):
         ({"tcp": {"rotation": "euler"}}, "tcp.rotation"),
         ({"tcp": {"rotation": "axis_angle", "relative": "yes"}}, "tcp.relative"),
         ({"state": ["tcp_position", "tcp_position"]}, "state"),
-        ({"state": ["tcp_velocity"]}, "state.0"),
+        ({"state": ["tcp_velocity"]}, "state"),
         ({"action": pose_actions("axis_angle")[:2] + pose_actions("axis_angle")[:5]}, "action.3"),
         ({"action": [*pose_actions("axis_angle")[:5], full_contract()["action"][0],
                      full_contract()["action"][-1]]}, "action.5"),

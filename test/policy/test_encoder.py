@@ -80,10 +80,15 @@ def test_every_weight_learns() -> None:
     assert [n for n in without if not n.endswith("maps.bias")] == []
 
 
+def test_without_cameras_the_state_is_all() -> None:
+    state = torch.rand(2, 3)
+    encoder = make(())
+    assert torch.equal(encoder({}, state), state)
+    assert not list(encoder.parameters())
+
+
 def test_errors() -> None:
     with pytest.raises(KeyError, match="camera 'left' does not exist; available: wrist, front"):
         make().encode("left", images(0))
-    with pytest.raises(ValueError, match="at least one camera"):
-        make(())
     with pytest.raises(ValueError, match="keypoints is 0"):
         EncoderConfig(keypoints=0)

@@ -70,3 +70,15 @@ def test_refusals() -> None:
         ResNetConfig(norm="batch")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="above 0"):
         ResNetConfig(std=(0.0, 1.0, 1.0))
+
+
+def test_features_may_end_in_a_relu():
+    torch.manual_seed(0)
+    plain = ResNetCamera(5, 6, ResNetConfig(crop=None)).eval()
+    ended = ResNetCamera(5, 6, ResNetConfig(crop=None, relu=True)).eval()
+    ended.load_state_dict(plain.state_dict())
+    image = torch.randint(0, 256, (1, 40, 48, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        features = plain(image)
+        assert (features < 0).any()
+        assert torch.equal(ended(image), features.clamp(min=0))

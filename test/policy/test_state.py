@@ -51,3 +51,12 @@ def test_two_fingers_are_half_of_the_width_each_the_second_negative():
 def test_rotations_may_be_observed_otherwise_than_commanded():
     own = contract(state=["tcp_rotation"], tcp={"rotation": "sixd_rows", "state_rotation": "axis_angle"})
     np.testing.assert_allclose(StateBuilder(own, forward)(OWN), [0.0, 0.0, np.pi / 2], atol=1e-12)
+
+
+def test_signals_are_taken_from_behind_the_hand():
+    signals = {"bag": {"size": 3}, "zone": {"size": 2}}
+    own = contract(signals=signals, state=["zone", "joint_position", "bag", "gripper_width"])
+    told = np.r_[OWN, 1.0, 2.0, 3.0, 4.0, 5.0]
+    np.testing.assert_array_equal(StateBuilder(own)(told), np.r_[4.0, 5.0, OWN[:7], 1.0, 2.0, 3.0, 0.05])
+    plain = contract(signals={"bag": {"size": 3}}, state=["joint_position", "gripper_width", "bag"])
+    np.testing.assert_array_equal(StateBuilder(plain)(told[:11]), told[:11])

@@ -15,8 +15,9 @@ from sag_ros.policy.meanings import Rotation
 class PolicyImport:
     """Make a bundle of a checkpoint of the public Diffusion Policy; nothing that is in it is executed.
 
-    What it does not say has to be given: which of its low-dimensional observations are the joint positions
-    and the gripper width, the joints' names, and the time from one action to the next.
+    Its transformers, on images or on numbers alone. What it does not say has to be given: which of its
+    low-dimensional observations are the joint positions and the gripper width, the joints' names, and the
+    time from one action to the next.
     """
 
     checkpoint: Annotated[Path, tyro.conf.Positional]
@@ -25,7 +26,8 @@ class PolicyImport:
     """folder of the bundle"""
     state: tuple[str, ...]
     """low-dimensional observations in order: joint positions (rad), then the gripper width (m); or each as
-    name=part, a part being joint_position, tcp_position, tcp_rotation, gripper_width, gripper_fingers"""
+    name=part, a part being joint_position, tcp_position, tcp_rotation, gripper_width, gripper_fingers, or
+    signal for what another topic tells (signal:14 where the checkpoint knows a vector alone)"""
     period: float
     """s from one action to the next: one over the rate of the demonstrations"""
     arm: str = "fr3"
@@ -92,7 +94,9 @@ class PolicyImport:
         contract, network = bundle.contract, bundle.contract.network
         size = f"T {contract.horizon}, L {network.layers}, d {network.width}, K {contract.diffusion.steps}"
         cameras = ", ".join(f"{name} {one.height} x {one.width}" for name, one in contract.cameras.items())
-        console.print(f"{self.out}: {contract.task}; {size}; cameras {cameras}", highlight=False)
+        signals = ", ".join(f"{name} ({one.size})" for name, one in contract.signals.items())
+        seen = f"cameras {cameras or 'none'}" + (f", signals {signals}" if signals else "")
+        console.print(f"{self.out}: {contract.task}; {size}; {seen}", highlight=False)
         for remark in found.remarks:
             console.print(f"[yellow]note[/]: {remark}", highlight=False)
         console.print(f"next: sag check-bundle {self.out}; sag advise {self.out}", highlight=False)

@@ -60,8 +60,13 @@ class EpisodeSettings:
         cameras, steps = tuple(contract.cameras), contract.observation_steps
         return cls(cameras, contract.control_period, steps, execute, time_limit, blocks, contract)
 
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """What the policy observes besides cameras, arm and hand: places of the task."""
+        return () if self.contract is None else tuple(self.contract.signals)
+
     def state(self, arm: Arm) -> Callable[[np.ndarray], np.ndarray]:
-        """(J + 1,) what ``arm`` tells of itself -> (S,) the policy's state."""
+        """(J + 1 + ...,) what ``arm`` and signals tell -> (S,) the policy's state."""
         if self.contract is None:
             return lambda own: own
         return StateBuilder(self.contract, forward_of(arm))
@@ -124,15 +129,16 @@ class ControlPath:
 
 
 def robot_for(task: str, contract: Any) -> SimulatedRobot:
-    """The simulated robot with the cameras of a policy, which have one size."""
+    """The simulated robot with the cameras of a policy, which have one size, if it has any."""
     from sag_ros.sim.robot import SimulatedRobot
 
-    camera = next(iter(contract.cameras.values()))
-    return SimulatedRobot(task, (camera.height, camera.width))
+    camera = next(iter(contract.cameras.values()), None)
+    return SimulatedRobot(task) if camera is None else SimulatedRobot(task, (camera.height, camera.width))
 
 
 class Seen(NamedTuple):
-    """One moment: images (camera -> (H, W, 3)), their features (camera -> (F,)) and the (8,) state."""
+    """One moment: images (camera -> (H, W, 3)), their features (camera -> (F,)), and joint positions (rad),
+    gripper width (m) and signals of the contract, (J + 1 + ...,)."""
 
     images: dict[str, np.ndarray]
     features: dict[str, np.ndarray]
@@ -160,7 +166,7 @@ def run_episode(
     robot.reset(seed)
     runner.reset(seed)
     arm, agreement = ControlPath(robot), Agreement(loop.execute)
-    history = deque([_see(robot, runner, loop.cameras)] * loop.observation_steps, loop.observation_steps)
+    history = deque([_see(robot, runner, loop)] * loop.observation_steps, loop.observation_steps)
     densities: list[float] = []
     state = loop.state(robot.arm)
     status = robot.status()
@@ -185,7 +191,7 @@ def run_episode(
                 break
             # Only the frames that the next inference sees are drawn.
             if loop.execute - step <= loop.observation_steps:
-                history.append(_see(robot, runner, loop.cameras))
+                history.append(_see(robot, runner, loop))
         arm.smoothness.add(arm.motion, since, robot.time)
     return EpisodeResult(
         method=method,
@@ -207,9 +213,11 @@ def run_episode(
     )
 
 
-def _see(robot: SimulatedRobot, runner: PolicyRunner, cameras: tuple[str, ...]) -> Seen:
-    images = {name: robot.render(name) for name in cameras}
-    return Seen(images, {name: runner.encode(name, image) for name, image in images.items()}, robot.state)
+def _see(robot: SimulatedRobot, runner: PolicyRunner, loop: EpisodeSettings) -> Seen:
+    images = {name: robot.render(name) for name in loop.cameras}
+    features = {name: runner.encode(name, image) for name, image in images.items()}
+    places = [robot.place(name) for name in loop.signals]
+    return Seen(images, features, np.concatenate([robot.state, *places]))
 
 
 def _density(inference: Any, blocks: int | None) -> float:

@@ -44,15 +44,13 @@ class Trial:
         import torch
 
         torch.set_num_threads(1)
-        from sag_ros.bench.run.episode import EpisodeSettings
+        from sag_ros.bench.run.episode import EpisodeSettings, robot_for
         from sag_ros.engines.runner import PolicyRunner
         from sag_ros.policy.bundle import load_bundle
-        from sag_ros.sim.robot import SimulatedRobot
 
         bundle = load_bundle(setting.bundle)
-        size = next(iter(bundle.contract.cameras.values()))
         self._setting = setting
-        self._robot = SimulatedRobot(setting.task, (size.height, size.width))
+        self._robot = robot_for(setting.task, bundle.contract)
         self._runner = PolicyRunner(bundle, setting.sampler, "dense", setting.engine)
         self._loop = EpisodeSettings.of(bundle.contract, setting.execute, setting.time_limit)
 

@@ -32,9 +32,11 @@ class OpenVinoFrameEncoder:
         self.precision = choose_precision(core, precision)
         self._sizes: dict[str, tuple[int, ...]] = {}
         self._cameras: dict[str, tuple[NDArray[np.uint8], NDArray[np.float32], Request]] = {}
+        sizes = bundle.contract.encoder
         for camera, size in bundle.contract.cameras.items():
+            assert sizes is not None  # there are cameras
             image = np.zeros((1, size.height, size.width, 3), np.uint8)
-            features = aligned(1, bundle.contract.encoder.features)
+            features = aligned(1, sizes.features)
             model = convert(bundle.encoder.nets[camera], torch.from_numpy(image.copy()))
             request = Request(compile_model(core, model, self.precision))
             request.bind_input(image)

@@ -193,6 +193,14 @@ def _nothing(*arguments: Any) -> bytes:
     return b""
 
 
+_CONTAINERS = (dict, list, tuple, set, frozenset, int, float, bool, str, complex)
+
+
+def _type(name: str) -> type:
+    """A type as dill names it, which the public code saves with; others than containers mean nothing here."""
+    return {kind.__name__: kind for kind in _CONTAINERS}.get(name, Settings)
+
+
 _KNOWN: dict[tuple[str, str], Callable[..., Any]] = {
     ("torch._utils", "_rebuild_tensor_v2"): _Call(_tensor),
     ("torch._utils", "_rebuild_parameter"): _Call(_first),
@@ -203,9 +211,10 @@ _KNOWN: dict[tuple[str, str], Callable[..., Any]] = {
     **{
         (module, kind.__name__): kind
         for module in ("builtins", "__builtin__")
-        for kind in (dict, list, tuple, set, frozenset, int, float, bool, str, complex)
+        for kind in _CONTAINERS
     },
     **{(module, "bytes"): _Call(_nothing) for module in ("builtins", "__builtin__")},
+    ("dill._dill", "_load_type"): _Call(_type),
     # Names of types in settings, which mean nothing here.
     **{("typing", name): Settings for name in ("Any", "Dict", "List", "Tuple", "Union", "Optional")},
 }

@@ -11,15 +11,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sag_ros.control.gripper import GripperPlanner, GripperSettings
+from sag_ros.control.gripper import GripperPlanner
 from sag_ros.control.rehearsal import rehearse
-from sag_ros.control.splice import SpliceSettings
-from sag_ros.control.supervisor import State, Supervisor, SupervisorSettings, SupervisorStatus
+from sag_ros.control.supervisor import State, Supervisor, SupervisorStatus
 from sag_ros.control.timing import LatencyStats
 from sag_ros.robots.arm import Arm
 from sag_ros.ros.policy.chunk_record import ChunkRecord
 from sag_ros.ros.policy.deadman import Deadman
 from sag_ros.ros.policy.inference import FinishedInference
+from sag_ros.ros.policy.settings import gripper_settings, supervisor_settings
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.values import ActionChunk, Float, JointCommand, Mask, PoseChunk
 
@@ -35,30 +35,6 @@ class Publishers(Protocol):
     def record(self, record: ChunkRecord) -> None: ...
 
 
-def supervisor_settings(config: PolicyNode) -> SupervisorSettings:
-    """The part of the configuration that the supervisor works with."""
-    return SupervisorSettings(
-        observation_age=config.watchdog.observation,
-        joint_state_age=config.watchdog.joint_state,
-        camera_age=config.watchdog.camera,
-        deadline=config.deadline,
-        tracking_error=config.limits.tracking_error,
-        tracking_lag=config.limits.tracking_lag,
-        resume_error=config.limits.resume_error,
-        rest_error=config.limits.rest_error,
-        command_error=config.limits.command_error,
-        command_lag=config.limits.command_lag,
-        limit_factor=config.limits.factor,
-        position_margin=config.limits.position_margin,
-        splice=SpliceSettings(**config.splice.model_dump()),
-    )
-
-
-def gripper_settings(config: PolicyNode) -> GripperSettings:
-    """The part of the configuration that the gripper works with."""
-    return GripperSettings(**config.gripper.model_dump(exclude={"joints"}))
-
-
 class ChunkExecutor:
     """Turns finished inferences into published commands, and silence into a smooth stop.
 
@@ -67,7 +43,7 @@ class ChunkExecutor:
     Args:
         arm: that is moved; J joints.
         config: of the node.
-        cameras: that are watched.
+        sensors: that are watched: ``camera front``, ``signal bag``.
         publishers: where results go.
         now: s, the clock of the stamps.
         epoch: s since 1970 at time zero of that clock; for the records.
@@ -79,7 +55,7 @@ class ChunkExecutor:
         self,
         arm: Arm,
         config: PolicyNode,
-        cameras: Sequence[str],
+        sensors: Sequence[str],
         publishers: Publishers,
         now: Callable[[], float],
         epoch: float = 0.0,
@@ -90,7 +66,7 @@ class ChunkExecutor:
         self._on_stop, self._arm = on_stop, arm
         self._lock = threading.Lock()
         rehearse(arm, supervisor_settings(config))
-        self._supervisor = Supervisor(arm, supervisor_settings(config), cameras)
+        self._supervisor = Supervisor(arm, supervisor_settings(config), sensors)
         self._gripper = GripperPlanner(arm.gripper, gripper_settings(config))
         self._deadman = Deadman(config.watchdog.deadman, bool(config.topics.deadman))
         self._deadline_ms = 1e3 * config.deadline
@@ -147,10 +123,10 @@ class ChunkExecutor:
         with self._lock:
             self._supervisor.on_desired(stamp, q, self._now())
 
-    def on_image(self, camera: str, stamp: float) -> None:
-        """See Supervisor.on_image."""
+    def on_sensor(self, sensor: str, stamp: float) -> None:
+        """See Supervisor.on_sensor."""
         with self._lock:
-            self._supervisor.on_image(camera, stamp)
+            self._supervisor.on_sensor(sensor, stamp)
 
     def fault(self, reason: str) -> None:
         """Stop smoothly and hold until :meth:`resume`."""

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+STATE = "joint_states"  # in place of a camera, where there is none: joint states pace the policy
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -17,7 +19,7 @@ class Frame:
 
     Attributes:
         stamp: of the message, s on the node's clock.
-        message: Image or CompressedImage.
+        message: Image or CompressedImage; None for the state alone.
         received: when it was handed to us, s on the node's clock.
     """
 

@@ -86,16 +86,16 @@ class PolicyNode(LifecycleNode):
         config, log = self._config, self.get_logger()
         self._problem = "loading the bundle"
         prepared = prepare(config, log.info)
-        joints = prepared.bundle.contract.joints
-        self._inputs = Subscriptions(self, config, joints, self._stamps)
-        self._outputs = PolicyPublishers(self, config, joints, self._stamps)
+        contract = prepared.bundle.contract
+        self._inputs = Subscriptions(self, config, contract, self._stamps)
+        self._outputs = PolicyPublishers(self, config, contract.joints, self._stamps)
         self._policy = Running(prepared, self._inputs, self._stamps.now, log.warning)
         self._diagnosis = Diagnosis(
             self, config, self._stamps, self._inputs, self._policy, self._latency, self._listeners,
             self._outputs,
         )  # fmt: skip
         self._chunk_executor = ChunkExecutor(
-            find_arm(config.arm), config, list(config.cameras), self._outputs, self._stamps.now,
+            find_arm(config.arm), config, self._inputs.watched, self._outputs, self._stamps.now,
             epoch=self._stamps.epoch / SECOND, gate=self._diagnosis.gate,
             on_stop=lambda: self._policy.assembler.reset(),  # it does not go on from what was seen before
         )  # fmt: skip
@@ -117,7 +117,7 @@ class PolicyNode(LifecycleNode):
         super().on_activate(state)
         self._policy.runner.reset(self._config.seed)
         executor, inputs = self._chunk_executor, self._inputs
-        inputs.on_joint_state, inputs.on_image = executor.on_joint_state, executor.on_image
+        inputs.on_joint_state, inputs.on_sensor = executor.on_joint_state, executor.on_sensor
         inputs.on_deadman, inputs.on_desired = executor.on_deadman, executor.on_desired
         self._commands = CommandWatch(self, self._config.topics.trajectory, self._on_foreign)
         self._outputs.on_command = self._commands.sending

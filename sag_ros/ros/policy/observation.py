@@ -16,9 +16,10 @@ from sag_ros.policy.contract import Contract
 from sag_ros.policy.pictures import PictureWatch
 from sag_ros.policy.state import Forward, StateBuilder
 from sag_ros.ros.images import MessageError, to_rgb
-from sag_ros.ros.policy.inputs import Frame
+from sag_ros.ros.policy.inputs import STATE, Frame
 
 Features = NDArray[np.float32]
+_NOTHING = np.empty(0, np.float32)
 
 
 class Runner(Protocol):
@@ -63,7 +64,7 @@ class ObservationAssembler:
     Args:
         runner: encodes images and assembles features.
         contract: cameras with sizes, number of observation steps, control period.
-        state_at: stamp -> (J + 1,) joint positions (rad) and gripper width (m).
+        state_at: stamp -> (J + 1 + ...,) joint positions (rad), gripper width (m) and the contract's signals.
         forward: where the tool centre point is, for policies that observe it.
         keep: encoded frames kept per camera.
         now: the node's clock, s.
@@ -93,7 +94,7 @@ class ObservationAssembler:
         self._state_at = state_at
         self._condition = threading.Condition()
         self._encoded: dict[str, deque[tuple[float, Features]]] = {
-            name: deque(maxlen=keep) for name in self._sizes
+            name: deque(maxlen=keep) for name in (self._sizes or (STATE,))
         }
         # Stamp, encode_ms, received and encoded of a set not yet observed.
         self._newest: tuple[float, float, float, float] | None = None
@@ -116,6 +117,8 @@ class ObservationAssembler:
         """Camera -> (H, W, 3) uint8 RGB as the policy sees it. Raises MessageError."""
         images = {}
         for name, frame in frames.items():
+            if name == STATE:
+                continue
             try:
                 images[name] = to_rgb(frame.message, *self._sizes[name])
             except ValueError as error:
@@ -123,7 +126,7 @@ class ObservationAssembler:
         return images
 
     def encode(self, frames: Mapping[str, Frame]) -> None:
-        """Encode one new frame of every camera.
+        """Encode one new frame of every camera, or note a new state where there is none.
 
         Raises:
             MessageError: an image that cannot be used, or images that do not belong together.
@@ -141,7 +144,7 @@ class ObservationAssembler:
         encode_ms = 1e3 * (time.perf_counter() - start)
         with self._condition:
             for name, frame in frames.items():
-                self._encoded[name].append((frame.stamp, features[name]))
+                self._encoded[name].append((frame.stamp, features.get(name, _NOTHING)))
             stamp = max(frame.stamp for frame in frames.values())
             received = max(frame.received for frame in frames.values())
             self._newest = stamp, encode_ms, received, self._now()
@@ -166,7 +169,7 @@ class ObservationAssembler:
                 return None
             (newest, encode_ms, received, encoded), self._newest = self._newest, None
             chosen = [
-                {name: self._nearest(name, newest - lag * self._period) for name in self._sizes}
+                {name: self._nearest(name, newest - lag * self._period) for name in self._encoded}
                 for lag in range(self._steps - 1, -1, -1)
             ]
         stamps = tuple(max(stamp for stamp, _ in step.values()) for step in chosen)
@@ -179,4 +182,6 @@ class ObservationAssembler:
         return PolicyObservation(newest, stamps, features, encode_ms, received, encoded, joints)
 
     def _nearest(self, camera: str, stamp: float) -> tuple[float, Features]:
+        if camera == STATE:  # states are interpolated, from the first that was noted
+            return max(stamp, self._encoded[STATE][0][0]), _NOTHING
         return min(self._encoded[camera], key=lambda entry: abs(entry[0] - stamp))

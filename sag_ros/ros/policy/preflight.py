@@ -21,17 +21,12 @@ from sag_ros.policy.ladder_file import read_ladder
 from sag_ros.policy.pictures import Likeness
 from sag_ros.policy.pictures_file import read_pictures
 from sag_ros.pruning.plan import make_plan
-from sag_ros.robots.registry import find_arm, require_joints
 from sag_ros.ros import affinity
-from sag_ros.ros.policy.chunk_executor import gripper_settings
+from sag_ros.ros.policy.fitting import Refused, check_contract
 from sag_ros.ros.schema import PolicyNode
 
 _TIMED = 9  # chunks
 _FASTER = 0.9  # of the time of the rung above; who is not faster is no help
-
-
-class Refused(RuntimeError):
-    """Why this policy does not run here; for a person."""
 
 
 @dataclass(frozen=True)
@@ -49,32 +44,6 @@ class Report:
     feature_error: float
     mask_difference: float
     warm_up_ms: tuple[float, float]
-
-
-def check_contract(contract: Contract, config: PolicyNode) -> None:
-    """Raise Refused unless the policy fits the configured cameras, arm and gripper."""
-    wanted, given = list(contract.cameras), list(config.cameras)
-    for name in wanted:
-        if name not in given:
-            raise Refused(
-                f"the policy needs camera '{name}' (all: {', '.join(wanted)}); "
-                f"configured are {', '.join(given)}. Set cameras.{name}.topic"
-            )
-    for name in given:
-        if name not in wanted:
-            raise Refused(
-                f"camera '{name}' is configured, the policy knows {', '.join(wanted)}. Remove cameras.{name}"
-            )
-    try:
-        arm = find_arm(config.arm)
-        require_joints(arm, contract.joints)
-        gripper_settings(config).require_possible(arm.gripper)
-        if arm.chain is None and (contract.commands_poses or contract.observes_poses):
-            raise ValueError(
-                f"the policy knows poses of the tool centre point; of arm '{arm.name}' no chain is known"
-            )
-    except ValueError as error:
-        raise Refused(str(error)) from None
 
 
 def facts(

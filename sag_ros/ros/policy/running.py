@@ -9,6 +9,7 @@ from typing import Any
 from sag_ros.control.reach.kinematics import forward_of
 from sag_ros.engines.ladder import Ladder
 from sag_ros.policy.bundle import PolicyBundle
+from sag_ros.policy.contract import Contract
 from sag_ros.policy.pictures import Likeness
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros.policy import preflight
@@ -63,6 +64,12 @@ def prepare(
     return Prepared(config, bundle, ladder, report, facts, preflight.likeness(config))
 
 
+def observed(contract: Contract) -> str:
+    """Cameras and signals of a policy, for a comparison and for a person."""
+    signals = [f"signal {name} ({one.size})" for name, one in contract.signals.items()]
+    return ", ".join([f"camera {name}" for name in contract.cameras] + signals) or "no camera and no signal"
+
+
 class Running:
     """See the module.
 
@@ -85,7 +92,8 @@ class Running:
         self.facts = {"policy": self.name, **prepared.facts}
         self.degrading = Degrading(ladder, config.ladder_latency, say)
         # Without ``ignore``, as it may be set while the node runs.
-        self.check = CameraCheck(config.cameras, prepared.pictures)
+        self.observed = observed(prepared.bundle.contract)
+        self.check = CameraCheck(prepared.bundle.contract.cameras, prepared.pictures)
         self.assembler = ObservationAssembler(
             ladder, prepared.bundle.contract, inputs.state_at, now=now, pictures=self.check.watches,
             joints_at=inputs.joints_at, apart=config.watchdog.cameras_apart,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +20,13 @@ from std_msgs.msg import Bool
 from sag_ros.control.states import SupervisorSettings
 from sag_ros.control.watch.causes import Cause, Rank
 from sag_ros.control.watch.watchdog import implausible
+from sag_ros.policy.contract import Contract
 from sag_ros.ros import qos
 from sag_ros.ros.images import MessageError
 from sag_ros.ros.joints import GripperReader, JointReader
-from sag_ros.ros.policy.inputs import Frame, JointHistory, NewestFrames
+from sag_ros.ros.policy.inputs import STATE, Frame, JointHistory, NewestFrames
 from sag_ros.ros.policy.rivals import listed, publishers
+from sag_ros.ros.policy.signals import Heard
 from sag_ros.ros.receiver import Apart, Receiver
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.ros.stamps import StampClock
@@ -45,32 +47,38 @@ class Input:
 
 
 class Subscriptions:
-    """Cameras, joints, fingers and deadman.
+    """Cameras, joints, fingers, other signals and deadman.
 
     Args:
         node: that subscribes.
         config: topics and ages; the ages count of whatever is there, so it may be replaced.
-        joints: names, in the order of the policy.
+        contract: of the policy: its joints, cameras and signals.
         clock: of the node.
 
     Attributes:
-        frames: newest frame of each camera.
+        frames: newest frame of each camera; without cameras, of ``STATE``.
         problems: input -> what is wrong with its newest message; cleared by a good one.
         dropped: input -> how many of its messages were malformed or had a stamp that cannot be true.
         latest: input -> what was wrong with the last of those.
-        on_joint_state, on_desired, on_image, on_deadman: called with what arrived; set while the node is
+        on_joint_state, on_desired, on_sensor, on_deadman: called with what arrived; set while the node is
             active.
     """
 
-    def __init__(self, node: Node, config: PolicyNode, joints: Sequence[str], clock: StampClock) -> None:
+    def __init__(self, node: Node, config: PolicyNode, contract: Contract, clock: StampClock) -> None:
         self._node, self.config, self._stamps = node, config, clock
-        self.frames = NewestFrames(config.cameras)
+        joints, self._cameras = contract.joints, {name: config.cameras[name] for name in contract.cameras}
+        self.frames = NewestFrames(self._cameras or (STATE,))
+        self._pace = 0.0 if self._cameras else 1.0 / config.rate  # s between two states that are frames
+        self._due = -np.inf
+        self._signals = {
+            name: Heard(config.signals[name], one.size) for name, one in contract.signals.items()
+        }
         self.problems: dict[str, str] = {}
         self.dropped: Counter[str] = Counter()
         self.latest: dict[str, str] = {}
         self.on_joint_state: Callable[[float, NDArray, NDArray], None] = lambda *_: None
         self.on_desired: Callable[[float, NDArray], None] = lambda *_: None
-        self.on_image: Callable[[str, float], None] = lambda *_: None
+        self.on_sensor: Callable[[str, float], None] = lambda *_: None
         self.on_deadman: Callable[[bool], None] = lambda *_: None
         self._arm, self._fingers = JointHistory(len(joints)), JointHistory(1)
         self._velocity = np.zeros(len(joints))
@@ -90,7 +98,15 @@ class Subscriptions:
         if not self._shared:
             callback = self._guarded("gripper_states", self._on_fingers)
             self._all.append(subscribe(JointState, topics.gripper_states, callback, qos.NEWEST))
-        for name, camera in config.cameras.items():
+        for name, signal in self._signals.items():
+            callback = self._guarded(
+                f"signal {name}", lambda message, name=name: self._on_signal(name, message)
+            )
+            beside.append(
+                subscribe(signal.reader.message, signal.topic, callback, camera_qos, callback_group=apart)
+            )
+            self._all.append(beside[-1])
+        for name, camera in self._cameras.items():
             kind = CompressedImage if camera.compressed else Image
             callback = self._guarded(
                 f"camera {name}", lambda message, name=name: self._on_image(name, message)
@@ -102,7 +118,8 @@ class Subscriptions:
                 subscribe(Bool, topics.deadman, lambda message: self.on_deadman(message.data), qos.NEWEST)
             )
 
-        self._receiver = Receiver(node, frames, beside)
+        # Where nothing paces the policy but joint states, these wake it.
+        self._receiver = Receiver(node, frames or [arm], beside if frames else beside[1:])
         self._receiver.start()
 
     def _guarded(self, what: str, handle: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -145,6 +162,9 @@ class Subscriptions:
             return
         self._velocity = np.zeros_like(position) if velocity is None else velocity
         self.on_joint_state(stamp, position, self._velocity)
+        if self._pace and stamp >= self._due:
+            self._due = max(self._due + self._pace, stamp)
+            self.frames.put(STATE, Frame(stamp, None, self._stamps.now()))
 
     def _on_desired(self, message: JointState) -> None:
         stamp = self._stamp(message)
@@ -170,11 +190,19 @@ class Subscriptions:
     def _on_image(self, camera: str, message: Any) -> None:
         stamp = self._stamp(message)
         self.frames.put(camera, Frame(stamp, message, self._stamps.now()))
-        self.on_image(camera, stamp)
+        self.on_sensor(f"camera {camera}", stamp)
+
+    def _on_signal(self, name: str, message: Any) -> None:
+        signal = self._signals[name]
+        stamp = self._stamp(message) if signal.reader.stamped else self._stamps.now()
+        signal.history.put(stamp, signal.reader.values(message))
+        self.on_sensor(f"signal {name}", stamp)
 
     def state_at(self, stamp: float) -> NDArray[np.float64]:
-        """(8,) joint positions (rad) and gripper width (m) at ``stamp``; LookupError before the first."""
-        return np.concatenate([self._arm.at(stamp), self._fingers.at(stamp)])
+        """(J + 1 + ...,) joint positions (rad), gripper width (m) and the signals of the contract at
+        ``stamp``; LookupError before the first."""
+        signals = (signal.history.at(stamp) for signal in self._signals.values())
+        return np.concatenate([self._arm.at(stamp), self._fingers.at(stamp), *signals])
 
     def joints_at(self, stamp: float) -> NDArray[np.float64] | None:
         """(J,) joint positions at ``stamp``, rad; None where the newest was measured long before."""
@@ -183,6 +211,11 @@ class Subscriptions:
             return None
         return self._arm.at(stamp)
 
+    @property
+    def watched(self) -> list[str]:
+        """Names of cameras and signals, as ``on_sensor`` is told them."""
+        return [f"camera {name}" for name in self._cameras] + [f"signal {name}" for name in self._signals]
+
     def inputs(self) -> list[Input]:
         """Every input as it is now."""
         topics, watchdog = self.config.topics, self.config.watchdog
@@ -190,8 +223,10 @@ class Subscriptions:
                  Input("gripper_states", topics.gripper_states, self._fingers.newest,
                        watchdog.gripper_state)]  # fmt: skip
         stamps = self.frames.stamps()
-        for name, camera in self.config.cameras.items():
+        for name, camera in self._cameras.items():
             found.append(Input(f"camera {name}", camera.topic, stamps[name], watchdog.camera))
+        for name, signal in self._signals.items():
+            found.append(Input(f"signal {name}", signal.topic, signal.history.newest, watchdog.signal))
         return found
 
     def gripper_stale(self, now: float) -> str:
@@ -248,8 +283,8 @@ class Subscriptions:
         return found
 
     def position(self) -> NDArray[np.float64]:
-        """(8,) newest state."""
-        return self.state_at(np.inf)
+        """(J + 1,) newest joint positions (rad) and gripper width (m)."""
+        return np.concatenate([self._arm.at(np.inf), self._fingers.at(np.inf)])
 
     def destroy(self) -> None:
         """Remove the subscriptions from the node."""

@@ -33,6 +33,7 @@ from sag_ros.ros.schema import SimNode as SimParameters
 from sag_ros.ros.sim.cameras import CameraThread
 from sag_ros.ros.sim.episode_log import log_name
 from sag_ros.ros.sim.loop import JointSample, SimLoop
+from sag_ros.ros.sim.places import PlacePublishers
 from sag_ros.ros.stamps import clock_of
 from sag_ros.sim.robot import SimulatedRobot
 
@@ -69,6 +70,7 @@ class SimNode(Node):
 
         robot = SimulatedRobot(config.task, config.image_size, arm)
         robot.at_home = config.at_home
+        self._places = PlacePublishers(self, config.signals, config.signal_rate, robot, self._stamps)
         self._loop = SimLoop(robot, self._stamps, config.slice, config.log_rate, self._on_slice)
         self._loop.reset(config.seed)
         self._cameras = CameraThread(
@@ -105,6 +107,7 @@ class SimNode(Node):
             )
             clock.write(sample.stamp, self._desired_state.header.stamp)
             self._desired_publisher.publish(write_joint_state(self._desired_state, sample.desired, _NO_SPEED))
+        self._places.publish(sample.stamp)
         if sample.stamp >= self._due["fingers"]:
             self._due["fingers"] = max(
                 self._due["fingers"] + 1 / config.gripper_state_rate, sample.stamp - 0.1

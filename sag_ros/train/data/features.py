@@ -83,7 +83,8 @@ def frame_features(
 
     Copy 0 is of the images as recorded, the others of images augmented by ``augment``.
     """
-    images = load_images(demonstrations) if images is None else images
+    if images is None:
+        images = load_images(demonstrations) if encoder.cameras else {}
     state = normaliser.normalise("state", torch.from_numpy(demonstrations.state))
     result = []
     for copy in range(1 + copies):

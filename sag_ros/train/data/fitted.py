@@ -10,6 +10,7 @@ from sag_ros.policy.contract import Contract
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.robots.registry import find_arm
 from sag_ros.train.data.poses import JOINTS, POSES, PoseDemonstrations
+from sag_ros.train.data.signals import SignalDemonstrations
 
 
 def fitted(contract: Contract, data: Path, episodes: int | None = None) -> Demonstrations:
@@ -23,7 +24,16 @@ def fitted(contract: Contract, data: Path, episodes: int | None = None) -> Demon
     """
     found = Demonstrations(data, episodes)
     _require_alike(contract, found, data)
-    state = list(contract.state)
+    signals = list(contract.signals)
+    state = [part for part in contract.state if part not in signals]
+    if signals and list(contract.state) != [*state, *signals]:
+        raise StoreError(f"{data}: signals come last in a state; the policy's is {', '.join(contract.state)}")
+    posed = _posed(contract, found, state, data)
+    # The reader and these have the same attributes.
+    return cast(Demonstrations, SignalDemonstrations(posed, signals)) if signals else posed
+
+
+def _posed(contract: Contract, found: Demonstrations, state: list[str], data: Path) -> Demonstrations:
     if not contract.commands_poses and state == JOINTS and contract.action[0].meaning == "joint_position":
         return found
     relative = contract.tcp is not None and contract.tcp.relative != "no"
@@ -35,7 +45,6 @@ def fitted(contract: Contract, data: Path, episodes: int | None = None) -> Demon
         )
     assert contract.tcp is not None  # poses have one
     arm = find_arm(found.attributes.get("arm", FR3.name))
-    # The reader and this one have the same attributes.
     return cast(Demonstrations, PoseDemonstrations(found, arm, contract.tcp.rotation, state == POSES))
 
 

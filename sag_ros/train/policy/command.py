@@ -16,19 +16,22 @@ from sag_ros.policy.bundle import PolicyBundle, dpt_config, encoder_config, load
 from sag_ros.policy.contract import FORMAT, Contract
 from sag_ros.policy.contract_file import parse_contract
 from sag_ros.policy.dpt import DPT
-from sag_ros.policy.encoder import EncoderConfig
+from sag_ros.policy.encoder import EncoderConfig, ObservationEncoder
 from sag_ros.policy.meanings import Rotation
 from sag_ros.policy.normaliser import Normaliser
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.robots.registry import find_arm
 from sag_ros.train.data.features import cached_features
 from sag_ros.train.data.poses import PoseDemonstrations
+from sag_ros.train.data.signals import SignalDemonstrations
 from sag_ros.train.data.windows import build_windows
 from sag_ros.train.policy.denoiser import DenoiserTraining, take_over, train_denoiser
 from sag_ros.train.policy.encoder import EncoderTraining, train_encoder
 from sag_ros.train.policy.export import export
 from sag_ros.train.run import parallel
 from sag_ros.train.run.stop import Stop
+
+Recorded = Demonstrations | PoseDemonstrations | SignalDemonstrations
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,10 @@ class PolicyTraining:
     """poses: the policy sees where the tool is, not the joints; with actions poses only"""
     rotation: Rotation = "sixd_rows"
     """how poses have their rotation"""
+    signals: tuple[str, ...] = ()
+    """places that the policy observes, too, as bag and zone: of a simulator, or told by another node"""
+    blind: bool = False
+    """it observes no camera; there is no encoder then"""
     start: Path | None = None
     """bundle to begin with: its encoder is kept (stage 1 is left out), and those weights of its denoiser that
     have the same size; otherwise from random weights"""
@@ -107,6 +114,8 @@ class PolicyTraining:
               f"{len(validation)} episodes held out", flush=True)  # fmt: skip
         with Stop(self.minutes) as stop:
             encoder = None if start is None else start.encoder
+            if self.blind:
+                encoder = ObservationEncoder((), EncoderConfig())
             if encoder is None:
                 encoder = train_encoder(
                     self.out / "encoder", self.encoder, self.cameras, demonstrations, normaliser,
@@ -143,32 +152,35 @@ class PolicyTraining:
                 export(checkpoint, self.bundle)
         return done
 
-    def _demonstrations(self) -> Demonstrations | PoseDemonstrations:
+    def _demonstrations(self) -> Recorded:
         found = Demonstrations(self.data, self.episodes)
-        if self.actions == "joints":
-            if self.states == "poses":
-                raise ValueError("--states poses needs --actions poses")
-            return found
-        arm = find_arm(found.attributes.get("arm", FR3.name))
-        return PoseDemonstrations(found, arm, self.rotation, self.states == "poses")
+        if self.actions == "joints" and self.states == "poses":
+            raise ValueError("--states poses needs --actions poses")
+        posed: Demonstrations | PoseDemonstrations = found
+        if self.actions == "poses":
+            arm = find_arm(found.attributes.get("arm", FR3.name))
+            posed = PoseDemonstrations(found, arm, self.rotation, self.states == "poses")
+        return SignalDemonstrations(posed, self.signals) if self.signals else posed
 
-    def _start(self, demonstrations: Demonstrations | PoseDemonstrations) -> PolicyBundle | None:
+    def _start(self, demonstrations: Recorded) -> PolicyBundle | None:
         if self.start is None:
             return None
         start = load_bundle(self.start)
+        if self.blind:
+            return start
         own = self.cameras, list(demonstrations.cameras)
         if (encoder_config(start.contract), list(start.contract.cameras)) != own:
             raise ValueError(f"the encoder of {self.start} has other sizes or cameras than {own}")
         return start
 
-    def contract(self, demonstrations: Demonstrations | PoseDemonstrations) -> Contract:
+    def contract(self, demonstrations: Recorded) -> Contract:
         """What the trained policy observes and does, from the attributes of the data."""
         attributes, size = demonstrations.attributes, self.size
         joints = list(attributes.get("joints", FR3.joints))
         action = [{"name": name, "meaning": "joint_position", "unit": "rad"} for name in joints]
         action.append({"name": "gripper", "meaning": "gripper_width", "unit": "m"})
         cameras = {}
-        for camera in demonstrations.cameras:
+        for camera in () if self.blind else demonstrations.cameras:
             height, width = demonstrations.frame_size(camera)
             cameras[camera] = {"height": height, "width": width}
         content = {
@@ -189,13 +201,13 @@ class PolicyTraining:
                 "clip_sample": True,
             },
             "network": {"layers": size.layers, "heads": size.heads, "width": size.width, "cond_layers": 0},
-            "encoder": asdict(self.cameras),
+            "encoder": None if self.blind else asdict(self.cameras),
             "pruner": None,
             "provenance": self._provenance(demonstrations),
         }
         return parse_contract(content, self.data)
 
-    def _provenance(self, demonstrations: Demonstrations | PoseDemonstrations) -> dict[str, Any]:
+    def _provenance(self, demonstrations: Recorded) -> dict[str, Any]:
         arguments = asdict(self)
         for name in ("out", "bundle", "snapshot", "stage", "minutes", "threads"):
             arguments.pop(name)  # where and how long at a time, not what

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from sag_ros.policy.bundle import PolicyBundle
-from sag_ros.policy.importers.diffusion_policy import HYBRID
+from sag_ros.policy.importers.diffusion_policy import KINDS
 from sag_ros.policy.random_bundle import random_bundle
 
+HYBRID, LOWDIM = KINDS
 JOINTS = [f"fr3_joint{i}" for i in range(1, 8)]
 LOW = {"joint_pos": 7, "hand": 1}  # low-dimensional observations
 ROBOMIMIC = {"eef_pos": 3, "eef_quat": 4, "gripper_qpos": 2}
@@ -21,7 +22,7 @@ LAYERS = {"conv1": "0", "bn1": "1", "layer1": "4", "layer2": "5", "layer3": "6",
 def policy(**changes: Any) -> PolicyBundle:
     """A small policy with ResNets."""
     size = {"height": 40, "width": 48}
-    resnet = {"norm": "group", "crop": [32, 37], "mean": [0.5] * 3, "std": [0.5] * 3}
+    resnet = {"norm": "group", "crop": [32, 37], "mean": [0.5] * 3, "std": [0.5] * 3, "relu": True}
     encoder = {"width": 64, "keypoints": 5, "features": 6, "resnet18": resnet}
     return random_bundle(0, cameras={"wrist_image": size, "front_image": size}, encoder=encoder, **changes)
 
@@ -107,6 +108,49 @@ def weights(bundle: PolicyBundle, low: dict[str, int] = LOW) -> dict[str, Tensor
         own = bundle.normaliser.vectors("state")[index]
         found |= {f"normalizer.params_dict.{name}.{part}": own[place] for name, place in places.items()}
         found[f"normalizer.params_dict.action.{part}"] = bundle.normaliser.vectors("action")[index]
+    return found
+
+
+def lowdim_settings(bundle: PolicyBundle, keys: list[str] | None = None) -> dict[str, Any]:
+    """What the YAML of a training on numbers alone says."""
+    contract, own = bundle.contract, settings(policy())["policy"]
+    model = {
+        "input_dim": "${eval:'${action_dim} if ${obs_as_cond} else ${obs_dim} + ${action_dim}'}",
+        "n_head": contract.network.heads,
+        "n_cond_layers": contract.network.cond_layers,
+        "causal_attn": True,
+        "time_as_cond": True,
+        "obs_as_cond": "${obs_as_cond}",
+    }
+    scheduler = {**own["noise_scheduler"], "num_train_timesteps": contract.diffusion.steps}
+    return {
+        "task_name": "lift",
+        "task": {"obs_keys": keys} if keys else {},
+        "obs_as_cond": True,
+        "obs_dim": contract.state_dim,
+        "action_dim": contract.action_dim,
+        "policy": {
+            "_target_": LOWDIM,
+            "model": model,
+            "noise_scheduler": scheduler,
+            "horizon": contract.horizon,
+            "obs_dim": "${obs_dim}",
+            "action_dim": "${action_dim}",
+            "n_obs_steps": contract.observation_steps,
+            "n_action_steps": contract.action_steps,
+            "num_inference_steps": contract.diffusion.steps,
+            "obs_as_cond": "${obs_as_cond}",
+            "pred_action_steps_only": False,
+        },
+    }
+
+
+def lowdim_weights(bundle: PolicyBundle) -> dict[str, Tensor]:
+    """Their names for our weights of a policy on numbers alone."""
+    found = {f"model.{key}": tensor for key, tensor in bundle.dpt.state_dict().items()}
+    for ours, theirs in (("state", "obs"), ("action", "action")):
+        for part, values in zip(("scale", "offset"), bundle.normaliser.vectors(ours), strict=True):
+            found[f"normalizer.params_dict.{theirs}.{part}"] = values
     return found
 
 

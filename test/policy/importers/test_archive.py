@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import zipfile
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -110,6 +112,22 @@ def test_damage(tmp_path: Path) -> None:
             new.writestr(name, content[:100] if "data/" in name else content)
     with read_archive(tmp_path / "short") as found, pytest.raises(ArchiveError, match="ends at number 1000"):
         found["x"].load()
+
+
+def test_types_as_dill_writes_them(tmp_path: Path, monkeypatch) -> None:
+    """The public code saves with dill, which names types by a function of its own."""
+    dill = ModuleType("dill._dill")
+    source = "def _load_type(name):\n    return {'dict': dict}.get(name, int)"
+    exec(source, dill.__dict__)
+    monkeypatch.setitem(sys.modules, "dill", ModuleType("dill"))
+    monkeypatch.setitem(sys.modules, "dill._dill", dill)
+    load = dill._load_type
+    saved = {"kind": Evil(load, "dict"), "made": Evil(defaultdict, dict), "other": Evil(load, "CodeType")}
+    torch.save(saved, tmp_path / "a.ckpt")
+    with read_archive(tmp_path / "a.ckpt") as found:
+        assert found["kind"] is dict
+        assert found["made"] == {}
+        assert found["other"] is Settings
 
 
 def test_settings_become_containers() -> None:

@@ -8,9 +8,10 @@ import pytest
 from sag_ros.control.limits import check
 from sag_ros.control.motion import of_command
 from sag_ros.robots.fr3 import ARM as FR3
-from sag_ros.ros.policy.chunk_executor import ChunkExecutor, gripper_settings, supervisor_settings
+from sag_ros.ros.policy.chunk_executor import ChunkExecutor
 from sag_ros.ros.policy.inference import FinishedInference
 from sag_ros.ros.policy.observation import PolicyObservation
+from sag_ros.ros.policy.settings import gripper_settings, supervisor_settings
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.values import ActionChunk, Mask, Timing
 
@@ -44,7 +45,7 @@ class World:
         config = PolicyNode.model_validate(changes)
         self.out = Recorder(lambda: self.time)
         self.executor = ChunkExecutor(
-            FR3, config, ["front"], self.out, lambda: self.time, epoch=1e9, gate=lambda now: self.gate
+            FR3, config, ["camera front"], self.out, lambda: self.time, epoch=1e9, gate=lambda now: self.gate
         )
         self.executor.start(FR3.home, 0.08)
 
@@ -52,7 +53,7 @@ class World:
         motion = of_command(self.out.commands[-1]) if self.out.commands else None
         q = FR3.home if motion is None else motion.at(self.time)[0]
         self.executor.on_joint_state(self.time, q, np.zeros(7))
-        self.executor.on_image("front", self.time)
+        self.executor.on_sensor("camera front", self.time)
 
     def chunk(self, offset=0.05, width=0.08, age=0.02):
         stamp = self.time - age

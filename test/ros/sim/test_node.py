@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from geometry_msgs.msg import PointStamped
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -33,6 +34,7 @@ class Listener(Node):
             "arm": (JointState, "franka/joint_states"),
             "fingers": (JointState, "franka_gripper/joint_states"),
             "status": (String, "sim_node/task_status"),
+            "bag": (PointStamped, "bag/point"),
         }
         for name, (kind, topic) in topics.items():
             self.create_subscription(
@@ -54,7 +56,7 @@ class World:
         values = {
             "seed": 40, "camera_rate": 10.0, "log_folder": str(folder), "status_rate": 20.0,
             "cameras.front.topic": "front/image_raw", "cameras.wrist.topic": "wrist/image_raw",
-            "cameras.wrist.compressed": compressed,
+            "cameras.wrist.compressed": compressed, "signals.bag.topic": "bag/point",
         }  # fmt: skip
         self.sim = SimNode(parameter_overrides=[Parameter(name, value=v) for name, v in values.items()])
         self.ear = Listener(CompressedImage if compressed else Image)
@@ -89,7 +91,7 @@ def world(domain, tmp_path, request):
 
 @pytest.mark.parametrize("world", [False, True], indirect=True, ids=["raw", "jpeg"])
 def test_it_speaks_the_topics_of_franka_ros2_and_two_cameras(world):
-    world.until(lambda: len(world.ear.newest) == 5)
+    world.until(lambda: len(world.ear.newest) == 6)
     newest = world.ear.newest
     assert tuple(newest["arm"].name) == FR3.joints
     assert newest["fingers"].name == ["fr3_finger_joint1", "fr3_finger_joint2"]
@@ -99,7 +101,9 @@ def test_it_speaks_the_topics_of_franka_ros2_and_two_cameras(world):
     assert all(picture.std() > 10 for picture in pictures)
     assert not np.array_equal(*pictures)
     now = world.sim.get_clock().now().nanoseconds / 1e9
-    for name in ("front", "wrist", "arm", "fingers"):
+    bag = newest["bag"].point
+    assert 0.2 < bag.x < 0.8 and abs(bag.y) < 0.5 and 0.0 < bag.z < 0.2
+    for name in ("front", "wrist", "arm", "fingers", "bag"):
         stamp = newest[name].header.stamp
         assert -0.1 < now - stamp.sec - stamp.nanosec / 1e9 < 10.0
 

@@ -11,6 +11,7 @@ from sag_ros.policy.bundle import load_bundle
 from sag_ros.policy.encoder import EncoderConfig
 from sag_ros.policy.normaliser import Normaliser
 from sag_ros.train.data.augment import Photometric
+from sag_ros.train.data.bundle_windows import policy_windows
 from sag_ros.train.data.features import camera_features, frame_features
 from sag_ros.train.data.windows import build_windows
 from sag_ros.train.policy import command as policy_module
@@ -207,3 +208,17 @@ def test_a_policy_of_poses_begins_with_the_encoder_of_another(trained, store, tm
         replace(config, cameras=EncoderConfig(8, 4, 7)).run()
     with pytest.raises(ValueError, match="needs --actions poses"):
         replace(config, actions="joints").run()
+
+
+def test_a_policy_of_numbers_alone(store, tmp_path):
+    config = training(store, tmp_path, signals=("square",), blind=True)
+    assert config.run()
+    contract = load_bundle(config.bundle).contract
+    assert (contract.cameras, contract.encoder, contract.obs_dim) == ({}, None, 10)
+    assert contract.state == ["joint_position", "gripper_width", "square"]
+    assert contract.signals["square"].size == 2
+    assert not (tmp_path / "encoder").exists()
+    windows = policy_windows(load_bundle(config.bundle), store, tmp_path / "again.safetensors")
+    assert windows.training.features.shape[-1] == 10
+    with pytest.raises(ValueError, match="no place 'cup'; there is square"):
+        replace(config, signals=("cup",)).run()

@@ -57,8 +57,8 @@ class Exchange:
 
     def load(self) -> tuple[bool, str]:
         """Prepare what ``next`` names; whether that began, and a sentence."""
-        config, before = self._config(), self._successor
-        if self._policy() is None:
+        config, before, running = self._config(), self._successor, self._policy()
+        if running is None:
             return (
                 False,
                 "nothing is configured yet: set bundle, sampler and mask_source, and configure the node",
@@ -66,7 +66,8 @@ class Exchange:
         if before is not None and not before.ready and not before.refused:
             return False, f"{before.text}; wait for it"
         # A chunk may take half of the time after which the arm is held.
-        self._successor = self._make(following(config), 500.0 * config.watchdog.observation, self._say)
+        slowest = 500.0 * config.watchdog.observation
+        self._successor = self._make(following(config), slowest, self._say, running.observed)
         self._successor.start()
         return True, self._successor.text
 

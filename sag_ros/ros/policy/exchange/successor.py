@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from sag_ros.ros.policy import preflight
 from sag_ros.ros.policy.exchange.examination import NICENESS, Verdict, examine_apart
-from sag_ros.ros.policy.running import Prepared, name_of, prepare
+from sag_ros.ros.policy.running import Prepared, name_of, observed, prepare
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.ros.worker import Worker
 
@@ -21,6 +21,7 @@ class Successor(Worker):
         config: of the node, naming the new policy.
         slowest: ms that a chunk may take, in the fastest way that the policy has.
         say: called with a sentence.
+        observed: what is subscribed, see ``running.observed``; another policy may observe nothing else.
         examine: in a process of its own by default.
     """
 
@@ -29,11 +30,13 @@ class Successor(Worker):
         config: PolicyNode,
         slowest: float,
         say: Callable[[str], object],
+        observed: str = "",
         examine: Callable[..., Verdict] | None = None,
     ) -> None:
         super().__init__("successor")
         self.name = name_of(config)
         self._config, self._slowest, self._say, self._examine = config, slowest, say, examine or examine_apart
+        self._observed = observed
         self._lock = threading.Lock()
         self._prepared: Prepared | None = None
         self._refused = ""
@@ -81,6 +84,12 @@ class Successor(Worker):
         prepared = prepare(self._config, lambda text: None, report)
         if prepared.bundle.weights_hash != verdict.weights:
             raise preflight.Refused("its files were changed while it was examined; load it again")
+        own = observed(prepared.bundle.contract)
+        if self._observed and own != self._observed:
+            raise preflight.Refused(
+                f"it observes {own}; what runs observes {self._observed}: clean the node up and configure it "
+                "with the other one"
+            )
         fastest = prepared.ladder.rungs[-1].ms
         if fastest > self._slowest:
             raise preflight.Refused(

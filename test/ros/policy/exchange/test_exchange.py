@@ -41,7 +41,8 @@ class Node:
 
 class Owner:
     def __init__(self) -> None:
-        self.time, self.config, self.running = 0.0, PolicyNode(), SimpleNamespace(name="old")
+        self.time, self.config = 0.0, PolicyNode()
+        self.running = SimpleNamespace(name="old", observed="camera front")
 
     def policy(self) -> Any:
         return self.running
@@ -62,8 +63,9 @@ class Successor:
 
     made: Successor
 
-    def __init__(self, config: PolicyNode, slowest: float, say: Any) -> None:
+    def __init__(self, config: PolicyNode, slowest: float, say: Any, observed: str) -> None:
         self.config, self.slowest, self.stopped = config, slowest, False
+        assert observed == "camera front"
         self.ready: Any = None
         self.refused = ""
         Successor.made = self
@@ -174,7 +176,7 @@ def test_what_runs_is_announced_when_it_changes(exchange) -> None:
     owner.config = PolicyNode(policies={"careful": own}, policy="careful")
     owner.running = None
     exchange.tell()
-    owner.running = SimpleNamespace(name="old", facts={"engine": "native-f32"})
+    owner.running = SimpleNamespace(name="old", observed="camera front", facts={"engine": "native-f32"})
     assert exchange.tell() == exchange.tell() == ""
     node.call("~/load")
     assert exchange.tell() == "being prepared"

@@ -29,9 +29,9 @@ def here(config: PolicyNode, stopped) -> Verdict:
     return examine(config)
 
 
-def prepared(config: PolicyNode, slowest: float = 1e4, examine=here) -> Successor:
+def prepared(config: PolicyNode, slowest: float = 1e4, examine=here, observed="") -> Successor:
     said: list[str] = []
-    successor = Successor(config, slowest, said.append, examine)
+    successor = Successor(config, slowest, said.append, observed, examine)
     successor._run()
     assert said[-1] == successor.text
     return successor
@@ -63,6 +63,13 @@ def test_what_does_not_fit_is_refused(config: PolicyNode, change, said) -> None:
 
 def test_a_slow_one_is_refused(config: PolicyNode) -> None:
     assert "sag advise" in prepared(config, slowest=0.0).refused
+
+
+def test_one_that_observes_something_else_is_refused(config: PolicyNode) -> None:
+    both = "camera front, camera wrist"
+    assert prepared(config, observed=both).ready is not None
+    found = prepared(config, observed="camera front, signal bag (3)")
+    assert found.refused.startswith(f"it observes {both}; what runs observes camera front, signal bag (3)")
 
 
 def test_one_that_changed_meanwhile_is_refused(config: PolicyNode) -> None:

@@ -1,0 +1,118 @@
+"""The public Diffusion Policy's transformer on images: ``DiffusionTransformerHybridImagePolicy``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from sag_ros.policy.bundle import PolicyBundle, empty_modules
+from sag_ros.policy.contract import Contract
+from sag_ros.policy.contract_file import parse_contract
+from sag_ros.policy.importers.meaning import ImportRefused, Meaning, name_of
+from sag_ros.policy.importers.parts import (
+    CAUSAL,
+    OBS_AS_COND,
+    SCHEDULER,
+    TIME_AS_COND,
+    WHOLE_HORIZON,
+    Imported,
+    common,
+    denoiser,
+    fill,
+    fill_normaliser,
+    require,
+    steps_remark,
+)
+from sag_ros.policy.importers.resnet_weights import camera_weights
+from sag_ros.policy.importers.settings import find
+
+
+def import_policy(
+    settings: Mapping[str, Any], state: Mapping[str, Tensor], meaning: Meaning, name: str
+) -> Imported:
+    """A policy of its settings and weights.
+
+    Raises:
+        ImportRefused, SettingsError, MisplacedWeight, BundleError: what cannot be expressed.
+        KeyError: a weight is missing.
+    """
+    require(settings, (OBS_AS_COND, TIME_AS_COND, CAUSAL, WHOLE_HORIZON, *SCHEDULER))
+    observations = find(settings, "policy.shape_meta.obs")
+    cameras = {key: one["shape"] for key, one in observations.items() if one.get("type") == "rgb"}
+    low = {key: one["shape"] for key, one in observations.items() if key not in cameras}
+    meaning.require(low, int(find(settings, "policy.shape_meta.action.shape")[0]))
+    weights, norms = {}, set()
+    for camera in cameras:
+        weights[camera], norm = camera_weights(state, f"obs_encoder.obs_nets.{camera}.")
+        norms.add(norm)
+    content = common(settings, state, low, meaning, name)
+    contract = _contract(content, settings, state, cameras, weights, norms)
+    assert contract.encoder is not None  # there are cameras
+    dpt, encoder, normaliser = empty_modules(contract)
+    fill(dpt, denoiser(state, _feature_order(observations, cameras, contract.encoder.features, meaning)))
+    fill(
+        encoder,
+        {f"nets.{name_of(camera)}.{key}": one for camera, own in weights.items() for key, one in own.items()},
+    )
+    fields = {"state": list(meaning.state), "action": ["action"]}
+    fill_normaliser(normaliser, state, fields)
+    remarks = []
+    cropped = contract.encoder.resnet18 is not None and contract.encoder.resnet18.crop is not None
+    if not find(settings, "policy.eval_fixed_crop", False) and cropped:
+        remarks.append("the original crops its pictures at random also when it acts; here it is the middle")
+    remarks += steps_remark(settings, contract.diffusion.steps)
+    bundle = PolicyBundle(contract, dpt, encoder, normaliser, None, "", "").freeze()
+    return Imported(bundle, tuple(remarks))
+
+
+def _feature_order(
+    observations: Mapping[str, Any], cameras: Collection[str], features: int, meaning: Meaning
+) -> list[int]:
+    """Column of theirs for each of ours: cameras, then the state."""
+    begin, where = 0, {}
+    for key, one in observations.items():
+        count = features if key in cameras else int(one["shape"][0])
+        where[key] = list(range(begin, begin + count))
+        begin += count
+    return [column for key in (*cameras, *meaning.state) for column in where[key]]
+
+
+def _contract(
+    content: dict[str, Any],
+    settings: Mapping[str, Any],
+    state: Mapping[str, Tensor],
+    cameras: Mapping[str, Sequence[int]],
+    weights: Mapping[str, Mapping[str, Tensor]],
+    norms: set[str],
+) -> Contract:
+    if not cameras:
+        raise ImportRefused("a policy of images that observes no camera")
+    colours = {
+        tuple(
+            float(state[f"normalizer.params_dict.{camera}.{part}"].reshape(-1)[0])
+            for part in ("scale", "offset")
+        )
+        for camera in cameras
+    }
+    sizes = {(own["maps.weight"].shape[0], own["project.weight"].shape[0]) for own in weights.values()}
+    if len(colours) > 1 or len(sizes) > 1 or len(norms) > 1:
+        raise ImportRefused("the cameras' networks differ in size, norm or colours; they have to be alike")
+    ((scale, offset),), ((keypoints, features),) = colours, sizes
+    crop = find(settings, "policy.crop_shape", None)
+    network = {
+        **content["network"],
+        "heads": find(settings, "policy.n_head"),
+        "cond_layers": find(settings, "policy.n_cond_layers", 0),
+    }
+    resnet = {
+        "norm": next(iter(norms)),
+        "crop": None if crop is None else list(crop),
+        "mean": [-offset / scale] * 3,
+        "std": [1.0 / scale] * 3,
+        "relu": True,  # robomimic's encoder puts one behind each camera's network
+    }
+    encoder = {"width": 64, "keypoints": keypoints, "features": features, "resnet18": resnet}
+    seen = {name_of(key): {"height": shape[1], "width": shape[2]} for key, shape in cameras.items()}
+    return parse_contract({**content, "cameras": seen, "encoder": encoder, "network": network})

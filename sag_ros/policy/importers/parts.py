@@ -1,0 +1,123 @@
+"""What importers share: the settings that must be so, the contract's common part, weights put in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sag_ros.policy.bundle import PolicyBundle
+from sag_ros.policy.contract import FORMAT
+from sag_ros.policy.importers.meaning import ImportRefused, Meaning
+from sag_ros.policy.importers.settings import find
+from sag_ros.policy.normaliser import Normaliser
+
+# Setting below the policy, the one value that is understood, what another one means.
+SCHEDULER = (
+    ("noise_scheduler.prediction_type", "epsilon", "the network predicts something else than the noise"),
+    ("noise_scheduler.beta_schedule", "squaredcos_cap_v2", "another noise schedule"),
+    ("noise_scheduler.variance_type", "fixed_small", "another variance of the added noise"),
+)
+OBS_AS_COND = ("obs_as_cond", True, "observations are inpainted, not condition tokens")
+WHOLE_HORIZON = ("pred_action_steps_only", False, "the horizon begins with the executed actions")
+TIME_AS_COND = ("time_as_cond", True, "the time is not a condition token")
+CAUSAL = ("causal_attn", True, "tokens see later ones")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A policy, and what its user should know."""
+
+    bundle: PolicyBundle
+    remarks: tuple[str, ...]
+
+
+def require(
+    settings: Mapping[str, Any], wanted: Sequence[tuple[str, Any, str]], place: str = "policy"
+) -> None:
+    """Raise ImportRefused where a setting is another than the one that is understood."""
+    for key, value, otherwise in wanted:
+        found = find(settings, f"{place}.{key}", value)
+        if found != value:
+            raise ImportRefused(f"{place}.{key} is {found!r}: {otherwise}; only {value!r} is understood")
+
+
+def common(
+    settings: Mapping[str, Any],
+    state: Mapping[str, Tensor],
+    low: Mapping[str, Any],
+    meaning: Meaning,
+    name: str,
+) -> dict[str, Any]:
+    """What a contract says of every transformer, besides cameras, encoder and heads."""
+    layers = {int(key.split(".")[3]) for key in state if key.startswith("model.decoder.layers.")}
+    kind, unit = ("gripper_binary", "1") if meaning.gripper is not None else ("gripper_width", "m")
+    return {
+        "format": FORMAT,
+        "task": str(find(settings, "task_name", name)),
+        "joints": list(meaning.joints),
+        "state": meaning.contract_state,
+        "signals": meaning.signals(low),
+        "tcp": None if meaning.tcp is None else meaning.tcp.model_dump(),
+        "action": [*meaning.contract_actions, {"name": "gripper", "meaning": kind, "unit": unit}],
+        "binary_gripper": meaning.gripper.model_dump() if meaning.gripper is not None else None,
+        "control_period": meaning.period,
+        "horizon": find(settings, "policy.horizon"),
+        "observation_steps": find(settings, "policy.n_obs_steps"),
+        "action_steps": find(settings, "policy.n_action_steps"),
+        "diffusion": {
+            "steps": find(settings, "policy.noise_scheduler.num_train_timesteps"),
+            "schedule": "squaredcos_cap_v2",
+            "prediction": "epsilon",
+            "clip_sample": find(settings, "policy.noise_scheduler.clip_sample"),
+        },
+        "network": {"layers": len(layers), "width": state["model.input_emb.weight"].shape[0]},
+        "pruner": None,
+        "provenance": {"imported": name, "weights": meaning.weights},
+    }
+
+
+def denoiser(state: Mapping[str, Tensor], order: Sequence[int]) -> dict[str, Tensor]:
+    """Weights of DP-T, their observation columns in ``order``."""
+    found = {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
+    found["cond_obs_emb.weight"] = found["cond_obs_emb.weight"][:, list(order)]
+    return found
+
+
+def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Give a module its weights, all of them and no other. Raises KeyError, ImportRefused."""
+    own = module.state_dict()
+    for key in own:
+        if key not in state:
+            raise KeyError(key)
+        if state[key].shape != own[key].shape:
+            raise ImportRefused(
+                f"{key} is of shape {tuple(state[key].shape)}; {tuple(own[key].shape)} would fit"
+            )
+    extra = next((key for key in state if key not in own), None)
+    if extra is not None:
+        raise ImportRefused(f"{extra} has no place in the network")
+    module.load_state_dict({key: state[key].float() for key in own}, assign=True)
+
+
+def fill_normaliser(
+    normaliser: Normaliser, state: Mapping[str, Tensor], fields: Mapping[str, Sequence[str]]
+) -> None:
+    """Scales and offsets; ``fields``: ``state`` and ``action`` -> their fields, joined in this order."""
+    found = {}
+    for field, keys in fields.items():
+        for part in ("scale", "offset"):
+            values = torch.cat([state[f"normalizer.params_dict.{key}.{part}"].reshape(-1) for key in keys])
+            found[f"params_dict.{field}.{part}"] = values
+    fill(normaliser, found)
+
+
+def steps_remark(settings: Mapping[str, Any], steps: int) -> list[str]:
+    """What to say where it was run with fewer steps."""
+    own = find(settings, "policy.num_inference_steps", None)
+    if own in (None, steps):
+        return []
+    return [f"it was run with {own} steps: set sampler: ddim{own} for as many here"]

@@ -122,6 +122,8 @@ class PoseChunk(Chunk):
             ``step``: each from the one before, the first from that of the observation.
         frame: whose axes relative ones are given along, ``base`` or ``tool``.
         observed: (J,) joint positions of the observation, rad.
+        base, tool: (4, 4) where the policy's base and its tool are in the frames of the arm's; None where
+            they are the same.
     """
 
     rotations: Float
@@ -129,6 +131,22 @@ class PoseChunk(Chunk):
     relative: str
     frame: str
     observed: Float
+    base: Float | None = None
+    tool: Float | None = None
+
+
+def in_frames(position: Float, rotation: Float, base: Float | None, tool: Float | None) -> Float:
+    """(4, 4) the pose of a policy's tool in its base frame, from that of the arm's tool in the arm's.
+
+    Args:
+        position, rotation: (3,) m and (3, 3).
+        base, tool: see PoseChunk.
+    """
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = rotation, position
+    if base is not None:
+        pose = np.linalg.inv(base) @ pose
+    return pose if tool is None else pose @ tool
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,9 @@ class ActionDecoder:
         self._gripper, self._tcp = contract.binary_gripper, contract.tcp
         self._poses, self._period = contract.commands_poses, contract.control_period
         if self._poses:  # what it is made of takes a second to import
-            from sag_ros.policy.rotations import to_matrix
+            from sag_ros.policy.rotations import frames, to_matrix
 
-            self._to_matrix = to_matrix
+            self._to_matrix, self._frames = to_matrix, frames(contract.tcp)
 
     def __call__(
         self,
@@ -61,7 +61,7 @@ class ActionDecoder:
             positions = frozen(plain[:, :3].copy())
             return PoseChunk(
                 stamp, self._period, positions, frozen(rotations), frozen(width), tcp.relative, tcp.frame,
-                frozen(own),
+                frozen(own), *self._frames,
             )  # fmt: skip
         joints = plain[:, :-1].copy()
         if self._meaning == "joint_step":

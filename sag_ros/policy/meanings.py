@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 # Joints: where to be; how far from where the joint is in the newest observation; how far from the action
@@ -43,11 +43,28 @@ class ActionSpec(Section):
     unit: Literal["rad", "m", "1"]
 
 
+class Placement(Section):
+    """Where a frame is in another one: translation, m, and rotation, a quaternion x, y, z, w."""
+
+    translation: Annotated[list[float], Field(min_length=3, max_length=3)] = Field(default=[0.0, 0.0, 0.0])
+    rotation: Annotated[list[float], Field(min_length=4, max_length=4)] = Field(default=[0.0, 0.0, 0.0, 1.0])
+
+    @model_validator(mode="after")
+    def _unit(self) -> Placement:
+        length = sum(value * value for value in self.rotation) ** 0.5
+        if not abs(length - 1.0) < 1e-3:
+            remedy = "give a quaternion x, y, z, w of length 1"
+            raise inconsistent("tcp.base or tcp.tool: rotation", self.rotation, "a unit quaternion", remedy)
+        return self
+
+
 class TcpSpec(Section):
     """How poses of the tool centre point are given, in states and in actions.
 
     ``relative``: actions are poses in the base frame (``no``), or lead away from the pose of the newest
     observation (``observed``), or each from the one before (``step``); ``frame``: along whose axes then.
+    ``base``: where the base frame of the policy is in that of the arm; ``tool``: where its tool frame is in
+    that of the arm; null where they are the same.
     States are in the base frame; their rotations are given as in actions, or as ``state_rotation`` says.
     """
 
@@ -55,6 +72,8 @@ class TcpSpec(Section):
     state_rotation: Rotation | None = None
     relative: Literal["no", "observed", "step"] = "no"
     frame: Literal["base", "tool"] = "base"
+    base: Placement | None = None
+    tool: Placement | None = None
 
     @property
     def rotation_dim(self) -> int:

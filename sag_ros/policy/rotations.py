@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
+
+from sag_ros.policy.meanings import TcpSpec
 
 Float64 = NDArray[np.float64]
 _SHORT = 1e-6  # a quaternion or an axis of a matrix that is shorter has no direction
@@ -38,6 +41,23 @@ def to_matrix(numbers: NDArray[np.floating], kind: str) -> Float64:
         quaternions = np.roll(quaternions, -1, axis=1)
     matrices[good] = Rotation.from_quat(quaternions).as_matrix()
     return matrices
+
+
+def frames(tcp: TcpSpec | None) -> tuple[Float64 | None, Float64 | None]:
+    """``base`` and ``tool`` of PoseChunk, as a contract says."""
+    base, tool = (None, None) if tcp is None else (tcp.base, tcp.tool)
+    return (
+        None if base is None else placed(base.translation, base.rotation),
+        None if tool is None else placed(tool.translation, tool.rotation),
+    )
+
+
+def placed(translation: Sequence[float], quaternion: Sequence[float]) -> Float64:
+    """(4, 4) of a translation, m, and a quaternion x, y, z, w."""
+    found = np.eye(4)
+    found[:3, :3] = to_matrix(np.asarray(quaternion, np.float64)[None], "quaternion_xyzw")[0]
+    found[:3, 3] = translation
+    return found
 
 
 def from_matrix(matrices: NDArray[np.floating], kind: str) -> Float64:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sag_ros.policy.contract import Contract
+from sag_ros.values import in_frames
 
 State = NDArray[np.floating]
 # (J,) rad -> position (3,), m, and rotation (3, 3) of the tool centre point in the base frame.
@@ -35,9 +36,9 @@ class StateBuilder:
         self._joints = len(contract.joints)
         self._rotation = "" if contract.tcp is None else contract.tcp.observed_as
         if self._observes:  # what it is made of takes a second to import
-            from sag_ros.policy.rotations import from_matrix
+            from sag_ros.policy.rotations import frames, from_matrix
 
-            self._from_matrix = from_matrix
+            self._from_matrix, self._frames = from_matrix, frames(contract.tcp)
         self._signals, begin = {}, self._joints + 1
         for name, signal in contract.signals.items():
             self._signals[name] = slice(begin, begin + signal.size)
@@ -54,8 +55,8 @@ class StateBuilder:
         made = {"joint_position": own[: self._joints], "gripper_width": width}
         made["gripper_fingers"] = np.concatenate([0.5 * width, -0.5 * width])
         if self._forward is not None and self._observes:
-            position, rotation = self._forward(own[: self._joints])
-            made["tcp_position"] = np.asarray(position, np.float64)
-            made["tcp_rotation"] = self._from_matrix(rotation[None], self._rotation)[0]
+            pose = in_frames(*self._forward(own[: self._joints]), *self._frames)
+            made["tcp_position"] = pose[:3, 3]
+            made["tcp_rotation"] = self._from_matrix(pose[None, :3, :3], self._rotation)[0]
         made |= {name: own[place] for name, place in self._signals.items()}
         return np.concatenate([made[part] for part in self._parts])

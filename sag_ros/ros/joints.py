@@ -15,6 +15,11 @@ from sag_ros.ros.stamps import SECOND, StampClock, nanoseconds
 from sag_ros.values import JointCommand
 
 
+def prefixed(prefix: str, names: Sequence[str]) -> list[str]:
+    """Joints as messages name them: an arm that is one of several has a prefix."""
+    return [prefix + name for name in names]
+
+
 class JointReader:
     """Picks named joints out of JointState messages, whatever order and company they come in."""
 

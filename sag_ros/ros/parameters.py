@@ -179,6 +179,9 @@ def rows(schema: type[BaseModel], section: BaseModel, prefix: str = "") -> Itera
         elif isinstance(value, dict):
             for key, member in value.items():
                 yield from rows(type(member), member, f"{prefix}{name}.{key}.")
+            if not value:
+                member = _model_at(schema, (name, ""))
+                yield from rows(member, member.model_construct(), f"{prefix}{name}.<name>.")
         else:
             unit = (field.json_schema_extra or {}).get("unit", "")
             shown = f"`{value!r}`" if value != "" else ""
@@ -194,7 +197,7 @@ def table() -> str:
         "Generated from `sag_ros/ros/schema.py` by",
         "`python -m sag_ros.ros.parameters > config/parameters.md`; a test checks that it is up to date.",
         "Unknown parameters are refused. `cameras.<name>.…` exists once for each camera of the bundle,",
-        "`policies.<name>.bundle`, `.sampler` and `.mask_source` for each policy that is given a name.",
+        "`signals.<name>.…` for each signal, `policies.<name>.…` for each policy that is given a name.",
     ]
     for node, schema in NODES.items():
         lines += ["", f"## {node}", "", "| parameter | type | default | unit | bounds | meaning |"]

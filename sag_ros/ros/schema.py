@@ -28,6 +28,7 @@ from sag_ros.ros.sections import (
 )
 
 _SPLICE, _FCI = SpliceSettings(), FciSettings()
+_PREFIX = "before the joints' names in messages: left_ makes left_fr3_joint1"
 
 
 class Watchdog(Section):
@@ -139,6 +140,7 @@ class PolicyNode(Chosen):
     LIVE: ClassVar[frozenset[str]] = _LIVE
 
     arm: ArmName = param("fr3", "that the policy moves and whose limits are kept")
+    joint_prefix: str = param("", _PREFIX)
     engine: str = param(
         "auto",
         "how plans are executed: auto, tensorrt, cuda_graph, persistent, native, openvino, reference",
@@ -190,6 +192,7 @@ class SimNode(Section):
 
     task: str = param("pick_release", "task to simulate", min_length=1)
     arm: ArmName = param("fr3", "to simulate")
+    joint_prefix: str = param("", _PREFIX)
     seed: int = param(0, "of the first episode; each reset counts one up", ge=0)
     at_home: bool = param(False, "episodes begin exactly at home, not a little beside it")
     image_size: int = param(84, "height and width of the camera images", "px", ge=32, le=1024)
@@ -256,6 +259,7 @@ class FciNode(Section):
 
     robot_ip: str = param("", "address of the robot; needed")
     arm: ArmName = param("fr3", "that is driven and whose limits are kept")
+    joint_prefix: str = param("", _PREFIX)
     joint_state_rate: float = param(250.0, "JointState of the arm", "Hz", ge=200, le=1000)
     gripper_state_rate: float = param(50.0, "JointState of the fingers", "Hz", gt=0, le=200)
     diagnostics_rate: float = param(5.0, "/diagnostics", "Hz", gt=0, le=50)

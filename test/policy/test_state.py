@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sag_ros.policy.contract_file import parse_contract
+from sag_ros.policy.contract_file import BundleError, parse_contract
 from sag_ros.policy.random_bundle import full_contract
 from sag_ros.policy.state import StateBuilder
 
@@ -60,3 +60,23 @@ def test_signals_are_taken_from_behind_the_hand():
     np.testing.assert_array_equal(StateBuilder(own)(told), np.r_[4.0, 5.0, OWN[:7], 1.0, 2.0, 3.0, 0.05])
     plain = contract(signals={"bag": {"size": 3}}, state=["joint_position", "gripper_width", "bag"])
     np.testing.assert_array_equal(StateBuilder(plain)(told[:11]), told[:11])
+
+
+def test_poses_may_be_seen_from_a_frame_of_the_policy():
+    turn = [0.0, 0.0, np.sin(np.pi / 4), np.cos(np.pi / 4)]  # 90 degrees about z
+    own = contract(
+        state=["tcp_position", "tcp_rotation"],
+        tcp={"rotation": "axis_angle", "base": {"translation": [1.0, 0.0, 0.0], "rotation": turn}},
+    )
+    state = StateBuilder(own, forward)(OWN)
+    x, y, z = OWN[:3]
+    np.testing.assert_allclose(state, [y, -(x - 1.0), z, 0.0, 0.0, 0.0], atol=1e-12)
+    moved = contract(
+        state=["tcp_position"], tcp={"rotation": "axis_angle", "tool": {"translation": [0.1, 0.0, 0.0]}}
+    )
+    np.testing.assert_allclose(StateBuilder(moved, forward)(OWN), [x, y + 0.1, z], atol=1e-12)
+
+
+def test_a_frame_has_a_unit_quaternion():
+    with pytest.raises(BundleError, match="unit quaternion"):
+        contract(state=["tcp_position"], tcp={"rotation": "axis_angle", "base": {"rotation": [0, 0, 0, 2.0]}})

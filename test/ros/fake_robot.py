@@ -27,6 +27,7 @@ from sag_ros.ros.policy.node import PolicyNode
 from sag_ros.ros.stamps import StampClock
 from sag_ros.sim.trajectory_controller import JointTrajectoryController
 
+JOINTS = list(FR3.joints)
 FINGERS = ["fr3_finger_joint1", "fr3_finger_joint2"]
 
 
@@ -80,7 +81,7 @@ class FakeRobot(Node):
     def _accept(self, message: JointTrajectory) -> None:
         if not message.points:  # what a test sends to be told from ours
             return
-        command = command_from_trajectory(message, FR3.joints, self._stamps, self.now())
+        command = command_from_trajectory(message, JOINTS, self._stamps, self.now())
         self.commands.append(command)
         self.controller.accept(command, self.now())
 
@@ -88,7 +89,7 @@ class FakeRobot(Node):
         stamp = (self.get_clock().now() + Duration(nanoseconds=round(1e9 * self.shift))).to_msg()
         q, v, _ = self.controller.sample(self.now())
         if self.joints:
-            message = JointState(name=[FR3.joints[i] for i in self.order])
+            message = JointState(name=[JOINTS[i] for i in self.order])
             message.header.stamp = stamp
             message.position = [float(q[i]) for i in self.order]
             message.velocity = [float(v[i]) for i in self.order]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from sag_ros.policy.meanings import Rotation
+from sag_ros.policy.meanings import Placement, Rotation
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,10 @@ class PolicyImport:
     """poses of the actions: in the arm's base frame, from the newest observation, from the action before"""
     frame: Literal["base", "tool"] = "base"
     """along whose axes relative poses are"""
+    base_frame: tuple[float, ...] = ()
+    """where the base frame of its poses is in that of the arm: x y z (m), quaternion x y z w"""
+    tool_frame: tuple[float, ...] = ()
+    """where its tool is in that of the arm: x y z (m), quaternion x y z w"""
     gripper: tuple[float, float] | None = None
     """values of its action that open and close it; by default the action is its width, m"""
     weights: Literal["ema_model", "model"] = "ema_model"
@@ -82,6 +86,8 @@ class PolicyImport:
                 state_rotation=self.state_rotation,
                 relative=self.relative,
                 frame=self.frame,
+                base=_placement("--base-frame", self.base_frame),
+                tool=_placement("--tool-frame", self.tool_frame),
             )
         own = parts if any(parts) else ()
         meaning = Meaning(names, arm.joints, self.period, self.actions, binary, self.weights, own, tcp)
@@ -101,3 +107,11 @@ class PolicyImport:
             console.print(f"[yellow]note[/]: {remark}", highlight=False)
         console.print(f"next: sag check-bundle {self.out}; sag advise {self.out}", highlight=False)
         return 0
+
+
+def _placement(option: str, numbers: tuple[float, ...]) -> Placement | None:
+    if not numbers:
+        return None
+    if len(numbers) != 7:
+        raise ValueError(f"{option} takes 7 numbers, x y z (m) and a quaternion x y z w; got {len(numbers)}")
+    return Placement(translation=list(numbers[:3]), rotation=list(numbers[3:]))

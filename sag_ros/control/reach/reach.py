@@ -9,7 +9,7 @@ from sag_ros.control.reach.kinematics import forward
 from sag_ros.control.refusal import ChunkRefused
 from sag_ros.robots.arm import Arm
 from sag_ros.robots.chain import Chain
-from sag_ros.values import ActionChunk, Float, PoseChunk, Violation, frozen
+from sag_ros.values import ActionChunk, Float, PoseChunk, Violation, frozen, in_frames
 
 _ITERATIONS = 4  # for each action; twice as many for the first
 _EXACT = (1e-3, 1e-2)  # m, rad: what is nearer than that is there
@@ -85,11 +85,29 @@ class Reach:
 
 
 def _absolute(chunk: PoseChunk, chain: Chain) -> Float:
-    """(Ta, 3, 4) rotations and positions in the base frame."""
+    """(Ta, 3, 4) rotations and positions of the arm's tool in its base frame."""
     poses = np.concatenate([chunk.rotations, chunk.positions[..., None]], axis=2).astype(np.float64)
-    if chunk.relative == "no":
+    if chunk.relative != "no":
+        own = in_frames(*forward(chain, np.asarray(chunk.observed, np.float64)), chunk.base, chunk.tool)
+        _follow_on(poses, own[:3, 3], own[:3, :3], chunk)
+    return _of_the_arm(poses, chunk)
+
+
+def _of_the_arm(poses: Float, chunk: PoseChunk) -> Float:
+    """(Ta, 3, 4) poses of the policy's tool in its frame -> of the arm's tool in the arm's."""
+    if chunk.base is None and chunk.tool is None:
         return poses
-    position, rotation = forward(chain, np.asarray(chunk.observed, np.float64))
+    whole = np.tile(np.eye(4), (len(poses), 1, 1))
+    whole[:, :3] = poses
+    if chunk.base is not None:
+        whole = chunk.base @ whole
+    if chunk.tool is not None:
+        whole = whole @ np.linalg.inv(chunk.tool)
+    return np.ascontiguousarray(whole[:, :3])
+
+
+def _follow_on(poses: Float, position: Float, rotation: Float, chunk: PoseChunk) -> None:
+    """Make relative poses absolute, in place; they begin at ``position`` and ``rotation``."""
     for pose in poses:
         own, moved = pose[:, :3].copy(), pose[:, 3].copy()
         if chunk.frame == "tool":
@@ -98,4 +116,3 @@ def _absolute(chunk: PoseChunk, chain: Chain) -> Float:
             pose[:, :3], pose[:, 3] = own @ rotation, position + moved
         if chunk.relative == "step":
             rotation, position = pose[:, :3].copy(), pose[:, 3].copy()
-    return poses

@@ -38,7 +38,7 @@ from sag_ros.ros.faults.strain import Strain
 from sag_ros.ros.faults.strangers import Strangers
 from sag_ros.ros.graph import Graph, GraphNode, pick_release
 from sag_ros.ros.images import MessageError
-from sag_ros.ros.joints import command_from_trajectory
+from sag_ros.ros.joints import command_from_trajectory, prefixed
 from sag_ros.ros.parameters import load_file
 from sag_ros.ros.stamps import StampClock
 from sag_ros.values import JointCommand
@@ -88,6 +88,7 @@ class Stage:
         outputs = {topics.trajectory: JointTrajectory, topics.gripper_command: JointState}
         remaps = {topic: f"{CLEAN}/{topic}" for topic in inputs | outputs}
         self._arm = find_arm(config.arm)
+        self._joints = prefixed(config.joint_prefix, self._arm.joints)
         self._topics = topics
         own = {"bundle": str(self.bundle.resolve()), "diagnostics_rate": 5.0}
         self.graph = replace(
@@ -149,7 +150,7 @@ class Stage:
     def _on_command(self, message: JointTrajectory) -> None:
         now = self.clock.now()
         try:
-            command = command_from_trajectory(message, self._arm.joints, self.clock, now)
+            command = command_from_trajectory(message, self._joints, self.clock, now)
         except MessageError:
             return
         # What was on its way while the clock was set has a stamp of before.
@@ -237,7 +238,7 @@ class Stage:
             now = self.clock.now()
             return at_rest(now, self.commands[-1][1].at(now)[0])
 
-        self.strangers.rival(self._topics.trajectory, self._arm.joints, stay, self.clock)
+        self.strangers.rival(self._topics.trajectory, self._joints, stay, self.clock)
 
     def part(self) -> None:
         """Let nothing pass between robot and policy."""

@@ -26,7 +26,13 @@ from sag_ros.robots.registry import find_arm
 from sag_ros.ros import executable, parameters, qos
 from sag_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics
 from sag_ros.ros.images import MessageError
-from sag_ros.ros.joints import command_from_trajectory, read_gripper_command, write_fingers, write_joint_state
+from sag_ros.ros.joints import (
+    command_from_trajectory,
+    prefixed,
+    read_gripper_command,
+    write_fingers,
+    write_joint_state,
+)
 from sag_ros.ros.schema import FciNode as FciParameters
 from sag_ros.ros.stamps import clock_of
 
@@ -65,7 +71,7 @@ class FciNode(Node):
         self._published = 0.0
         self._refused, self._mode = 0, Mode.CONNECTING
         self._note = ""
-        self._arm_state = JointState(name=list(arm.joints))
+        self._arm_state = JointState(name=prefixed(config.joint_prefix, arm.joints))
         self._finger_state = JointState(name=list(config.gripper.joints))
         topics = config.topics
         self._arm_publisher = self.create_publisher(JointState, topics.joint_states, qos.STATE)
@@ -144,7 +150,7 @@ class FciNode(Node):
 
     def _on_trajectory(self, message: JointTrajectory) -> None:
         try:
-            command = command_from_trajectory(message, self._arm.joints, self._stamps, self._stamps.now())
+            command = command_from_trajectory(message, self._arm_state.name, self._stamps, self._stamps.now())
             reason = self._driver.follow(command, self._shift)
         except MessageError as error:
             reason = str(error)

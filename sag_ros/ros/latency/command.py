@@ -25,6 +25,7 @@ from sag_ros.bench.run.interrupt import interruptible
 from sag_ros.bench.run.progress import console
 from sag_ros.paths import config_file
 from sag_ros.robots.registry import find_arm
+from sag_ros.ros.joints import prefixed
 from sag_ros.ros.latency.listener import Listener
 from sag_ros.ros.latency.measured import Measured, measure
 from sag_ros.ros.latency.usage import Usage
@@ -66,7 +67,7 @@ class LatencyTest:
         config = load_file(self.params or config_file("pick_release.yaml"), "policy_node", {})
         self.out.mkdir(parents=True, exist_ok=True)
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-        listener = Listener(config, find_arm(config.arm).joints)
+        listener = Listener(config, prefixed(config.joint_prefix, find_arm(config.arm).joints))
         executor = SingleThreadedExecutor()
         executor.add_node(listener)
         conditions: dict[str, Measured] = {}

@@ -88,7 +88,7 @@ class PolicyNode(LifecycleNode):
         prepared = prepare(config, log.info)
         contract = prepared.bundle.contract
         self._inputs = Subscriptions(self, config, contract, self._stamps)
-        self._outputs = PolicyPublishers(self, config, contract.joints, self._stamps)
+        self._outputs = PolicyPublishers(self, config, self._inputs.joints, self._stamps)
         self._policy = Running(prepared, self._inputs, self._stamps.now, log.warning)
         self._diagnosis = Diagnosis(
             self, config, self._stamps, self._inputs, self._policy, self._latency, self._listeners,

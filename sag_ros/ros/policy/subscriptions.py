@@ -23,7 +23,7 @@ from sag_ros.control.watch.watchdog import implausible
 from sag_ros.policy.contract import Contract
 from sag_ros.ros import qos
 from sag_ros.ros.images import MessageError
-from sag_ros.ros.joints import GripperReader, JointReader
+from sag_ros.ros.joints import GripperReader, JointReader, prefixed
 from sag_ros.ros.policy.inputs import STATE, Frame, JointHistory, NewestFrames
 from sag_ros.ros.policy.rivals import listed, publishers
 from sag_ros.ros.policy.signals import Heard
@@ -57,6 +57,7 @@ class Subscriptions:
 
     Attributes:
         frames: newest frame of each camera; without cameras, of ``STATE``.
+        joints: as messages name them.
         problems: input -> what is wrong with its newest message; cleared by a good one.
         dropped: input -> how many of its messages were malformed or had a stamp that cannot be true.
         latest: input -> what was wrong with the last of those.
@@ -66,7 +67,8 @@ class Subscriptions:
 
     def __init__(self, node: Node, config: PolicyNode, contract: Contract, clock: StampClock) -> None:
         self._node, self.config, self._stamps = node, config, clock
-        joints, self._cameras = contract.joints, {name: config.cameras[name] for name in contract.cameras}
+        joints = self.joints = prefixed(config.joint_prefix, contract.joints)
+        self._cameras = {name: config.cameras[name] for name in contract.cameras}
         self.frames = NewestFrames(self._cameras or (STATE,))
         self._pace = 0.0 if self._cameras else 1.0 / config.rate  # s between two states that are frames
         self._due = -np.inf

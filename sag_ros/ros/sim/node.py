@@ -24,6 +24,7 @@ from sag_ros.ros import executable, parameters, qos
 from sag_ros.ros.images import MessageError
 from sag_ros.ros.joints import (
     command_from_trajectory,
+    prefixed,
     read_gripper_command,
     write_fingers,
     write_joint_state,
@@ -57,12 +58,13 @@ class SimNode(Node):
         topics = config.topics
         # One joint state topic may carry both arm and fingers; then each message names its own joints.
         arm = find_arm(config.arm)
-        self._arm_state = JointState(name=list(arm.joints))
+        names = prefixed(config.joint_prefix, arm.joints)
+        self._arm_state = JointState(name=list(names))
         self._finger_state = JointState(name=list(config.gripper.joints))
         self._arm_publisher = self.create_publisher(JointState, topics.joint_states, qos.STATE)
         self._finger_publisher = self.create_publisher(JointState, topics.gripper_states, qos.STATE)
         self._status_publisher = self.create_publisher(String, "~/task_status", qos.STATE)
-        self._desired_state = JointState(name=list(arm.joints))
+        self._desired_state = JointState(name=list(names))
         self._desired_publisher = None
         if topics.desired_states:
             self._desired_publisher = self.create_publisher(JointState, topics.desired_states, qos.STATE)

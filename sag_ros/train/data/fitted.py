@@ -36,12 +36,14 @@ def fitted(contract: Contract, data: Path, episodes: int | None = None) -> Demon
 def _posed(contract: Contract, found: Demonstrations, state: list[str], data: Path) -> Demonstrations:
     if not contract.commands_poses and state == JOINTS and contract.action[0].meaning == "joint_position":
         return found
-    relative = contract.tcp is not None and contract.tcp.relative != "no"
+    tcp = contract.tcp
+    relative = tcp is not None and (tcp.relative != "no" or tcp.base is not None or tcp.tool is not None)
     if not contract.commands_poses or relative or state not in (JOINTS, POSES):
+        kind = f"{'relative or moved ' if relative else ''}{contract.action[0].meaning}"
+        wanted = f"{kind} with state {', '.join(state)}"
         raise StoreError(
-            f"{data} holds absolute joint positions; of them are not made "
-            f"{'relative ' if relative else ''}{contract.action[0].meaning} with state {', '.join(state)}. "
-            "Understood are joint_position, and absolute poses of the tool centre point"
+            f"{data} holds absolute joint positions; of them are not made {wanted}. Understood "
+            "are joint_position, and absolute poses of the tool centre point"
         )
     assert contract.tcp is not None  # poses have one
     arm = find_arm(found.attributes.get("arm", FR3.name))

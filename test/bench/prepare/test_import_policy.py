@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from sag_ros.bench.prepare.import_policy import PolicyImport
@@ -31,3 +32,9 @@ def test_a_refusal(tmp_path: Path, capsys) -> None:
     assert PolicyImport(tmp_path / "a.ckpt", tmp_path / "out", ("x",), 0.1).run() == 1
     assert "refused" in capsys.readouterr().out
     assert not (tmp_path / "out").exists()
+
+
+def test_frames_of_poses_have_seven_numbers(tmp_path: Path) -> None:
+    options = {"rotation": "sixd_rows", "tool_frame": (0.0, 0.0, 0.1)}
+    with pytest.raises(ValueError, match="--tool-frame takes 7 numbers"):
+        PolicyImport(tmp_path / "a.ckpt", tmp_path / "out", ("x",), 0.1, **options).run()

@@ -11,7 +11,7 @@ from sag_ros.control.reach.kinematics import forward
 from sag_ros.control.reach.reach import Reach
 from sag_ros.control.refusal import ChunkRefused
 from sag_ros.robots.fr3 import ARM as FR3
-from sag_ros.values import Float, PoseChunk
+from sag_ros.values import Float, PoseChunk, in_frames
 
 REACH = Reach(FR3, margin=0.01)
 HOME = np.array(FR3.home)
@@ -42,6 +42,47 @@ def test_each_way_to_say_where_the_tool_goes_leads_there(relative: str, frame: s
     assert remarks == ()
     assert (found.stamp, found.period) == (3.0, 0.1)
     np.testing.assert_array_equal(found.times, chunk.times)
+    for q, wanted in zip(found.positions, path, strict=True):
+        for one, other in zip(forward(FR3.chain, q), forward(FR3.chain, wanted), strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def frame(*numbers: float) -> Float:
+    """(4, 4) of x, y, z and three turns about the axes."""
+    found = np.eye(4)
+    for axis, angle in enumerate(numbers[3:]):
+        a, b = (axis + 1) % 3, (axis + 2) % 3
+        turn = np.eye(4)
+        turn[a, a] = turn[b, b] = np.cos(angle)
+        turn[b, a], turn[a, b] = np.sin(angle), -np.sin(angle)
+        found = found @ turn
+    found[:3, 3] = numbers[:3]
+    return found
+
+
+BASE, TOOL = frame(0.5, -0.2, 0.9, 0.3, -0.4, 1.2), frame(0.01, 0.02, 0.1, 0.5, 1.0, -0.7)
+
+
+@pytest.mark.parametrize("axes", ["base", "tool"])
+@pytest.mark.parametrize("relative", ["no", "observed", "step"])
+@pytest.mark.parametrize(("base", "tool"), [(BASE, None), (None, TOOL), (BASE, TOOL)])
+def test_poses_in_frames_of_the_policy(relative: str, axes: str, base, tool) -> None:
+    path = HOME + 0.5 * STEPS
+    own = [in_frames(*forward(FR3.chain, q), base, tool) for q in (HOME, *path)]
+    positions, rotations = [], []
+    for number, pose in enumerate(own[1:]):
+        before = own[0 if relative == "observed" else number]
+        moved, turned = pose[:3, 3] - before[:3, 3], pose[:3, :3] @ before[:3, :3].T
+        if axes == "tool":
+            moved, turned = before[:3, :3].T @ moved, before[:3, :3].T @ pose[:3, :3]
+        positions.append(pose[:3, 3] if relative == "no" else moved)
+        rotations.append(pose[:3, :3] if relative == "no" else turned)
+    width = np.full(len(path), 0.04)
+    chunk = PoseChunk(
+        3.0, 0.1, np.stack(positions), np.stack(rotations), width, relative, axes, HOME, base, tool
+    )
+    found, remarks = REACH.joints(chunk)
+    assert remarks == ()
     for q, wanted in zip(found.positions, path, strict=True):
         for one, other in zip(forward(FR3.chain, q), forward(FR3.chain, wanted), strict=True):
             np.testing.assert_allclose(one, other, atol=1e-4)

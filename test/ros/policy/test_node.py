@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import threading
 
+import fake_robot
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -113,6 +114,14 @@ def test_it_waits_for_what_the_controller_follows_too(bench):
     bench.beside(lambda: inputs.wait_for_measured(asked))
     assert heard[-1] >= asked
     later.join()
+
+
+@pytest.mark.parametrize("bench", [{"joint_prefix": "left_"}], indirect=True)
+def test_an_arm_among_others_has_a_prefix(bench, monkeypatch):
+    names = [f"left_{name}" for name in FR3.joints]
+    monkeypatch.setattr(fake_robot, "JOINTS", names)
+    bench.activate()
+    assert bench.until(lambda: len(bench.robot.commands) >= 2), bench.robot.message
 
 
 # Running ------------------------------------------------------------

@@ -42,7 +42,7 @@ def test_poses_and_signals_are_made(store):
         ({"cameras": {"front": {"height": 30, "width": 24}}}, "front is 24 x 24; the policy sees 30 x 24"),
         (
             {"action": pose_actions("sixd_rows"), "tcp": {"rotation": "sixd_rows", "relative": "step"}},
-            "not made relative tcp_position",
+            "not made relative or moved tcp_position",
         ),
         ({"state": ["joint_position"]}, "with state joint_position"),
         ({"state": ["square", "joint_position"], "signals": {"square": {"size": 2}}}, "signals come last"),

@@ -140,7 +140,7 @@ COMMANDS = (
     Command(
         "import",
         "sag_ros.bench.prepare.import_policy:PolicyImport",
-        "make a bundle of a checkpoint of the public Diffusion Policy",
+        "make a bundle of a checkpoint of Diffusion Policy or LeRobot",
     ),
     Command(
         "list",

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from sag_ros.policy.dpt import DPTConfig
 from sag_ros.policy.schedule import CoefficientTable
+from sag_ros.policy.unet import UNetConfig
 from sag_ros.pruning.plan import Plan
 
 if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
 
 Float32 = NDArray[np.float32]
+Config = DPTConfig | UNetConfig
 
 
 class CheckedEngine(ABC):
@@ -31,7 +33,7 @@ class CheckedEngine(ABC):
     def __init__(self, bundle: PolicyBundle, table: CoefficientTable, tokens: int) -> None:
         """``tokens``: T', those that are computed."""
         self.tokens = tokens
-        self._config, self._table = bundle.dpt.config, table
+        self._config, self._table = bundle.denoiser.config, table
         self._executed = bundle.contract.executed
 
     def denoise(
@@ -71,7 +73,7 @@ class CheckedEngine(ABC):
 
 
 def require_shapes(
-    obs_features: np.ndarray, plan: Plan, noise: np.ndarray, config: DPTConfig, steps: int
+    obs_features: np.ndarray, plan: Plan, noise: np.ndarray, config: Config, steps: int
 ) -> None:
     """Raise ValueError unless the arguments of ``denoise`` fit a policy whose sampler has ``steps`` steps."""
     obs_shape = config.obs_steps, config.obs_dim
@@ -105,7 +107,7 @@ def require_start(plan: Plan, first_step: int, trace: np.ndarray | None, shape: 
 
 
 def require_sample(
-    obs_features: np.ndarray, sample: np.ndarray, step: int, config: DPTConfig, steps: int
+    obs_features: np.ndarray, sample: np.ndarray, step: int, config: Config, steps: int
 ) -> None:
     """Raise ValueError unless the arguments of ``estimate`` fit a policy and a sampler of ``steps`` steps."""
     obs_shape, shape = (config.obs_steps, config.obs_dim), (config.horizon, config.action_dim)

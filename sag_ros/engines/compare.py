@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sag_ros.engines.protocol import Engine
-from sag_ros.engines.reference import ReferenceEngine
+from sag_ros.engines.reference import reference_engine
 from sag_ros.policy.schedule import CoefficientTable
 from sag_ros.pruning.plan import Plan
 
@@ -30,8 +30,8 @@ def largest_error(
     Relative to the largest action of the chunk, in normalised units; infinite when an action is not finite.
     The reference takes about a second an observation under a dense plan of the shipped size.
     """
-    reference = ReferenceEngine(bundle, table)
-    config = bundle.dpt.config
+    reference = reference_engine(bundle, table)
+    config = bundle.denoiser.config
     rng = np.random.default_rng(seed)
     worst = 0.0
     for obs in observations:

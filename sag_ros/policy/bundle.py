@@ -27,6 +27,7 @@ from sag_ros.policy.dpt import DPT, DPTConfig
 from sag_ros.policy.encoder import EncoderConfig, ObservationEncoder
 from sag_ros.policy.normaliser import Normaliser
 from sag_ros.policy.resnet import ResNetConfig
+from sag_ros.policy.unet import UNet, UNetConfig
 from sag_ros.policy.weights_file import (
     RESTORE,
     check_finite,
@@ -50,7 +51,7 @@ class PolicyBundle:
 
     Attributes:
         contract: sizes and meanings.
-        dpt, encoder, normaliser: fp32 modules.
+        denoiser, encoder, normaliser: fp32 modules.
         pruner_state: state dict of the pruner, fp32; None without one. The network is built in pruning.
         weights_hash: SHA-256 over the weight files, hexadecimal; empty when never saved.
         policy_hash: SHA-256 of the policy file alone: what schedules and pruners belong to.
@@ -58,7 +59,7 @@ class PolicyBundle:
     """
 
     contract: Contract
-    dpt: DPT
+    denoiser: DPT | UNet
     encoder: ObservationEncoder
     normaliser: Normaliser
     pruner_state: Mapping[str, Tensor] | None = None
@@ -68,9 +69,16 @@ class PolicyBundle:
 
     def freeze(self) -> PolicyBundle:
         """Put the modules into evaluation mode and their parameters out of reach of gradients; self."""
-        for module in (self.dpt, self.encoder, self.normaliser):
+        for module in (self.denoiser, self.encoder, self.normaliser):
             module.eval().requires_grad_(False)
         return self
+
+    @property
+    def dpt(self) -> DPT:
+        """The denoiser of a transformer policy; raises ValueError for a U-Net."""
+        if not isinstance(self.denoiser, DPT):
+            raise ValueError("this needs transformer blocks; the policy's denoiser is a U-Net")
+        return self.denoiser
 
 
 def dpt_config(contract: Contract, p_drop_emb: float = 0.0, p_drop_attn: float = 0.0) -> DPTConfig:
@@ -80,13 +88,24 @@ def dpt_config(contract: Contract, p_drop_emb: float = 0.0, p_drop_attn: float =
         obs_dim=contract.obs_dim,
         horizon=contract.horizon,
         obs_steps=contract.observation_steps,
-        layers=contract.network.layers,
-        heads=contract.network.heads,
-        width=contract.network.width,
-        n_cond_layers=contract.network.cond_layers,
+        layers=contract.transformer.layers,
+        heads=contract.transformer.heads,
+        width=contract.transformer.width,
+        n_cond_layers=contract.transformer.cond_layers,
         p_drop_emb=p_drop_emb,
         p_drop_attn=p_drop_attn,
     )
+
+
+def unet_config(contract: Contract) -> UNetConfig | None:
+    """Sizes of the contract's U-Net; None for a transformer."""
+    size = contract.unet
+    if size is None:
+        return None
+    return UNetConfig(
+        contract.action_dim, contract.obs_dim, contract.horizon, contract.observation_steps,
+        tuple(size.down_dims), size.kernel_size, size.groups, size.step_dim, size.film_scale,
+    )  # fmt: skip
 
 
 def encoder_config(contract: Contract) -> EncoderConfig:
@@ -106,11 +125,12 @@ def _colours(values: Sequence[float]) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def empty_modules(contract: Contract) -> tuple[DPT, ObservationEncoder, Normaliser]:
+def empty_modules(contract: Contract) -> tuple[DPT | UNet, ObservationEncoder, Normaliser]:
     """The contract's modules without memory (meta tensors): instant, to be given tensors afterwards."""
+    unet = unet_config(contract)
     with torch.device("meta"):
         return (
-            DPT(dpt_config(contract)),
+            DPT(dpt_config(contract)) if unet is None else UNet(unet),
             ObservationEncoder(list(contract.cameras), encoder_config(contract)),
             Normaliser(contract.state_dim, contract.action_dim),
         )
@@ -150,7 +170,7 @@ def save_bundle(folder: str | Path, bundle: PolicyBundle, half: bool = True) -> 
     folder = Path(folder)
     contract = parse_contract(bundle.contract.model_dump(), folder / CONTRACT_FILE)
     text = contract_text(contract)
-    tensors = _flatten((bundle.dpt, bundle.encoder, bundle.normaliser))
+    tensors = _flatten((bundle.denoiser, bundle.encoder, bundle.normaliser))
     _checked_modules(folder, contract, tensors)
     policy, digest = serialise(tensors, single="normalizer." if half else "", format=contract.format)
     if (contract.pruner is None) != (bundle.pruner_state is None):
@@ -194,7 +214,7 @@ def _load_pruner(
 
 def _checked_modules(
     folder: Path, contract: Contract, tensors: Mapping[str, Tensor]
-) -> tuple[DPT, ObservationEncoder, Normaliser]:
+) -> tuple[DPT | UNet, ObservationEncoder, Normaliser]:
     """Empty modules for ``tensors``, once they are known to fit."""
     file = folder / POLICY_FILE
     try:
@@ -207,6 +227,8 @@ def _checked_modules(
     check_shapes(file, tensors, shapes(_flatten(modules)))
     check_finite(file, {k: v for k, v in tensors.items() if k not in MASKS})
     for key, ahead in zip(MASKS, (0, 1), strict=True):  # engines rely on exactly these masks
+        if contract.network is None:
+            break
         if not torch.equal(tensors[key], torch.full_like(tensors[key], -torch.inf).triu(ahead + 1)):
             raise BundleError(file, key, InWords("another pattern"), "the causal pattern of DP-T", RESTORE)
     for key in (k for k in tensors if k.startswith("normalizer.") and k.endswith(".scale")):

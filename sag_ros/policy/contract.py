@@ -59,6 +59,17 @@ class NetworkSpec(Section):
     cond_layers: Annotated[int, Field(ge=0, le=1024)]
 
 
+class UNetSpec(Section):
+    """Size of a U-Net: channels of its levels, odd kernel, groups of norms, embedding of the step, and
+    whether conditions scale channels or only shift them."""
+
+    down_dims: Annotated[list[Count], Field(min_length=1, max_length=6)]
+    kernel_size: Annotated[int, Field(ge=1, le=31)]
+    groups: Count
+    step_dim: Annotated[int, Field(ge=4, le=65536)]
+    film_scale: bool
+
+
 class ResNetSpec(Section):
     """A ResNet18 as the public Diffusion Policy has them: norm, middle of the picture that it sees (px; null
     for all of it), mean and deviation of colours in [0, 1]; whether features end in a ReLU."""
@@ -89,13 +100,38 @@ class PrunerSpec(Section):
     masks: Annotated[int, Field(ge=0, le=1024)] = 0
 
 
+def check_denoiser(
+    network: NetworkSpec | None, unet: UNetSpec | None, horizon: int, pruner: PrunerSpec | None
+) -> None:
+    """Raise unless there is one denoiser, and a U-Net's sizes go together."""
+    if network is None and unet is None:
+        raise inconsistent("network", None, "its sizes", "a transformer has them here, a U-Net under unet")
+    if unet is None:
+        return
+    if network is not None:
+        raise inconsistent("unet", "given", "null beside network", "a policy has one denoiser")
+    restore, halved = "restore that of the training", 2 ** (len(unet.down_dims) - 1)
+    if horizon % halved:
+        raise inconsistent("horizon", horizon, f"a multiple of {halved}", restore)
+    for channels in unet.down_dims:
+        if channels % unet.groups:
+            raise inconsistent("unet.down_dims", channels, f"multiples of {unet.groups}", restore)
+    if unet.kernel_size % 2 == 0:
+        raise inconsistent("unet.kernel_size", unet.kernel_size, "an odd number", restore)
+    if unet.step_dim % 2:
+        raise inconsistent("unet.step_dim", unet.step_dim, "an even number", restore)
+    if pruner is not None:
+        remedy = "masks are of transformer blocks; take fewer steps, as sampler ddim10"
+        raise inconsistent("pruner", "given", "null with a U-Net", remedy)
+
+
 class Contract(Section):
     """Everything the rest of the node needs to know about a policy besides its weights.
 
     ``state``: what is observed besides pictures, in this order: positions of ``joints`` (rad), the tool
     centre point in the base frame (m, and a rotation as ``tcp`` says), gripper width (m), or the positions
     of its two fingers, the second one negative, m; and any of ``signals``. Without cameras there is no
-    encoder.
+    encoder. The denoiser is a transformer (``network``) or a U-Net (``unet``).
     """
 
     format: Literal["sag_ros-policy-1"]
@@ -111,7 +147,8 @@ class Contract(Section):
     observation_steps: Count
     action_steps: Count
     diffusion: DiffusionSpec
-    network: NetworkSpec
+    network: NetworkSpec | None = None
+    unet: UNetSpec | None = None
     encoder: EncoderSpec | None
     pruner: PrunerSpec | None
     binary_gripper: BinaryGripper | None = None
@@ -139,6 +176,7 @@ class Contract(Section):
                 f"at most horizon - observation_steps + 1 = {longest}",
                 "execute fewer actions, or restore the horizon of the training",
             )
+        check_denoiser(self.network, self.unet, self.horizon, self.pruner)
         for key, spec, multiple in (("network", self.network, 2), ("pruner", self.pruner, 1)):
             if spec is not None and spec.width % (multiple * spec.heads):
                 raise inconsistent(
@@ -198,9 +236,16 @@ class Contract(Section):
         return pictures + self.state_dim
 
     @property
+    def transformer(self) -> NetworkSpec:
+        """Sizes of DP-T; raises ValueError where the denoiser is none."""
+        if self.network is None:
+            raise ValueError("this needs a transformer; the policy's denoiser is a U-Net")
+        return self.network
+
+    @property
     def blocks(self) -> int:
-        """3L, residual blocks of DP-T."""
-        return 3 * self.network.layers
+        """3L, residual blocks of DP-T; of a U-Net, which is computed whole, 3."""
+        return 3 if self.network is None else 3 * self.network.layers
 
     @property
     def executed(self) -> slice:

@@ -15,6 +15,7 @@ from sag_ros.policy import meanings
 from sag_ros.policy.bundle import PolicyBundle, empty_modules
 from sag_ros.policy.contract import FORMAT, Contract
 from sag_ros.policy.contract_file import parse_contract
+from sag_ros.policy.dpt import DPT
 from sag_ros.policy.meanings import UNITS
 from sag_ros.policy.normaliser import limits_scale_offset
 from sag_ros.policy.rotations import from_matrix
@@ -70,8 +71,9 @@ def random_bundle(seed: int = 0, size: Literal["small", "full"] = "small", **ove
         seed: same seed and sizes, same weights.
         size: ``full`` is the shipped size (9 M weights), ``small`` runs in a few milliseconds.
         overrides: keys of the contract; sections are merged (``network={"layers": 3}``), except
-            ``cameras``, which replaces; where there are none there is no encoder. With ``pruner={...}`` the
-            ``pruner_state`` stays None: whoever needs a pruner builds and initialises it.
+            ``cameras``, which replaces; where there are none there is no encoder; with ``unet`` there is no
+            ``network``. With ``pruner={...}`` the ``pruner_state`` stays None: whoever needs a pruner builds
+            and initialises it.
 
     Raises:
         BundleError: a key or value the contract does not allow.
@@ -82,15 +84,18 @@ def random_bundle(seed: int = 0, size: Literal["small", "full"] = "small", **ove
             old = content.get(key)
             merge = key != "cameras" and isinstance(old, Mapping) and isinstance(value, Mapping)
             content[key] = {**old, **value} if merge and old is not None else value
+    if content.get("unet") is not None:
+        content["network"] = None
     if not content["cameras"]:
         content["encoder"] = None
     contract = parse_contract(content)
     generator = torch.Generator().manual_seed(seed)
-    dpt, encoder, normaliser = empty_modules(contract)
-    for module in (dpt, encoder, normaliser):
+    denoiser, encoder, normaliser = empty_modules(contract)
+    for module in (denoiser, encoder, normaliser):
         module.to_empty(device="cpu")
-    dpt.set_masks()
-    for module in (dpt, encoder):
+    if isinstance(denoiser, DPT):
+        denoiser.set_masks()
+    for module in (denoiser, encoder):
         _randomise(module, generator)
     longest = max(contract.state_dim, contract.action_dim)
     share = np.random.default_rng(seed).uniform(0.6, 1.0, longest)
@@ -99,7 +104,7 @@ def random_bundle(seed: int = 0, size: Literal["small", "full"] = "small", **ove
         normaliser.set(field, *limits_scale_offset(np.stack((centre - reach, centre + reach))))
     identity = f"random {seed} {contract.model_dump_json()}"
     digest = hashlib.sha256(identity.encode()).hexdigest()
-    return PolicyBundle(contract, dpt, encoder, normaliser, None, digest, digest).freeze()
+    return PolicyBundle(contract, denoiser, encoder, normaliser, None, digest, digest).freeze()
 
 
 def _ranges(contract: Contract) -> dict[str, tuple[Values, Values]]:

@@ -27,7 +27,7 @@ def wrong_block(name, bundle, table, **options):
     dpt = copy.deepcopy(bundle.dpt)
     with torch.no_grad():
         dpt.decoder.layers[1].linear2.weight.mul_(1.01)
-    return build_engine(name, replace(bundle, dpt=dpt), table, **options)
+    return build_engine(name, replace(bundle, denoiser=dpt), table, **options)
 
 
 def restless(name, bundle, table, **options):

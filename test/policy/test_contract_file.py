@@ -14,6 +14,8 @@ from sag_ros.policy.random_bundle import full_contract
 FILE = Path("somewhere/policy.yaml")
 Path_ = tuple[str | int, ...]
 
+UNET = {"down_dims": [8, 16], "kernel_size": 5, "groups": 8, "step_dim": 16, "film_scale": True}
+
 
 def example() -> dict[str, Any]:
     return {**full_contract(), "pruner": {"width": 128, "layers": 1, "heads": 4, "feedforward": 256}}
@@ -69,8 +71,9 @@ def test_missing_key(path: Path_) -> None:
     content = copy.deepcopy(example())
     del holder(content, path)[path[-1]]
     error = refused(content)
-    assert (error.key, error.value) == (dotted(path), "missing")
-    assert f"{dotted(path)} is missing;" in str(error)
+    found = None if path == ("network",) else "missing"  # a U-Net has none
+    assert (error.key, error.value) == (dotted(path), found)
+    assert f"{dotted(path)} is {found};" in str(error)
 
 
 @pytest.mark.parametrize("path", [p for p in ALL if isinstance(p[-1], str) and p not in FREE], ids=label)
@@ -133,6 +136,12 @@ def change(**changes: Any) -> dict[str, Any]:
         ({"signals": {"gripper_width": {"size": 1}}}, "signals", "another name"),
         ({"signals": {"bag": {"size": 0}}}, "signals.bag.size", "greater than or equal to 1"),
         ({"state": ["joint_position", "bag"]}, "state", "joint_position, tcp_position"),
+        ({"unet": UNET}, "unet", "null beside network"),
+        ({"network": None, "unet": {**UNET, "down_dims": [12, 24]}}, "unet.down_dims", "multiples of 8"),
+        ({"network": None, "unet": {**UNET, "kernel_size": 4}}, "unet.kernel_size", "odd"),
+        ({"network": None, "unet": {**UNET, "step_dim": 9}}, "unet.step_dim", "even"),
+        ({"network": None, "unet": {**UNET, "down_dims": [8] * 6}}, "horizon", "multiple of 32"),
+        ({"network": None, "unet": UNET}, "pruner", "null with a U-Net"),
         ({"cameras__front__height": 8}, "cameras.front.height", "greater than or equal to 16"),
         ({"task": ""}, "task", "at least 1 character"),
         ({"action_steps": 16}, "action_steps", "observation_steps + 1 = 15"),

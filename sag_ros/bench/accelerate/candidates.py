@@ -25,10 +25,12 @@ class Candidate:
     kind: Kind
 
 
-def cheap(steps: int) -> list[Candidate]:
+def cheap(steps: int, prunable: bool = True) -> list[Candidate]:
     """What anybody can have at once from a policy of so many diffusion steps: DDIM with fewer steps, and
-    full steps at hand-made places (``geometric``)."""
-    found = [("ddim", n) for n in FEWER_STEPS] + [("geometric", n) for n in FULL_STEPS]
+    of transformers full steps at hand-made places (``geometric``)."""
+    found = [("ddim", n) for n in FEWER_STEPS]
+    if prunable:
+        found += [("geometric", n) for n in FULL_STEPS]
     return [Candidate(f"{name}{n}", "cheap") for name, n in found if n < steps]
 
 
@@ -39,9 +41,11 @@ def searched_name(density: float) -> str:
 
 def all_of(bundle: PolicyBundle, densities: Sequence[float]) -> list[Candidate]:
     """Dense, the cheap ones, and those of ``densities`` and of the pruner that the bundle has by now."""
-    there = stored_names(bundle)
+    prunable = bundle.contract.network is not None
+    there = stored_names(bundle) if prunable else []
     names = [name for name in map(searched_name, densities) if name in there]
     if bundle.pruner_state is not None:
         names.append(TAUGHT)
     steps = bundle.contract.diffusion.steps
-    return [Candidate(DENSE, "dense"), *cheap(steps), *(Candidate(name, "searched") for name in names)]
+    searched = [Candidate(name, "searched") for name in names]
+    return [Candidate(DENSE, "dense"), *cheap(steps, prunable), *searched]

@@ -61,9 +61,13 @@ class Stages:
         """Returns what the page shows; see ``page``."""
         journal, options = self._journal, self._options
         checked = journal.stage("check", "checking bundle, engine and demonstrations", self._check)
-        searched = journal.stage("search", f"searching schedules of {self._percent}", self._search)
+        prunable, searched = self._bundle.contract.network is not None, []
+        if prunable:
+            searched = journal.stage("search", f"searching schedules of {self._percent}", self._search)
+        else:
+            journal.say("a U-Net has no blocks to prune: fewer steps alone are compared")
         judged = journal.stage("judge", "comparing actions on held-out demonstrations", self._judge)
-        if options.long and not checked["pruner"]:
+        if options.long and prunable and not checked["pruner"]:
             journal.stage("teach", "teaching a pruner", lambda: self._teach(searched, judged))
             self._bundle = load_bundle(self._folder)
             judged = journal.stage("judge again", "comparing actions, with the pruner", self._judge)

@@ -67,7 +67,7 @@ def main(options: Options) -> int:
         example = _example(options.bundle)
         width = network_size(example.bundle.dpt.config).width
         status.update("measuring the machine")
-        limits = measure_limits(12 * width**2 * example.bundle.contract.network.layers)
+        limits = measure_limits(12 * width**2 * example.bundle.contract.transformer.layers)
         plans: dict[str, Any] = plans_of(example, (*options.densities, 0.0))
         if options.masks:
             plans |= _masks(options.masks, example)

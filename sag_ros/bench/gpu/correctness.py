@@ -238,7 +238,7 @@ def rounding(policy: Policy, case: Case, precision: str) -> float:
         for weight in dpt.decoder.parameters():
             if weight.ndim > 1:
                 weight.copy_(weight.to(DTYPES[precision]).float())
-    engine = ReferenceEngine(replace(policy.bundle, dpt=dpt), policy.table)
+    engine = ReferenceEngine(replace(policy.bundle, denoiser=dpt), policy.table)
     return relative(engine.denoise(case.obs, case.plan, case.noise), case.expected)
 
 

@@ -25,7 +25,6 @@ def summary(bundle: PolicyBundle, folder: Path) -> dict[str, str]:
 
     contract = bundle.contract
     sizes = [f"{name} {camera.height}×{camera.width}" for name, camera in contract.cameras.items()]
-    network = contract.network
     weights = sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
     return {
         "task": contract.task,
@@ -38,11 +37,27 @@ def summary(bundle: PolicyBundle, folder: Path) -> dict[str, str]:
             f"from {contract.observation_steps} observations"
         ),
         "diffusion": f"{contract.diffusion.steps} steps, {contract.diffusion.schedule}",
-        "network": f"{network.layers} layers, {network.heads} heads, width {network.width}",
+        "network": network_text(contract),
         "pruner": "yes" if bundle.pruner_state is not None else "none: mask source sag cannot be used",
         "schedules": ", ".join(stored_names(bundle)) or "none",
         "weights": f"{weights / 1e6:.1f} MB, sha256 {bundle.weights_hash[:16]}",
     }
+
+
+def sources_of(bundle: PolicyBundle) -> list[str]:
+    """Mask sources that a bundle is compared with: all blocks, some, and its own."""
+    if bundle.contract.unet is not None:
+        return ["dense"]
+    return ["dense", "random9", *(["sag"] if bundle.pruner_state is not None else [])]
+
+
+def network_text(contract: Contract) -> str:
+    """The denoiser in words."""
+    if contract.unet is not None:
+        levels = ", ".join(map(str, contract.unet.down_dims))
+        return f"U-Net with {levels} channels, kernel {contract.unet.kernel_size}"
+    network = contract.transformer
+    return f"{network.layers} layers, {network.heads} heads, width {network.width}"
 
 
 def _actions(contract: Contract) -> str:
@@ -138,7 +153,7 @@ def main(
         table.add_row(key, value)
     console.print(table)
     agree = True
-    for mask_source in ("dense", "random9", *(["sag"] if loaded.pruner_state is not None else [])):
+    for mask_source in sources_of(loaded):
         name, error, allowed = compare(loaded, engine, mask_source, count)
         agree &= error <= allowed
         console.print(verdict(mask_source, name, error, allowed))

@@ -13,21 +13,21 @@ from sag_ros.policy.meanings import Placement, Rotation
 
 @dataclass(frozen=True)
 class PolicyImport:
-    """Make a bundle of a checkpoint of the public Diffusion Policy; nothing that is in it is executed.
+    """Make a bundle of a checkpoint of Diffusion Policy or LeRobot; nothing that is in it is executed.
 
-    Its transformers, on images or on numbers alone. What it does not say has to be given: which of its
+    Transformers and U-Nets, on images or on numbers alone. What it does not say has to be given: which of its
     low-dimensional observations are the joint positions and the gripper width, the joints' names, and the
     time from one action to the next.
     """
 
     checkpoint: Annotated[Path, tyro.conf.Positional]
-    """.ckpt file"""
+    """.ckpt file of Diffusion Policy, or folder of a LeRobot diffusion policy"""
     out: Annotated[Path, tyro.conf.Positional]
     """folder of the bundle"""
     state: tuple[str, ...]
     """low-dimensional observations in order: joint positions (rad), then the gripper width (m); or each as
     name=part, a part being joint_position, tcp_position, tcp_rotation, gripper_width, gripper_fingers, or
-    signal for what another topic tells (signal:14 where the checkpoint knows a vector alone)"""
+    signal for what another topic tells (signal:14 where the checkpoint knows a vector alone, as LeRobot's)"""
     period: float
     """s from one action to the next: one over the rate of the demonstrations"""
     arm: str = "fr3"
@@ -58,6 +58,7 @@ class PolicyImport:
         """Returns: 0, or 1 if the checkpoint is refused."""
         from rich.console import Console
 
+        from sag_ros.bench.prepare.check_bundle import network_text
         from sag_ros.policy.bundle import save_bundle
         from sag_ros.policy.contract_file import BundleError
         from sag_ros.policy.importers.archive import ArchiveError
@@ -97,8 +98,8 @@ class PolicyImport:
         except (ArchiveError, BundleError, ImportRefused) as error:
             console.print(f"[red]refused[/]: {error}", highlight=False)
             return 1
-        contract, network = bundle.contract, bundle.contract.network
-        size = f"T {contract.horizon}, L {network.layers}, d {network.width}, K {contract.diffusion.steps}"
+        contract = bundle.contract
+        size = f"T {contract.horizon}, {network_text(contract)}, K {contract.diffusion.steps}"
         cameras = ", ".join(f"{name} {one.height} x {one.width}" for name, one in contract.cameras.items())
         signals = ", ".join(f"{name} ({one.size})" for name, one in contract.signals.items())
         seen = f"cameras {cameras or 'none'}" + (f", signals {signals}" if signals else "")

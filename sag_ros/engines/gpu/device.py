@@ -73,7 +73,7 @@ def gpu_obstacle(bundle: PolicyBundle | None, precision: str) -> str | None:
     if reason is None:
         choose_precision(precision, choose_device("auto"))
         if bundle is not None:
-            require_token_wise(bundle.contract.network.cond_layers)
+            require_token_wise(bundle.contract.transformer.cond_layers)
     return reason
 
 

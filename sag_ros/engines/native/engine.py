@@ -60,7 +60,7 @@ class NativeEngine(CheckedEngine):
                 token-wise; a width that is not a multiple of the CPU's vectors.
         """
         dpt, contract, config = bundle.dpt, bundle.contract, bundle.dpt.config
-        require_runnable(contract.network)
+        require_runnable(contract.transformer)
         self.precision = choose_precision(precision)
         form = form_of(self.precision)
         self.savings = savings

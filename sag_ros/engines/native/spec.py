@@ -24,7 +24,7 @@ def _obstacle(bundle: PolicyBundle | None, precision: str, all_tokens: bool) -> 
 
     choose_precision(precision)
     if bundle is not None:
-        require_runnable(bundle.contract.network)
+        require_runnable(bundle.contract.transformer)
     return None
 
 

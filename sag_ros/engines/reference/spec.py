@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def _load() -> Callable[..., Engine]:
-    from sag_ros.engines.reference.engine import ReferenceEngine
+    from sag_ros.engines.reference import reference_engine
 
-    return ReferenceEngine
+    return reference_engine
 
 
 ENGINE = EngineSpec(

@@ -1,4 +1,4 @@
-"""Checkpoints of the public Diffusion Policy: its transformers, on images or on numbers alone.
+"""Checkpoints of the public Diffusion Policy: transformers and U-Nets, on images or on numbers alone.
 
 What a checkpoint holds: ``cfg``, the settings of its training, and under ``state_dicts`` the weights, those
 that were averaged (``ema_model``) and the last (``model``). What cannot be expressed is refused with its
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sag_ros.policy.importers import hybrid, lowdim
 from sag_ros.policy.importers.archive import Stored, plain, read_archive
+from sag_ros.policy.importers.lerobot import import_folder
 from sag_ros.policy.importers.meaning import ImportRefused, Meaning
 from sag_ros.policy.importers.parts import Imported
 from sag_ros.policy.importers.resnet_weights import MisplacedWeight
@@ -24,21 +25,28 @@ _PREFIXES = ("module.", "_orig_mod.")  # of DistributedDataParallel and torch.co
 _POLICIES = "diffusion_policy.policy."
 Importer = Callable[[Mapping[str, Any], Mapping[str, Tensor], Meaning, str], Imported]
 KINDS: dict[str, Importer] = {
-    f"{_POLICIES}diffusion_transformer_hybrid_image_policy.DiffusionTransformerHybridImagePolicy": (
-        hybrid.import_policy
-    ),
-    f"{_POLICIES}diffusion_transformer_lowdim_policy.DiffusionTransformerLowdimPolicy": lowdim.import_policy,
-}
+    f"{_POLICIES}{module}.{name}": importer
+    for module, name, importer in (
+        ("diffusion_transformer_hybrid_image_policy", "DiffusionTransformerHybridImagePolicy",
+         hybrid.import_transformer),
+        ("diffusion_transformer_lowdim_policy", "DiffusionTransformerLowdimPolicy",
+         lowdim.import_transformer),
+        ("diffusion_unet_hybrid_image_policy", "DiffusionUnetHybridImagePolicy", hybrid.import_unet),
+        ("diffusion_unet_lowdim_policy", "DiffusionUnetLowdimPolicy", lowdim.import_unet),
+    )
+}  # fmt: skip
 
 
 def import_checkpoint(path: str | Path, meaning: Meaning) -> Imported:
-    """Read a ``.ckpt``; nothing in it is executed.
+    """Read a ``.ckpt``, or a folder of LeRobot; nothing in it is executed.
 
     Raises:
         ArchiveError: a file that cannot be read.
         ImportRefused: what cannot be expressed.
         BundleError: sizes that do not fit each other.
     """
+    if Path(path).is_dir():
+        return _from_folder(Path(path), meaning)
     with read_archive(path) as content:
         if not isinstance(content, Mapping) or not {"cfg", "state_dicts"} <= content.keys():
             raise ImportRefused(
@@ -62,6 +70,15 @@ def import_checkpoint(path: str | Path, meaning: Meaning) -> Imported:
         raise ImportRefused(f"{path}: {error}") from None
     except KeyError as error:
         raise ImportRefused(f"{path}: the weights have no {error.args[0]}") from None
+
+
+def _from_folder(folder: Path, meaning: Meaning) -> Imported:
+    try:
+        return import_folder(folder, meaning)
+    except MisplacedWeight as error:
+        raise ImportRefused(f"{folder}: {error}") from None
+    except KeyError as error:
+        raise ImportRefused(f"{folder}: there is no {error.args[0]}") from None
 
 
 def _bare(key: str) -> str:

@@ -1,4 +1,4 @@
-"""The public Diffusion Policy's transformer on images: ``DiffusionTransformerHybridImagePolicy``."""
+"""The public Diffusion Policy on images: ``Diffusion{Transformer,Unet}HybridImagePolicy``."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from torch import Tensor
 from sag_ros.policy.bundle import PolicyBundle, empty_modules
 from sag_ros.policy.contract import Contract
 from sag_ros.policy.contract_file import parse_contract
+from sag_ros.policy.importers.denoisers import Reader, transformer, unet
 from sag_ros.policy.importers.meaning import ImportRefused, Meaning, name_of
 from sag_ros.policy.importers.parts import (
     CAUSAL,
+    GLOBAL,
     OBS_AS_COND,
     SCHEDULER,
     TIME_AS_COND,
     WHOLE_HORIZON,
     Imported,
     common,
-    denoiser,
     fill,
     fill_normaliser,
     require,
@@ -29,8 +30,24 @@ from sag_ros.policy.importers.resnet_weights import camera_weights
 from sag_ros.policy.importers.settings import find
 
 
-def import_policy(
+def import_transformer(
     settings: Mapping[str, Any], state: Mapping[str, Tensor], meaning: Meaning, name: str
+) -> Imported:
+    """The one with a transformer; see :func:`_import`."""
+    require(settings, (OBS_AS_COND, TIME_AS_COND, CAUSAL, WHOLE_HORIZON, *SCHEDULER))
+    return _import(settings, state, meaning, name, transformer)
+
+
+def import_unet(
+    settings: Mapping[str, Any], state: Mapping[str, Tensor], meaning: Meaning, name: str
+) -> Imported:
+    """The one with a U-Net; see :func:`_import`."""
+    require(settings, (GLOBAL, *SCHEDULER))
+    return _import(settings, state, meaning, name, unet)
+
+
+def _import(
+    settings: Mapping[str, Any], state: Mapping[str, Tensor], meaning: Meaning, name: str, read: Reader
 ) -> Imported:
     """A policy of its settings and weights.
 
@@ -38,7 +55,6 @@ def import_policy(
         ImportRefused, SettingsError, MisplacedWeight, BundleError: what cannot be expressed.
         KeyError: a weight is missing.
     """
-    require(settings, (OBS_AS_COND, TIME_AS_COND, CAUSAL, WHOLE_HORIZON, *SCHEDULER))
     observations = find(settings, "policy.shape_meta.obs")
     cameras = {key: one["shape"] for key, one in observations.items() if one.get("type") == "rgb"}
     low = {key: one["shape"] for key, one in observations.items() if key not in cameras}
@@ -47,11 +63,13 @@ def import_policy(
     for camera in cameras:
         weights[camera], norm = camera_weights(state, f"obs_encoder.obs_nets.{camera}.")
         norms.add(norm)
-    content = common(settings, state, low, meaning, name)
+    denoiser = read(settings, state, "policy")
+    content = common(settings, denoiser.sizes, low, meaning, name)
     contract = _contract(content, settings, state, cameras, weights, norms)
     assert contract.encoder is not None  # there are cameras
-    dpt, encoder, normaliser = empty_modules(contract)
-    fill(dpt, denoiser(state, _feature_order(observations, cameras, contract.encoder.features, meaning)))
+    network, encoder, normaliser = empty_modules(contract)
+    order = _feature_order(observations, cameras, contract.encoder.features, meaning)
+    fill(network, denoiser.weights(order))
     fill(
         encoder,
         {f"nets.{name_of(camera)}.{key}": one for camera, own in weights.items() for key, one in own.items()},
@@ -63,7 +81,7 @@ def import_policy(
     if not find(settings, "policy.eval_fixed_crop", False) and cropped:
         remarks.append("the original crops its pictures at random also when it acts; here it is the middle")
     remarks += steps_remark(settings, contract.diffusion.steps)
-    bundle = PolicyBundle(contract, dpt, encoder, normaliser, None, "", "").freeze()
+    bundle = PolicyBundle(contract, network, encoder, normaliser, None, "", "").freeze()
     return Imported(bundle, tuple(remarks))
 
 
@@ -101,11 +119,6 @@ def _contract(
         raise ImportRefused("the cameras' networks differ in size, norm or colours; they have to be alike")
     ((scale, offset),), ((keypoints, features),) = colours, sizes
     crop = find(settings, "policy.crop_shape", None)
-    network = {
-        **content["network"],
-        "heads": find(settings, "policy.n_head"),
-        "cond_layers": find(settings, "policy.n_cond_layers", 0),
-    }
     resnet = {
         "norm": next(iter(norms)),
         "crop": None if crop is None else list(crop),
@@ -115,4 +128,4 @@ def _contract(
     }
     encoder = {"width": 64, "keypoints": keypoints, "features": features, "resnet18": resnet}
     seen = {name_of(key): {"height": shape[1], "width": shape[2]} for key, shape in cameras.items()}
-    return parse_contract({**content, "cameras": seen, "encoder": encoder, "network": network})
+    return parse_contract({**content, "cameras": seen, "encoder": encoder})

@@ -21,9 +21,11 @@ SCHEDULER = (
     ("noise_scheduler.beta_schedule", "squaredcos_cap_v2", "another noise schedule"),
     ("noise_scheduler.variance_type", "fixed_small", "another variance of the added noise"),
 )
+GLOBAL = ("obs_as_global_cond", True, "observations are not the condition of all steps")
 OBS_AS_COND = ("obs_as_cond", True, "observations are inpainted, not condition tokens")
 WHOLE_HORIZON = ("pred_action_steps_only", False, "the horizon begins with the executed actions")
 TIME_AS_COND = ("time_as_cond", True, "the time is not a condition token")
+OWN_STEP = ("oa_step_convention", True, "actions begin one step later")
 CAUSAL = ("causal_attn", True, "tokens see later ones")
 
 
@@ -45,19 +47,11 @@ def require(
             raise ImportRefused(f"{place}.{key} is {found!r}: {otherwise}; only {value!r} is understood")
 
 
-def common(
-    settings: Mapping[str, Any],
-    state: Mapping[str, Tensor],
-    low: Mapping[str, Any],
-    meaning: Meaning,
-    name: str,
-) -> dict[str, Any]:
-    """What a contract says of every transformer, besides cameras, encoder and heads."""
-    layers = {int(key.split(".")[3]) for key in state if key.startswith("model.decoder.layers.")}
+def action_and_state(low: Mapping[str, Any], meaning: Meaning) -> dict[str, Any]:
+    """What a contract says of states and actions; ``low``: low-dimensional observation -> its shape."""
     kind, unit = ("gripper_binary", "1") if meaning.gripper is not None else ("gripper_width", "m")
     return {
         "format": FORMAT,
-        "task": str(find(settings, "task_name", name)),
         "joints": list(meaning.joints),
         "state": meaning.contract_state,
         "signals": meaning.signals(low),
@@ -65,6 +59,20 @@ def common(
         "action": [*meaning.contract_actions, {"name": "gripper", "meaning": kind, "unit": unit}],
         "binary_gripper": meaning.gripper.model_dump() if meaning.gripper is not None else None,
         "control_period": meaning.period,
+    }
+
+
+def common(
+    settings: Mapping[str, Any],
+    sizes: Mapping[str, Any],
+    low: Mapping[str, Any],
+    meaning: Meaning,
+    name: str,
+) -> dict[str, Any]:
+    """What a contract says of every policy, besides cameras and encoder; ``sizes`` of its denoiser."""
+    return {
+        **action_and_state(low, meaning),
+        "task": str(find(settings, "task_name", name)),
         "horizon": find(settings, "policy.horizon"),
         "observation_steps": find(settings, "policy.n_obs_steps"),
         "action_steps": find(settings, "policy.n_action_steps"),
@@ -74,17 +82,10 @@ def common(
             "prediction": "epsilon",
             "clip_sample": find(settings, "policy.noise_scheduler.clip_sample"),
         },
-        "network": {"layers": len(layers), "width": state["model.input_emb.weight"].shape[0]},
+        **sizes,
         "pruner": None,
         "provenance": {"imported": name, "weights": meaning.weights},
     }
-
-
-def denoiser(state: Mapping[str, Tensor], order: Sequence[int]) -> dict[str, Tensor]:
-    """Weights of DP-T, their observation columns in ``order``."""
-    found = {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
-    found["cond_obs_emb.weight"] = found["cond_obs_emb.weight"][:, list(order)]
-    return found
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:

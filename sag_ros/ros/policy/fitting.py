@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sag_ros.policy.contract import Contract
 from sag_ros.robots.registry import find_arm, require_joints
-from sag_ros.ros.fields import FieldReader
 from sag_ros.ros.policy.settings import gripper_settings
+from sag_ros.ros.policy.signals.fields import FieldReader
 from sag_ros.ros.schema import PolicyNode
 
 

@@ -26,7 +26,7 @@ from sag_ros.ros.images import MessageError
 from sag_ros.ros.joints import GripperReader, JointReader, prefixed
 from sag_ros.ros.policy.inputs import STATE, Frame, JointHistory, NewestFrames
 from sag_ros.ros.policy.rivals import listed, publishers
-from sag_ros.ros.policy.signals import Heard
+from sag_ros.ros.policy.signals.heard import Heard
 from sag_ros.ros.receiver import Apart, Receiver
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.ros.stamps import StampClock

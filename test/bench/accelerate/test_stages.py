@@ -87,6 +87,14 @@ def test_the_whole_way_without_a_task(policy, tmp_path, monkeypatch, capsys):
     assert "done before" in capsys.readouterr().out
 
 
+def test_a_unet_is_compared_with_fewer_steps_of_itself(tmp_path, windows):
+    size = {"down_dims": [16, 32], "kernel_size": 3, "groups": 8, "step_dim": 16, "film_scale": True}
+    policy = save_bundle(tmp_path / "policy", random_bundle(0, unet=size))
+    content = accelerate(policy, tmp_path).run()
+    assert {row["name"] for row in content["rows"]} == {"dense", "ddim8", "ddim5"}
+    assert content["searched"] == []
+
+
 def test_a_policy_of_few_steps_needs_no_schedule(policy, tmp_path):
     diffusion = policy.contract.diffusion.model_copy(update={"training": "consistency"})
     contract = policy.contract.model_copy(update={"diffusion": diffusion})

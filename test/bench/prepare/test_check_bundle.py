@@ -43,7 +43,7 @@ def test_differing_engine_fails(folder, monkeypatch, capsys):
 def test_comparison_notices_other_weights(bundle, monkeypatch):
     from sag_ros.engines import compare
 
-    other = replace(bundle, dpt=random_bundle(4).dpt)
+    other = replace(bundle, denoiser=random_bundle(4).dpt)
     reference = compare.ReferenceEngine
     monkeypatch.setattr(compare, "ReferenceEngine", lambda _, table: reference(other, table))
     name, error, allowed = check_bundle.compare(bundle, "reference", "dense", 1)

@@ -12,7 +12,7 @@ from sag_ros.policy.bundle import PolicyBundle
 from sag_ros.policy.importers.diffusion_policy import KINDS
 from sag_ros.policy.random_bundle import random_bundle
 
-HYBRID, LOWDIM = KINDS
+HYBRID, LOWDIM, _, UNET = KINDS
 JOINTS = [f"fr3_joint{i}" for i in range(1, 8)]
 LOW = {"joint_pos": 7, "hand": 1}  # low-dimensional observations
 ROBOMIMIC = {"eef_pos": 3, "eef_quat": 4, "gripper_qpos": 2}
@@ -145,9 +145,29 @@ def lowdim_settings(bundle: PolicyBundle, keys: list[str] | None = None) -> dict
     }
 
 
+def unet_settings(bundle: PolicyBundle, keys: list[str]) -> dict[str, Any]:
+    """The same of one with a U-Net."""
+    cfg, size = lowdim_settings(policy_like(bundle), keys), bundle.contract.unet
+    cfg["policy"] |= {"_target_": UNET, "obs_as_global_cond": True, "oa_step_convention": True}
+    cfg["policy"]["horizon"] = bundle.contract.horizon
+    cfg["policy"]["model"] = {
+        "down_dims": size.down_dims,
+        "n_groups": size.groups,
+        "cond_predict_scale": size.film_scale,
+    }
+    return cfg
+
+
+def policy_like(bundle: PolicyBundle) -> PolicyBundle:
+    """A transformer with the state and actions of ``bundle``, for what settings have in common."""
+    same = ("signals", "state", "tcp", "action")
+    content = bundle.contract.model_dump(mode="json")
+    return random_bundle(0, cameras={}, **{key: content[key] for key in same})
+
+
 def lowdim_weights(bundle: PolicyBundle) -> dict[str, Tensor]:
     """Their names for our weights of a policy on numbers alone."""
-    found = {f"model.{key}": tensor for key, tensor in bundle.dpt.state_dict().items()}
+    found = {f"model.{key}": tensor for key, tensor in bundle.denoiser.state_dict().items()}
     for ours, theirs in (("state", "obs"), ("action", "action")):
         for part, values in zip(("scale", "offset"), bundle.normaliser.vectors(ours), strict=True):
             found[f"normalizer.params_dict.{theirs}.{part}"] = values

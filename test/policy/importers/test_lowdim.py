@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from public_checkpoint import JOINTS, LOWDIM, lowdim_settings, lowdim_weights, save
+from public_checkpoint import JOINTS, LOWDIM, lowdim_settings, lowdim_weights, save, unet_settings
 
 from sag_ros.policy.bundle import load_bundle, save_bundle
 from sag_ros.policy.importers.diffusion_policy import import_checkpoint
@@ -84,3 +84,24 @@ def test_what_cannot_be_expressed_is_refused(tmp_path: Path, original, key, valu
 def test_a_vector_whose_parts_have_no_names(tmp_path: Path, original) -> None:
     path = save(tmp_path / "a.ckpt", lowdim_weights(original), lowdim_settings(original))
     assert import_checkpoint(path, MEANING).bundle.contract.state == original.contract.state
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_a_unet_is_the_same_network(tmp_path: Path, original, scaled) -> None:
+    size = {"down_dims": [16, 32], "kernel_size": 3, "groups": 8, "step_dim": 16, "film_scale": scaled}
+    content = original.contract.model_dump(mode="json")
+    same = {key: content[key] for key in ("signals", "state", "tcp", "action")}
+    own = random_bundle(2, cameras={}, unet=size, **same)
+    cfg = unet_settings(own, KEYS)
+    found = import_checkpoint(save(tmp_path / "a.ckpt", lowdim_weights(own), cfg), MEANING).bundle
+    assert found.contract.unet == own.contract.unet
+    assert found.contract.network is None
+    for key, tensor in own.denoiser.state_dict().items():
+        torch.testing.assert_close(found.denoiser.state_dict()[key], tensor)
+    for change, said in (
+        ({"oa_step_convention": False}, "begin one step later"),
+        ({"obs_as_global_cond": False}, "not the condition of all steps"),
+    ):
+        changed = {**cfg, "policy": {**cfg["policy"], **change}}
+        with pytest.raises(ImportRefused, match=said):
+            import_checkpoint(save(tmp_path / "b.ckpt", lowdim_weights(own), changed), MEANING)

@@ -314,6 +314,19 @@ def test_an_arm_that_moves_is_not_taken_over(bench):
     assert "the arm moves" in bench.problem
 
 
+def test_a_unet_moves_the_arm_like_any_other_policy(domain, tmp_path):
+    size = {"down_dims": [16, 32], "kernel_size": 3, "groups": 8, "step_dim": 16, "film_scale": True}
+    save_bundle(tmp_path / "unet", random_bundle(0, unet=size))
+    bench = Bench(tmp_path / "unet", FakeRobot(), mask_source="dense")
+    bench.activate()
+    assert bench.until(lambda: len(bench.robot.commands) >= 3), bench.robot.message
+    bench.close()
+    pruned = Bench(tmp_path / "unet", mask_source="uniform5")
+    assert pruned.policy.trigger_configure() == FAILURE
+    assert "masks are of transformer blocks" in pruned.problem
+    pruned.close()
+
+
 # Faults and what follows ---------------------------------------------------------------------------------
 
 

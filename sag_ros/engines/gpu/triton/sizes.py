@@ -51,7 +51,7 @@ class Sizes(NamedTuple):
 
 def require_runnable(contract: Contract, all_tokens: bool = False) -> None:
     """Raise ValueError for a policy that the kernel cannot run, with ``all_tokens`` or the executed ones."""
-    network, memory = contract.network, 1 + contract.observation_steps
+    network, memory = contract.transformer, 1 + contract.observation_steps
     require_token_wise(network.cond_layers)
     size = network.width // network.heads
     if network.width & (network.width - 1) or network.heads & (network.heads - 1):
@@ -95,7 +95,7 @@ def choose_sizes(
     Raises:
         ValueError: parts or a tile that do not divide the work.
     """
-    network, tokens = contract.network, tokens_of(contract, all_tokens)
+    network, tokens = contract.transformer, tokens_of(contract, all_tokens)
     width, heads = network.width, network.heads
     item = 4 if precision == "f32" else 2
     room = (shared_memory or 100 * 1024) - BESIDES[item]

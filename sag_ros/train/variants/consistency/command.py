@@ -84,5 +84,5 @@ class ConsistencyTraining(ConsistencyOptions):
         )
         student = trainer.ema.module
         assert isinstance(student, DPT)
-        save_bundle(self.output, replace(teacher, contract=contract, dpt=student, pruner_state=None))
+        save_bundle(self.output, replace(teacher, contract=contract, denoiser=student, pruner_state=None))
         print(f"student of iteration {trainer.loop.iteration} written to {self.output}", flush=True)

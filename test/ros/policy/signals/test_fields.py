@@ -8,8 +8,8 @@ from geometry_msgs.msg import Point, PoseStamped, Quaternion
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Float64MultiArray
 
-from sag_ros.ros.fields import FieldReader, message_class
 from sag_ros.ros.images import MessageError
+from sag_ros.ros.policy.signals.fields import FieldReader, message_class
 
 
 def pose() -> PoseStamped:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sag_ros.ros.fields import FieldReader
 from sag_ros.ros.policy.inputs import JointHistory
+from sag_ros.ros.policy.signals.fields import FieldReader
 from sag_ros.ros.sections import Signal
 
 

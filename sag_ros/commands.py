@@ -85,6 +85,12 @@ COMMANDS = (
     ),
     Command("record", "sag_ros.train.record:Recording", "record scripted demonstrations", ("sim", "train")),
     Command(
+        "convert",
+        "sag_ros.train.convert.command:Conversion",
+        "make demonstrations of a LeRobot dataset or a robomimic file",
+        ("sim", "train", "convert"),
+    ),
+    Command(
         "pictures",
         "sag_ros.train.pictures:Pictures",
         "what pictures look like in training, kept in a bundle for the policy node",

@@ -146,8 +146,9 @@ class DemonstrationWriter:
         codec = BloscCodec(cname="zstd", clevel=5, shuffle="shuffle")
 
         def array(name: str, row: tuple[int, ...], dtype: str, chunk: int, fill: int = 0) -> None:
+            chunks = chunk, *(max(size, 1) for size in row)  # of no column, too
             group.create_array(
-                name, shape=(0, *row), chunks=(chunk, *row), dtype=dtype, compressors=codec, fill_value=fill
+                name, shape=(0, *row), chunks=chunks, dtype=dtype, compressors=codec, fill_value=fill
             )
 
         for name, images in episode.images.items():

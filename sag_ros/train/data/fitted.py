@@ -11,6 +11,7 @@ from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.robots.registry import find_arm
 from sag_ros.train.data.poses import JOINTS, POSES, PoseDemonstrations
 from sag_ros.train.data.signals import SignalDemonstrations
+from sag_ros.train.data.terms import terms_of
 
 
 def fitted(contract: Contract, data: Path, episodes: int | None = None) -> Demonstrations:
@@ -24,6 +25,11 @@ def fitted(contract: Contract, data: Path, episodes: int | None = None) -> Demon
     """
     found = Demonstrations(data, episodes)
     _require_alike(contract, found, data)
+    terms = found.attributes.get("terms")
+    if terms is not None:  # it was made for a policy
+        if terms != terms_of(contract):
+            raise StoreError(f"{data} has states and actions of another policy; convert it for this one")
+        return found
     signals = list(contract.signals)
     state = [part for part in contract.state if part not in signals]
     if signals and list(contract.state) != [*state, *signals]:
@@ -60,7 +66,7 @@ def _require_alike(contract: Contract, found: Demonstrations, data: Path) -> Non
             f"{data} has an action every {period:g} s; the policy gives one every "
             f"{contract.control_period:g} s. Record or convert demonstrations of that rate"
         )
-    if contract.binary_gripper is not None:
+    if contract.binary_gripper is not None and "terms" not in found.attributes:
         raise StoreError(f"{data} holds gripper widths; the policy's gripper is open or closed")
     for name, size in contract.cameras.items():
         if name not in found.cameras:

@@ -16,6 +16,7 @@ from sag_ros.policy.random_bundle import random_bundle
 
 UNET = {"down_dims": [16, 32], "kernel_size": 5, "groups": 8, "step_dim": 16, "film_scale": True}
 LAYERS = {"conv1": "0", "bn1": "1", "layer1": "4", "layer2": "5", "layer3": "6", "layer4": "7"}
+MODES = {"VISUAL": "MEAN_STD", "STATE": "MIN_MAX", "ENV": "MIN_MAX", "ACTION": "MIN_MAX"}
 COLOURS = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
@@ -45,7 +46,7 @@ def config(bundle: PolicyBundle, environment: int = 0) -> dict[str, Any]:
         "n_action_steps": contract.action_steps,
         "input_features": inputs,
         "output_features": {"action": {"type": "ACTION", "shape": [contract.action_dim]}},
-        "normalization_mapping": {**dict.fromkeys(("STATE", "ENV", "ACTION"), "MIN_MAX"), "VISUAL": "MEAN_STD"},
+        "normalization_mapping": MODES,
         "vision_backbone": "resnet18",
         "crop_shape": [32, 37],
         "down_dims": size.down_dims,

@@ -1,0 +1,1 @@
+"""``sag convert``: demonstrations of other projects. Front door: :mod:`command`."""

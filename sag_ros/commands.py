@@ -83,6 +83,12 @@ COMMANDS = (
         "attach to a running graph: where the time goes from camera to arm",
         ("sim", "bench", "ros"),
     ),
+    Command(
+        "record graph",
+        "sag_ros.ros.record.command:GraphRecording",
+        "record demonstrations from a running graph while somebody moves the arm",
+        ("train", "ros"),
+    ),
     Command("record", "sag_ros.train.record:Recording", "record scripted demonstrations", ("sim", "train")),
     Command(
         "convert",

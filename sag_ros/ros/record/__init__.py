@@ -1,0 +1,1 @@
+"""``sag record graph``: demonstrations of a robot that somebody moves. Front door: :mod:`command`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,7 +176,7 @@ class Stages:
         if sure is False:
             text += "; the episodes that no choice had seen do not confirm that it is as good as dense"
         return {
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "bundle": self._folder.name,
             "policy": self._bundle.policy_hash,
             "arguments": {**options.arguments(), "budget": options.budget},

@@ -148,7 +148,7 @@ class Monitor(Node):
             answer = future.result() if future.done() else None
             if (answer is not None and answer.success) or self.state() == goal:
                 return
-            self.wait(lambda: bool(self.message), 2.0)
+            self.wait(lambda: self.message.startswith("cannot"), 2.0)  # not one from before it was asked
             if time.monotonic() > deadline:
                 reason = self.message or "see its log"
                 raise GraphTimeout(f"policy_node refused to {name}: {reason}")

@@ -44,8 +44,8 @@ def test_comparison_notices_other_weights(bundle, monkeypatch):
     from sag_ros.engines import compare
 
     other = replace(bundle, denoiser=random_bundle(4).dpt)
-    reference = compare.ReferenceEngine
-    monkeypatch.setattr(compare, "ReferenceEngine", lambda _, table: reference(other, table))
+    reference = compare.reference_engine
+    monkeypatch.setattr(compare, "reference_engine", lambda _, table: reference(other, table))
     name, error, allowed = check_bundle.compare(bundle, "reference", "dense", 1)
     assert name == "reference"
     assert error > allowed

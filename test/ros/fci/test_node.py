@@ -72,7 +72,8 @@ class Bench:
         deadline = time.monotonic() + DEADLINE
         while not done():
             report = self.node._driver.report
-            if report.mode is Mode.REFLEX and report.lost and "discontinuity" in report.error:
+            # A busy machine; five in a row would be ours.
+            if report.mode is Mode.REFLEX and "discontinuity" in report.error:
                 raise Disturbed
             assert time.monotonic() < deadline, f"nothing within the deadline; {self.message}, {self.values}"
             self.executor.spin_once(timeout_sec=0.05)

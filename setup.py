@@ -109,7 +109,7 @@ def package_files(folder: str) -> list[str]:
     )
 
 
-DATA = ("sim/assets", "bench/tasks", "bench/accelerate")
+DATA = ("sim/assets", "bench/run", "bench/tasks", "bench/accelerate")
 
 setup(
     name=NAME,

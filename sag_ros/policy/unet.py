@@ -101,19 +101,12 @@ class _ResidualBlock(nn.Module):
         return self.blocks[1](y) + self.residual_conv(x)
 
 
-class _Down(nn.Module):
-    def __init__(self, channels: int) -> None:
+class _Resized(nn.Module):
+    """Half as many tokens, or twice as many; ``conv`` is the public checkpoints' name."""
+
+    def __init__(self, conv: nn.Module) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(channels, channels, 3, 2, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x)
-
-
-class _Up(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv = nn.ConvTranspose1d(channels, channels, 4, 2, 1)
+        self.conv = conv
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(x)
@@ -141,12 +134,13 @@ class UNet(nn.Module):
         pairs = list(pairwise(levels))
         down, up = [], []
         for number, (before, after) in enumerate(pairs):
-            last: nn.Module = nn.Identity() if number == len(pairs) - 1 else _Down(after)
-            blocks = [_ResidualBlock(before, after, config), _ResidualBlock(after, after, config), last]
-            down.append(nn.ModuleList(blocks))
+            blocks = [_ResidualBlock(before, after, config), _ResidualBlock(after, after, config)]
+            half = nn.Identity() if number == len(pairs) - 1 else _Resized(nn.Conv1d(after, after, 3, 2, 1))
+            down.append(nn.ModuleList([*blocks, half]))
         for before, after in reversed(pairs[1:]):
             blocks = [_ResidualBlock(2 * after, before, config), _ResidualBlock(before, before, config)]
-            up.append(nn.ModuleList([*blocks, _Up(before)]))
+            twice = _Resized(nn.ConvTranspose1d(before, before, 4, 2, 1))
+            up.append(nn.ModuleList([*blocks, twice]))
         middle, first = levels[-1], levels[1]
         self.mid_modules = nn.ModuleList([_ResidualBlock(middle, middle, config) for _ in range(2)])
         self.down_modules, self.up_modules = nn.ModuleList(down), nn.ModuleList(up)

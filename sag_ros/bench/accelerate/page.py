@@ -9,8 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
+from sag_ros.bench.run.template import template
 from sag_ros.bench.tasks.labels import place_labels
 
 # Told apart by colour-blind people, too.
@@ -23,11 +22,9 @@ def write_page(content: Mapping[str, Any], out: Path) -> list[Path]:
     """Write ``accelerate.html`` and ``accelerate.png``; see ``stages.Stages.run`` for the content."""
     png = out / "accelerate.png"
     png.write_bytes(draw(content))
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    page = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     html = out / "accelerate.html"
     html.write_text(
-        page.get_template("page.html").render(
+        template(Path(__file__).parent).render(
             content,
             picture=b64encode(png.read_bytes()).decode(),
             table=[_cells(row) for row in content["rows"]],

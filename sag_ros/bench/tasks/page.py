@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
+from sag_ros.bench.run.template import template
 from sag_ros.bench.tasks.tables import all_tables, said
 
 CLASSES = {
@@ -22,8 +21,7 @@ CLASSES = {
 
 def page(content: Mapping[str, Any], png: bytes) -> str:
     """HTML of a report (see ``bench.tasks.report``) with its picture inside."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    page = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True).get_template("page.html")
+    page = template(Path(__file__).parent)
     margin = content["settings"]["margin"]
     methods = {
         verdict: [row["method"] for row in content["rows"] if row["verdict"] == verdict]

@@ -42,7 +42,7 @@ def candidates(bundle: PolicyBundle) -> list[Candidate]:
         found.append(Candidate(sampler_of(bundle), "dense"))
         if bundle.contract.diffusion.training == "noise":
             steps = bundle.contract.diffusion.steps
-            found += [Candidate(f"ddim{fewer}", "dense") for fewer in (30, 10) if fewer < steps]
+            found += [Candidate(f"ddim{fewer}", "dense") for fewer in (30, 10, 5) if fewer < steps]
     return found
 
 
@@ -65,8 +65,8 @@ def advice(measured: list[tuple[Candidate, Rate]], wanted: float) -> str:
     name, most = max(((rate.name, rate.chunks) for _, rate in measured), key=lambda one: one[1])
     return (
         f"nothing that this bundle has holds {wanted:g} chunks a second here; the fastest is {name} with "
-        f"{most:.0f}. Search a sparser schedule (sag search schedule), take fewer or smaller cameras, a "
-        "faster core or a GPU"
+        f"{most:.0f}. Let `sag accelerate` look for a faster way, take fewer or smaller cameras, a faster "
+        "core or a GPU"
     )
 
 

@@ -74,7 +74,7 @@ class Stages:
         rows = [self._row(name, row) for name, row in judged.items()]
         if options.task is not None:
             self._play(rows, "chosen", self._plausible(rows), _CHOOSE, options.choosing_seed, _CHOOSING)
-            self._play(rows, "stated", to_state(rows), _STATE, options.stating_seed, _STATING)
+            self._play(rows, "stated", to_state(rows, options.margin), _STATE, options.stating_seed, _STATING)
         return self._content(rows, checked, searched)
 
     @property
@@ -167,11 +167,11 @@ class Stages:
         self, rows: list[dict[str, Any]], checked: dict[str, Any], searched: list[dict[str, Any]]
     ) -> dict[str, Any]:
         options = self._options
-        row, reason = recommend(rows)
+        row, reason = recommend(rows, options.margin)
         ladder = [] if options.task is None else rungs(rows, row["name"], options.task)
         if len(ladder) > 1:
             write_ladder(self._bundle, ladder)
-        sure = confirmed(row)
+        sure = confirmed(row, options.margin)
         text = f"take sampler: {row['sampler']}, mask_source: {row['mask_source']}: {reason}"
         if sure is False:
             text += "; the episodes that no choice had seen do not confirm that it is as good as dense"

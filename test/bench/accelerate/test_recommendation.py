@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sag_ros.bench.accelerate.recommendation import acceptable, confirmed, recommend, to_state
+from sag_ros.bench.accelerate.recommendation import acceptable, confirmed, holds, recommend, to_state
 from sag_ros.bench.accelerate.rungs import rungs
 
 
@@ -16,7 +16,8 @@ def row(name: str, kind: str, ms: float, worse: float = 0.0, verdict: str | None
         "error": 0.02 + worse, "error_difference": [worse, worse - 1e-4, worse + 1e-4],
     }  # fmt: skip
     if verdict != "":
-        found["chosen"] = {"verdict": verdict}
+        fewer = {"unclear": 8.0, "worse": 20.0}.get(verdict or "", 0.0)
+        found["chosen"] = {"verdict": verdict, "episodes": 50, "difference": [-fewer, -30.0, 1.0]}
     return found
 
 
@@ -65,8 +66,19 @@ def test_stated_are_the_recommended_one_and_the_best_of_each_kind() -> None:
 
 def test_confirmed_only_by_episodes_that_no_choice_saw() -> None:
     assert confirmed(DENSE) is None
-    assert confirmed({"stated": {"verdict": "unclear"}}) is False
-    assert confirmed({"stated": {"verdict": "within margin"}}) is True
+    few = {"episodes": 80, "difference": [-3.75, -10.0, 1.0]}
+    assert confirmed({"stated": {"verdict": "unclear", **few}}) is False
+    assert confirmed({"stated": {"verdict": "within margin", **few}}) is True
+
+
+@pytest.mark.parametrize(
+    ("fewer", "episodes", "verdict", "good"),
+    [(2, 80, "unclear", True), (3, 80, "unclear", False), (2, 80, "worse", False), (4, 200, "unclear", True),
+     (5, 200, "unclear", False), (1, 10, "unclear", True), (9, 80, "not inferior", True)],
+)  # fmt: skip
+def test_a_margin_is_rounded_up_to_whole_episodes(fewer, episodes, verdict, good) -> None:
+    played = {"verdict": verdict, "episodes": episodes, "difference": [-100.0 * fewer / episodes, -50.0, 1.0]}
+    assert holds(played, 2.0) is good
 
 
 def test_a_ladder_begins_with_the_recommended_one_and_gets_cheaper() -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
-
 import numpy as np
 import pytest
 import torch
+import torch.multiprocessing as multiprocessing
 from deviation import relative_error
 
 pytest.importorskip("triton")
@@ -63,7 +62,9 @@ def in_processes(monkeypatch):
     def start(arrays, numbers, sizes, warps):
         for array in arrays:
             array.share_memory_()
-        context = multiprocessing.get_context("fork")
+        # Not forked from here: this process has threads, and a copy without them may crash.
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([launch.__module__])
         programs = [
             context.Process(target=launch, args=(arrays, (*numbers[:-1], part), sizes, warps, 1))
             for part in range(sizes.PARTS)

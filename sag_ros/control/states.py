@@ -62,8 +62,9 @@ class SupervisorSettings:
     def ages(self, sensors: Iterable[str]) -> dict[str, float]:
         """What a watchdog watches: input -> largest age, s. ``sensors``: ``camera front``, ``signal bag``."""
         own = {"observation": self.observation_age, "joint_state": self.joint_state_age}
-        others = {True: self.signal_age, False: self.camera_age}
-        return own | {name: others[name.startswith("signal ")] for name in sensors}
+        return own | {
+            name: self.signal_age if name.startswith("signal ") else self.camera_age for name in sensors
+        }
 
     def require_live(self, other: SupervisorSettings) -> None:
         """Raise ValueError where ``other`` differs in what guard and sampling are built from."""

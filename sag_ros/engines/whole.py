@@ -51,8 +51,4 @@ class WholeNetworkEngine(CheckedEngine):
     def _estimate(self, obs_features: Float32, sample: Float32, step: int) -> Float32:
         self._observe(obs_features)
         eps = self._noise(np.array(sample, np.float32), step)
-        c = self._table.estimates()[step]
-        if self._table.per_token:
-            c = c[: len(sample)].T[..., None]
-        clean = np.clip(c[0] * sample + c[1] * eps, -self._table.clip, self._table.clip)
-        return clean.astype(np.float32)
+        return self._table.clean(step, sample, eps).astype(np.float32)

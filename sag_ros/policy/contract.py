@@ -116,6 +116,8 @@ def check_denoiser(
     for channels in unet.down_dims:
         if channels % unet.groups:
             raise inconsistent("unet.down_dims", channels, f"multiples of {unet.groups}", restore)
+    if unet.down_dims[0] % 8:  # its last norm always has 8 groups
+        raise inconsistent("unet.down_dims", unet.down_dims[0], "a multiple of 8 first", restore)
     if unet.kernel_size % 2 == 0:
         raise inconsistent("unet.kernel_size", unet.kernel_size, "an odd number", restore)
     if unet.step_dim % 2:

@@ -88,8 +88,14 @@ class CoefficientTable:
     def step(self, index: int, x: np.ndarray, eps: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """The sample after step ``index``, the literal rule; all arrays of one shape, (..., T', A), T' <= T,
         where tokens have coefficients of their own."""
+        c = self._row(index, x)
+        return c[2] * self.clean(index, x, eps) + c[3] * x + c[4] * eps + c[5] * noise
+
+    def clean(self, index: int, x: np.ndarray, eps: np.ndarray) -> np.ndarray:
+        """The clean sample x0 that step ``index`` implies; arrays as of :meth:`step`."""
+        c = self._row(index, x)
+        return np.clip(c[0] * x + c[1] * eps, -self.clip, self.clip)
+
+    def _row(self, index: int, x: np.ndarray) -> np.ndarray:
         c = self.coefficients[index]
-        if self.per_token:
-            c = c[: x.shape[-2]].T[..., None]
-        x0 = np.clip(c[0] * x + c[1] * eps, -self.clip, self.clip)
-        return c[2] * x0 + c[3] * x + c[4] * eps + c[5] * noise
+        return c[: x.shape[-2]].T[..., None] if self.per_token else c

@@ -14,8 +14,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from sag_ros.policy.dpt import sinusoidal
+
+_LAST_GROUPS = 8  # of the last norm, whatever the others have: so are the public networks
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,11 @@ class UNetConfig:
 class _ConvBlock(nn.Module):
     """Convolution, group norm, Mish."""
 
-    def __init__(self, channels_in: int, channels: int, config: UNetConfig) -> None:
+    def __init__(self, channels_in: int, channels: int, size: int, groups: int) -> None:
         super().__init__()
-        size = config.kernel_size
         self.block = nn.Sequential(
             nn.Conv1d(channels_in, channels, size, padding=size // 2),
-            nn.GroupNorm(config.groups, channels),
+            nn.GroupNorm(groups, channels),
             nn.Mish(),
         )
 
@@ -77,8 +79,9 @@ class _ResidualBlock(nn.Module):
     def __init__(self, channels_in: int, channels: int, config: UNetConfig) -> None:
         super().__init__()
         self.channels, self.scaled = channels, config.film_scale
+        sizes = config.kernel_size, config.groups
         self.blocks = nn.ModuleList(
-            [_ConvBlock(channels_in, channels, config), _ConvBlock(channels, channels, config)]
+            [_ConvBlock(channels_in, channels, *sizes), _ConvBlock(channels, channels, *sizes)]
         )
         condition = config.step_dim + config.condition_dim
         self.cond_encoder = nn.Sequential(nn.Mish(), nn.Linear(condition, self.film_size))
@@ -145,7 +148,7 @@ class UNet(nn.Module):
         self.mid_modules = nn.ModuleList([_ResidualBlock(middle, middle, config) for _ in range(2)])
         self.down_modules, self.up_modules = nn.ModuleList(down), nn.ModuleList(up)
         self.final_conv = nn.Sequential(
-            _ConvBlock(first, first, config), nn.Conv1d(first, config.action_dim, 1)
+            _ConvBlock(first, first, config.kernel_size, _LAST_GROUPS), nn.Conv1d(first, config.action_dim, 1)
         )
 
     def _residual_blocks(self) -> Iterator[_ResidualBlock]:
@@ -156,22 +159,25 @@ class UNet(nn.Module):
         for level in self.up_modules:
             yield from level[:2]
 
-    def film_weights(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Of all residual blocks, M numbers: for the step (M, step_dim), the frames (M, To D), bias (M,)."""
-        linear = [block.cond_encoder[1] for block in self._residual_blocks()]
-        weight = torch.cat([one.weight for one in linear])
-        split = self.config.step_dim
-        return weight[:, :split], weight[:, split:], torch.cat([one.bias for one in linear])
+    def _films(self) -> list[nn.Linear]:
+        """What makes the conditions of each residual block; all together M numbers."""
+        return [block.cond_encoder[1] for block in self._residual_blocks()]
+
+    def frame_weights(self) -> Tensor:
+        """(M, To D) of the observed frames."""
+        return torch.cat([one.weight[:, self.config.step_dim :] for one in self._films()])
 
     def film_of_steps(self, timesteps: Tensor) -> Tensor:
         """(N,) steps -> (N, M), bias included."""
-        step, _, bias = self.film_weights()
-        embedded = self.diffusion_step_encoder(sinusoidal(timesteps, self.config.step_dim).to(bias.dtype))
-        return nn.functional.linear(nn.functional.mish(embedded), step, bias)
+        width, films = self.config.step_dim, self._films()
+        embedded = self.diffusion_step_encoder(sinusoidal(timesteps, width).to(films[0].bias.dtype))
+        x = functional.mish(embedded)
+        return torch.cat([functional.linear(x, one.weight[:, :width], one.bias) for one in films], dim=1)
 
     def film_of_frames(self, cond: Tensor) -> Tensor:
         """(B, To, D) -> (B, M)."""
-        return nn.functional.linear(nn.functional.mish(cond.flatten(1)), self.film_weights()[1])
+        x, width = functional.mish(cond.flatten(1)), self.config.step_dim
+        return torch.cat([functional.linear(x, one.weight[:, width:]) for one in self._films()], dim=1)
 
     def body(self, sample: Tensor, film: Tensor) -> Tensor:
         """(B, T, A) and the conditions of all blocks (B, M) -> (B, T, A)."""

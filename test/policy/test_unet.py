@@ -33,6 +33,12 @@ def test_what_conditions_do_is_a_part_of_the_step_and_one_of_the_frames(scaled):
         torch.testing.assert_close(parts[place], block.cond_encoder[1](embedded))
 
 
+def test_the_last_norm_has_eight_groups_whatever_the_others_have():
+    net = UNet(UNetConfig(3, 5, 8, 2, (16, 24), 3, 4, 16))
+    assert net.down_modules[0][0].blocks[0].block[1].num_groups == 4
+    assert net.final_conv[0].block[1].num_groups == 8  # in Diffusion Policy and LeRobot
+
+
 def test_names_are_those_of_public_checkpoints():
     keys = set(UNet(UNetConfig(3, 5, 8, 2, (16, 24), 3, 8, 16)).state_dict())
     assert {

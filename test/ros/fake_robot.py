@@ -124,6 +124,16 @@ class FakeRobot(Node):
             self._images[name].publish(message)
 
 
+def spin_until(executor, done, seconds: float) -> bool:
+    """Spin until ``done()``; False when it did not come true."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > deadline:
+            return False
+        executor.spin_once(timeout_sec=0.05)
+    return True
+
+
 class Bench:
     """A policy node and a fake robot, spun by the test itself."""
 
@@ -142,12 +152,7 @@ class Bench:
 
     def until(self, done, seconds: float = 20.0) -> bool:
         """Spin until ``done()``; False when it did not come true."""
-        deadline = time.monotonic() + seconds
-        while not done():
-            if time.monotonic() > deadline:
-                return False
-            self._executor.spin_once(timeout_sec=0.05)
-        return True
+        return spin_until(self._executor, done, seconds)
 
     def activate(self) -> None:
         from rclpy.lifecycle import TransitionCallbackReturn

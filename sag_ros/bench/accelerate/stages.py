@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from sag_ros.bench.prepare.check_bundle import compare
 from sag_ros.bench.run import machine
 from sag_ros.bench.run.methods import parse_methods
 from sag_ros.policy.bundle import load_bundle
-from sag_ros.train.data.bundle_windows import policy_windows
+from sag_ros.train.data.bundle_windows import PolicyWindows, policy_windows
 
 if TYPE_CHECKING:
     from sag_ros.bench.accelerate.options import AccelerationOptions
@@ -88,7 +89,7 @@ class Stages:
                 f"engine {name} differs from the reference by {error:.1e}, allowed {allowed:.0e}; "
                 "see `sag check-bundle`"
             )
-        windows = self._windows()
+        windows = self._windows
         return {
             "engine": name,
             "engine_error": error,
@@ -97,7 +98,9 @@ class Stages:
             "held_out": len(windows.validation),
         }
 
-    def _windows(self) -> Any:
+    @cached_property
+    def _windows(self) -> PolicyWindows:
+        """Of the demonstrations; a pruner changes nothing in them."""
         return policy_windows(self._bundle, self._options.data, self._features)
 
     def _search(self) -> list[dict[str, Any]]:
@@ -114,7 +117,7 @@ class Stages:
 
     def _judge(self) -> dict[str, Any]:
         every = candidates.all_of(self._bundle, self._options.wanted)
-        held = held_out(self._bundle, self._windows().validation, _WINDOWS)
+        held = held_out(self._bundle, self._windows.validation, _WINDOWS)
         names = [one.name for one in every]
         found = judge(self._bundle, names, self._options.engine, held)
         dense: Judged = found[candidates.DENSE]
@@ -132,7 +135,7 @@ class Stages:
         else:
             start = min(usable, key=lambda one: float(own[one["method"]]["error"]))
         seconds = _TEACH * self._journal.left
-        return teach(self._bundle, start, self._options, self._out, seconds)
+        return teach(self._bundle, start, self._windows.training, self._options, self._out, seconds)
 
     def _row(self, name: str, row: dict[str, Any]) -> dict[str, Any]:
         (method,) = parse_methods(name)

@@ -57,7 +57,7 @@ class OpenVinoUNet(WholeNetworkEngine):
         with torch.no_grad():
             steps = torch.tensor(table.timesteps.tolist())
             self._steps = network.film_of_steps(steps).numpy()
-            self._weight = np.ascontiguousarray(network.film_weights()[1].numpy())
+            self._weight = np.ascontiguousarray(network.frame_weights().numpy())
         self._film = aligned(1, self._steps.shape[1])
         self._sample = aligned(1, contract.horizon, contract.action_dim)
         self._eps = aligned(1, contract.horizon, contract.action_dim)

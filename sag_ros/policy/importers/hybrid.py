@@ -21,6 +21,7 @@ from sag_ros.policy.importers.parts import (
     WHOLE_HORIZON,
     Imported,
     common,
+    encoder_spec,
     fill,
     fill_normaliser,
     require,
@@ -107,25 +108,11 @@ def _contract(
 ) -> Contract:
     if not cameras:
         raise ImportRefused("a policy of images that observes no camera")
-    colours = {
-        tuple(
-            float(state[f"normalizer.params_dict.{camera}.{part}"].reshape(-1)[0])
-            for part in ("scale", "offset")
-        )
-        for camera in cameras
-    }
-    sizes = {(own["maps.weight"].shape[0], own["project.weight"].shape[0]) for own in weights.values()}
-    if len(colours) > 1 or len(sizes) > 1 or len(norms) > 1:
-        raise ImportRefused("the cameras' networks differ in size, norm or colours; they have to be alike")
-    ((scale, offset),), ((keypoints, features),) = colours, sizes
-    crop = find(settings, "policy.crop_shape", None)
-    resnet = {
-        "norm": next(iter(norms)),
-        "crop": None if crop is None else list(crop),
-        "mean": [-offset / scale] * 3,
-        "std": [1.0 / scale] * 3,
-        "relu": True,  # robomimic's encoder puts one behind each camera's network
-    }
-    encoder = {"width": 64, "keypoints": keypoints, "features": features, "resnet18": resnet}
+    colours = set()
+    for camera in cameras:
+        own = f"normalizer.params_dict.{camera}"
+        scale, offset = (float(state[f"{own}.{part}"].reshape(-1)[0]) for part in ("scale", "offset"))
+        colours.add(((-offset / scale,) * 3, (1.0 / scale,) * 3))
+    encoder = encoder_spec(weights, norms, colours, find(settings, "policy.crop_shape", None))
     seen = {name_of(key): {"height": shape[1], "width": shape[2]} for key, shape in cameras.items()}
     return parse_contract({**content, "cameras": seen, "encoder": encoder})

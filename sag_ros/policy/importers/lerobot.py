@@ -21,7 +21,7 @@ from sag_ros.policy.bundle import PolicyBundle, empty_modules
 from sag_ros.policy.contract_file import parse_contract
 from sag_ros.policy.importers.denoisers import reordered
 from sag_ros.policy.importers.meaning import ImportRefused, Meaning, name_of
-from sag_ros.policy.importers.parts import Imported, action_and_state, fill
+from sag_ros.policy.importers.parts import Imported, action_and_state, encoder_spec, fewer_steps, fill
 from sag_ros.policy.importers.resnet_weights import camera_weights
 
 _STATE, _ENVIRONMENT, _ACTION = "observation.state", "observation.environment_state", "action"
@@ -169,22 +169,7 @@ def _encoder(
     if not cameras:
         return None
     colours = {statistics.colours(camera) for camera in cameras}
-    if len(colours) > 1 or len(norms) > 1:
-        raise ImportRefused("the cameras differ in their norms or in the statistics of their colours")
-    ((mean, std),), own = colours, next(iter(nets.values()))
-    crop = config.get("crop_shape")
-    return {
-        "width": 64,
-        "keypoints": own["maps.weight"].shape[0],
-        "features": own["project.weight"].shape[0],
-        "resnet18": {
-            "norm": next(iter(norms)),
-            "crop": None if crop is None else list(crop),
-            "mean": list(mean),
-            "std": list(std),
-            "relu": True,
-        },
-    }
+    return encoder_spec(nets, norms, colours, config.get("crop_shape"))
 
 
 class _Statistics:
@@ -253,5 +238,5 @@ class _Statistics:
 def _remarks(config: Mapping[str, Any]) -> list[str]:
     steps = config.get("num_inference_steps") or config["num_train_timesteps"]
     if config.get("noise_scheduler_type", "DDPM") == "DDIM" or steps != config["num_train_timesteps"]:
-        return [f"it was run with {steps} steps: set sampler: ddim{steps} for as many here"]
+        return [fewer_steps(steps)]
     return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,4 +121,38 @@ def steps_remark(settings: Mapping[str, Any], steps: int) -> list[str]:
     own = find(settings, "policy.num_inference_steps", None)
     if own in (None, steps):
         return []
-    return [f"it was run with {own} steps: set sampler: ddim{own} for as many here"]
+    return [fewer_steps(own)]
+
+
+def fewer_steps(steps: int) -> str:
+    """How to run as many."""
+    return f"it was run with {steps} steps: set sampler: ddim{steps} for as many here"
+
+
+def encoder_spec(
+    nets: Mapping[str, Mapping[str, Tensor]],
+    norms: set[str],
+    colours: Set[tuple[Sequence[float], Sequence[float]]],
+    crop: Sequence[int] | None,
+) -> dict[str, Any]:
+    """What a contract says of ResNets with a ReLU behind them, as both projects have; all cameras' alike.
+
+    Args:
+        nets: camera -> its weights. norms: kinds of norm that they have.
+        colours: mean and deviation of their colours, in [0, 1]; three numbers each.
+
+    Raises:
+        ImportRefused: cameras that differ.
+    """
+    sizes = {(own["maps.weight"].shape[0], own["project.weight"].shape[0]) for own in nets.values()}
+    if len(colours) > 1 or len(sizes) > 1 or len(norms) > 1:
+        raise ImportRefused("the cameras' networks differ in size, norm or colours; they have to be alike")
+    ((mean, std),), ((keypoints, features),) = colours, sizes
+    resnet = {
+        "norm": next(iter(norms)),
+        "crop": None if crop is None else list(crop),
+        "mean": list(mean),
+        "std": list(std),
+        "relu": True,
+    }
+    return {"width": 64, "keypoints": keypoints, "features": features, "resnet18": resnet}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from sag_ros.data.demonstrations import Demonstrations, StoreError
 from sag_ros.policy.contract import Contract
+from sag_ros.policy.meanings import Rotation
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.robots.registry import find_arm
 from sag_ros.train.data.poses import JOINTS, POSES, PoseDemonstrations
@@ -34,14 +36,34 @@ def fitted(contract: Contract, data: Path, episodes: int | None = None) -> Demon
     state = [part for part in contract.state if part not in signals]
     if signals and list(contract.state) != [*state, *signals]:
         raise StoreError(f"{data}: signals come last in a state; the policy's is {', '.join(contract.state)}")
-    posed = _posed(contract, found, state, data)
+    return composed(found, _rotation(contract, state, data), state == POSES, signals)
+
+
+def composed(
+    found: Demonstrations, rotation: Rotation | None, observed: bool, signals: Sequence[str]
+) -> Demonstrations:
+    """Recorded joints as a policy has them.
+
+    Args:
+        rotation: how actions, which are poses then, give it; None: they are joints.
+        observed: whether the state is a pose, too.
+        signals: places behind the state.
+
+    Raises:
+        ValueError: an arm whose chain is not known, or a place that was not recorded.
+    """
+    made: Any = found
+    if rotation is not None:
+        arm = find_arm(found.attributes.get("arm", FR3.name))
+        made = PoseDemonstrations(found, arm, rotation, observed)
     # The reader and these have the same attributes.
-    return cast(Demonstrations, SignalDemonstrations(posed, signals)) if signals else posed
+    return cast(Demonstrations, SignalDemonstrations(made, signals) if signals else made)
 
 
-def _posed(contract: Contract, found: Demonstrations, state: list[str], data: Path) -> Demonstrations:
+def _rotation(contract: Contract, state: list[str], data: Path) -> Rotation | None:
+    """Of actions that are poses; None for joints. Raises StoreError for what is neither."""
     if not contract.commands_poses and state == JOINTS and contract.action[0].meaning == "joint_position":
-        return found
+        return None
     tcp = contract.tcp
     relative = tcp is not None and (tcp.relative != "no" or tcp.base is not None or tcp.tool is not None)
     if not contract.commands_poses or relative or state not in (JOINTS, POSES):
@@ -51,9 +73,8 @@ def _posed(contract: Contract, found: Demonstrations, state: list[str], data: Pa
             f"{data} holds absolute joint positions; of them are not made {wanted}. Understood "
             "are joint_position, and absolute poses of the tool centre point"
         )
-    assert contract.tcp is not None  # poses have one
-    arm = find_arm(found.attributes.get("arm", FR3.name))
-    return cast(Demonstrations, PoseDemonstrations(found, arm, contract.tcp.rotation, state == POSES))
+    assert tcp is not None  # poses have one
+    return tcp.rotation
 
 
 def _require_alike(contract: Contract, found: Demonstrations, data: Path) -> None:

@@ -20,18 +20,14 @@ from sag_ros.policy.encoder import EncoderConfig, ObservationEncoder
 from sag_ros.policy.meanings import Rotation
 from sag_ros.policy.normaliser import Normaliser
 from sag_ros.robots.fr3 import ARM as FR3
-from sag_ros.robots.registry import find_arm
 from sag_ros.train.data.features import cached_features
-from sag_ros.train.data.poses import PoseDemonstrations
-from sag_ros.train.data.signals import SignalDemonstrations
+from sag_ros.train.data.fitted import composed
 from sag_ros.train.data.windows import build_windows
 from sag_ros.train.policy.denoiser import DenoiserTraining, take_over, train_denoiser
 from sag_ros.train.policy.encoder import EncoderTraining, train_encoder
 from sag_ros.train.policy.export import export
 from sag_ros.train.run import parallel
 from sag_ros.train.run.stop import Stop
-
-Recorded = Demonstrations | PoseDemonstrations | SignalDemonstrations
 
 
 @dataclass(frozen=True)
@@ -152,17 +148,14 @@ class PolicyTraining:
                 export(checkpoint, self.bundle)
         return done
 
-    def _demonstrations(self) -> Recorded:
+    def _demonstrations(self) -> Demonstrations:
         found = Demonstrations(self.data, self.episodes)
         if self.actions == "joints" and self.states == "poses":
             raise ValueError("--states poses needs --actions poses")
-        posed: Demonstrations | PoseDemonstrations = found
-        if self.actions == "poses":
-            arm = find_arm(found.attributes.get("arm", FR3.name))
-            posed = PoseDemonstrations(found, arm, self.rotation, self.states == "poses")
-        return SignalDemonstrations(posed, self.signals) if self.signals else posed
+        rotation = self.rotation if self.actions == "poses" else None
+        return composed(found, rotation, self.states == "poses", self.signals)
 
-    def _start(self, demonstrations: Recorded) -> PolicyBundle | None:
+    def _start(self, demonstrations: Demonstrations) -> PolicyBundle | None:
         if self.start is None:
             return None
         start = load_bundle(self.start)
@@ -173,7 +166,7 @@ class PolicyTraining:
             raise ValueError(f"the encoder of {self.start} has other sizes or cameras than {own}")
         return start
 
-    def contract(self, demonstrations: Recorded) -> Contract:
+    def contract(self, demonstrations: Demonstrations) -> Contract:
         """What the trained policy observes and does, from the attributes of the data."""
         attributes, size = demonstrations.attributes, self.size
         joints = list(attributes.get("joints", FR3.joints))
@@ -207,7 +200,7 @@ class PolicyTraining:
         }
         return parse_contract(content, self.data)
 
-    def _provenance(self, demonstrations: Recorded) -> dict[str, Any]:
+    def _provenance(self, demonstrations: Demonstrations) -> dict[str, Any]:
         arguments = asdict(self)
         for name in ("out", "bundle", "snapshot", "stage", "minutes", "threads"):
             arguments.pop(name)  # where and how long at a time, not what

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
-from fake_robot import FakeRobot
+from fake_robot import FakeRobot, spin_until
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import JointState
 
@@ -49,12 +47,7 @@ class Bench:
             self._executor.add_node(node)
 
     def until(self, done, seconds: float = 20.0) -> bool:
-        deadline = time.monotonic() + seconds
-        while not done():
-            if time.monotonic() > deadline:
-                return False
-            self._executor.spin_once(timeout_sec=0.05)
-        return True
+        return spin_until(self._executor, done, seconds)
 
     def record(self, frames: int = 5) -> None:
         assert self.until(lambda: self.recorder.begin()[0]), self.recorder.begin()

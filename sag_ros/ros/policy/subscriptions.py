@@ -25,6 +25,7 @@ from sag_ros.ros import qos
 from sag_ros.ros.images import MessageError
 from sag_ros.ros.joints import GripperReader, JointReader, prefixed
 from sag_ros.ros.policy.inputs import STATE, Frame, JointHistory, NewestFrames
+from sag_ros.ros.policy.pace import Pace
 from sag_ros.ros.policy.rivals import listed, publishers
 from sag_ros.ros.policy.signals.heard import Heard
 from sag_ros.ros.receiver import Apart, Receiver
@@ -70,8 +71,7 @@ class Subscriptions:
         joints = self.joints = prefixed(config.joint_prefix, contract.joints)
         self._cameras = {name: config.cameras[name] for name in contract.cameras}
         self.frames = NewestFrames(self._cameras or (STATE,))
-        self._pace = 0.0 if self._cameras else 1.0 / config.rate  # s between two states that are frames
-        self._due = -np.inf
+        self._pace = None if self._cameras else Pace(1.0 / config.rate)  # of states that are frames
         self._signals = {
             name: Heard(config.signals[name], one.size) for name, one in contract.signals.items()
         }
@@ -164,8 +164,7 @@ class Subscriptions:
             return
         self._velocity = np.zeros_like(position) if velocity is None else velocity
         self.on_joint_state(stamp, position, self._velocity)
-        if self._pace and stamp >= self._due:
-            self._due = max(self._due + self._pace, stamp)
+        if self._pace is not None and self._pace.lets(stamp):
             self.frames.put(STATE, Frame(stamp, None, self._stamps.now()))
 
     def _on_desired(self, message: JointState) -> None:

@@ -8,8 +8,8 @@ import math
 class Pace:
     """Lets a stream through at a rate at most, by its stamps.
 
-    One that comes a little early or late shifts nothing: of any n + 1 in a row that were let through, the last
-    was measured at least (n - 1) periods after the first, so one may be early by up to a period.
+    One that comes a little early or late shifts nothing: of any n + 1 in a row that were let through, the
+    last was measured at least (n - 1) periods after the first, so one may be early by up to a period.
 
     Args:
         period: s between two that are let through; 0 for all of them.

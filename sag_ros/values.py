@@ -105,7 +105,7 @@ class ActionChunk(Chunk):
         stamp: stamp of the observation it was computed from, s.
         period: control period of the policy, s.
         positions: (Ta, J) absolute joint positions, rad.
-        gripper: (Ta,) gripper widths, m.
+        gripper: (Ta,) gripper widths, m; (Ta, G) where G grippers are commanded.
     """
 
     gripper: Float

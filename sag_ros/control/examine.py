@@ -71,7 +71,7 @@ def _examine_form(chunk: ActionChunk, joints: int, step: float) -> None:
     if positions.ndim != 2 or not len(positions) or positions.shape[1] != joints:
         text = f"expected (Ta, {joints}) positions with Ta > 0, got {positions.shape}"
         _refuse("malformed", -1, float(positions.size), float(joints), text)
-    if gripper.shape != (len(positions),):
+    if gripper.ndim not in (1, 2) or len(gripper) != len(positions) or not gripper.size:
         text = f"expected {len(positions)} gripper widths, one an action, got shape {gripper.shape}"
         _refuse("malformed", -1, float(gripper.size), float(len(positions)), text)
     if not np.isfinite(gripper).all():

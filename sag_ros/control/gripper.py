@@ -66,17 +66,22 @@ class GripperPlanner:
         gripper: that executes them.
         settings: see there.
         width: width at the start, m; open by default.
+        number: which of a chunk's grippers it is, where there are several.
 
     Raises:
         ValueError: settings that ``gripper`` cannot follow.
     """
 
     def __init__(
-        self, gripper: Gripper, settings: GripperSettings | None = None, width: float | None = None
+        self,
+        gripper: Gripper,
+        settings: GripperSettings | None = None,
+        width: float | None = None,
+        number: int = 0,
     ) -> None:
         self.settings = settings or GripperSettings()
         self.settings.require_possible(gripper)
-        self._gripper = gripper
+        self._gripper, self._number = gripper, number
         self.reset(width)
 
     def reset(self, width: float | None = None) -> None:
@@ -93,8 +98,9 @@ class GripperPlanner:
         """
         settings = self.settings
         index = int(np.searchsorted(chunk.times, now + settings.ahead))
-        index = min(index, max(len(chunk.gripper) - 3, 0))
-        wanted = float(np.median(chunk.gripper[index : index + 3]))
+        widths = chunk.gripper if chunk.gripper.ndim == 1 else chunk.gripper[:, self._number]
+        index = min(index, max(len(widths) - 3, 0))
+        wanted = float(np.median(widths[index : index + 3]))
         if not np.isfinite(wanted):
             return None
         wanted = min(max(wanted, 0.0), self._gripper.width_max)

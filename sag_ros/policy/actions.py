@@ -31,7 +31,7 @@ class ActionDecoder:
         self._state_scale, self._state_offset = scale[first : first + joints], offset[first : first + joints]
         self._first = contract.obs_dim - contract.state_dim + first  # of the features, the joints'
         self._joints, self._meaning = joints, contract.action[0].meaning
-        self._gripper, self._tcp = contract.binary_gripper, contract.tcp
+        self._gripper, self._tcp, self._hands = contract.binary_gripper, contract.tcp, contract.grippers
         self._poses, self._period = contract.commands_poses, contract.control_period
         if self._poses:  # what it is made of takes a second to import
             from sag_ros.policy.rotations import frames, to_matrix
@@ -54,7 +54,7 @@ class ActionDecoder:
             observed: (J,) joint positions at ``stamp``, rad; goes along with poses.
         """
         plain = (np.asarray(actions, np.float64) - self._offset) / self._scale
-        width = self._width(plain[:, -1].copy())
+        width = self._width(plain[:, -1].copy() if self._hands == 1 else plain[:, -self._hands :].copy())
         if self._poses and self._tcp is not None:
             rotations, tcp = self._to_matrix(plain[:, 3:-1], self._tcp.rotation), self._tcp
             own = np.full(self._joints, np.nan) if observed is None else np.array(observed, np.float64)
@@ -63,7 +63,7 @@ class ActionDecoder:
                 stamp, self._period, positions, frozen(rotations), frozen(width), tcp.relative, tcp.frame,
                 frozen(own), *self._frames,
             )  # fmt: skip
-        joints = plain[:, :-1].copy()
+        joints = plain[:, : self._joints].copy()
         if self._meaning == "joint_step":
             joints = np.cumsum(joints, axis=0)
         if self._meaning != "joint_position":

@@ -20,6 +20,7 @@ from sag_ros.policy.meanings import (
     TcpSpec,
     check_actions,
     check_state,
+    grippers,
     inconsistent,
     part_sizes,
 )
@@ -132,8 +133,9 @@ class Contract(Section):
 
     ``state``: what is observed besides pictures, in this order: positions of ``joints`` (rad), the tool
     centre point in the base frame (m, and a rotation as ``tcp`` says), gripper width (m), or the positions
-    of its two fingers, the second one negative, m; and any of ``signals``. Without cameras there is no
-    encoder. The denoiser is a transformer (``network``) or a U-Net (``unet``).
+    of its two fingers, the second one negative, m; and any of ``signals``. A policy of several arms has the
+    joints of all of them behind each other, then a gripper for each. Without cameras there is no encoder.
+    The denoiser is a transformer (``network``) or a U-Net (``unet``).
     """
 
     format: Literal["sag_ros-policy-1"]
@@ -142,7 +144,7 @@ class Contract(Section):
     joints: Annotated[list[Name], Field(min_length=1, max_length=64)]
     state: Annotated[list[Name], Field(min_length=1)] = Field(default=["joint_position", "gripper_width"])
     signals: dict[Name, SignalSpec] = Field(default_factory=dict)
-    action: Annotated[list[ActionSpec], Field(min_length=2, max_length=65)]
+    action: Annotated[list[ActionSpec], Field(min_length=2, max_length=72)]
     tcp: TcpSpec | None = None
     control_period: Annotated[float, Field(gt=0.0, le=10.0, allow_inf_nan=False)]
     horizon: Count
@@ -214,7 +216,12 @@ class Contract(Section):
     @property
     def state_parts(self) -> dict[str, int]:
         """Part of the state -> how many numbers it has, in their order."""
-        return part_sizes(self.state, len(self.joints), self.tcp, self.signals)
+        return part_sizes(self.state, len(self.joints), self.tcp, self.signals, self.grippers)
+
+    @property
+    def grippers(self) -> int:
+        """G, how many grippers it commands, and observes."""
+        return grippers(self.action)
 
     @property
     def commands_poses(self) -> bool:

@@ -118,8 +118,13 @@ def inconsistent(key: str, value: object, allowed: str, remedy: str) -> Pydantic
     return PydanticCustomError("inconsistent", "{key} does not fit the other keys", context)
 
 
+def grippers(action: Sequence[ActionSpec]) -> int:
+    """G, how many grippers the actions command: those behind the joints, or behind the pose."""
+    return sum(one.meaning in GRIPPER_MEANINGS for one in action)
+
+
 def check_actions(action: Sequence[ActionSpec], joints: Sequence[str], tcp: TcpSpec | None) -> None:
-    """Raise unless the actions are all joints or a pose, then the gripper, in their units."""
+    """Raise unless the actions are all joints or a pose, then the gripper or grippers, in their units."""
     poses = action[0].meaning in TCP_MEANINGS
     if poses:
         if tcp is None:
@@ -131,7 +136,8 @@ def check_actions(action: Sequence[ActionSpec], joints: Sequence[str], tcp: TcpS
         kind = action[0].meaning if action[0].meaning in JOINT_MEANINGS else JOINT_MEANINGS[0]
         expected = [kind] * len(joints)
         whole = f"the {len(joints)} joints and the gripper"
-    if len(action) != len(expected) + 1:
+    hands = action[len(expected) :]
+    if len(hands) != 1 and (poses or not hands or grippers(hands) < len(hands)):
         remedy = "list one action for each, then the gripper"
         raise inconsistent("action", f"{len(action)} dimensions", f"{len(expected) + 1}: {whole}", remedy)
     for i, (one, meaning) in enumerate(zip(action, expected, strict=False)):
@@ -139,11 +145,17 @@ def check_actions(action: Sequence[ActionSpec], joints: Sequence[str], tcp: TcpS
         if (one.name, one.meaning) != (name, meaning):
             remedy = "list position and rotation in this order" if poses else "list the joints in their order"
             raise inconsistent(f"action.{i}", f"{one.name} ({one.meaning})", f"{name} ({meaning})", remedy)
-    last = len(action) - 1
-    if action[last].meaning not in GRIPPER_MEANINGS:
-        remedy = "the gripper comes after the joints"
-        allowed = " or ".join(GRIPPER_MEANINGS)
-        raise inconsistent(f"action.{last}.meaning", action[last].meaning, allowed, remedy)
+    for i, one in enumerate(hands, len(expected)):
+        if one.meaning not in GRIPPER_MEANINGS:
+            remedy = "the gripper comes after the joints"
+            allowed = " or ".join(GRIPPER_MEANINGS)
+            raise inconsistent(f"action.{i}.meaning", one.meaning, allowed, remedy)
+        if one.meaning != hands[0].meaning:
+            remedy = "several grippers are commanded in one way"
+            raise inconsistent(f"action.{i}.meaning", one.meaning, hands[0].meaning, remedy)
+    if len({one.name for one in hands}) < len(hands):
+        remedy = "name every gripper once, as left_gripper"
+        raise inconsistent("action", [one.name for one in hands], "different names", remedy)
     for i, one in enumerate(action):
         unit = UNITS.get(one.meaning, "rad" if tcp is not None and tcp.rotation == "axis_angle" else "1")
         if one.unit != unit:
@@ -182,9 +194,11 @@ def part_sizes(
     joints: int,
     tcp: TcpSpec | None,
     signals: Mapping[str, SignalSpec] = MappingProxyType({}),
+    hands: int = 1,
 ) -> dict[str, int]:
-    """How many numbers each part of a state has."""
-    sizes = {"joint_position": joints, "tcp_position": 3, "gripper_width": 1, "gripper_fingers": 2}
+    """How many numbers each part of a state has; ``hands``: how many grippers there are."""
+    sizes = {"joint_position": joints, "tcp_position": 3}
+    sizes |= {"gripper_width": hands, "gripper_fingers": 2 * hands}
     sizes["tcp_rotation"] = 0 if tcp is None else ROTATIONS[tcp.observed_as]
     sizes |= {name: signal.size for name, signal in signals.items()}
     return {part: sizes[part] for part in state}

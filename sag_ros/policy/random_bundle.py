@@ -113,10 +113,10 @@ def _ranges(contract: Contract) -> dict[str, tuple[Values, Values]]:
     rotation = "axis_angle" if tcp is None else tcp.rotation
     down = from_matrix(DOWN[None], rotation)[0]
     seen = down if tcp is None else from_matrix(DOWN[None], tcp.observed_as)[0]
-    width = np.array([0.04])
+    width = np.full(contract.grippers, 0.04)
     middles = {
         "joint_position": joints, "tcp_position": TOOL, "tcp_rotation": seen, "gripper_width": width,
-        "gripper_fingers": np.array([0.02, -0.02]),
+        "gripper_fingers": np.outer(width, [0.5, -0.5]).ravel(),
     }  # fmt: skip
     wide = {"joint_position": 0.4, "tcp_position": 0.1, "tcp_rotation": 0.1, "gripper_width": 0.04}
     wide["gripper_fingers"] = 0.02
@@ -126,7 +126,7 @@ def _ranges(contract: Contract) -> dict[str, tuple[Values, Values]]:
     state = np.concatenate([middles[part] for part in parts])
     apart = np.concatenate([np.full(len(middles[part]), wide[part]) for part in parts])
     # Actions of random weights are noise; wider, the guard would not believe that an arm could follow them.
-    action, narrow = np.append(joints, 0.04), np.append(np.full(len(joints), 0.1), 0.04)
+    action, narrow = np.append(joints, width), np.append(np.full(len(joints), 0.1), width)
     if contract.commands_poses and tcp is not None:
         middle = np.append(TOOL, down)
         if tcp.relative != "no":

@@ -33,27 +33,27 @@ class StateBuilder:
             )
         self._parts, self._forward = contract.state_parts, forward
         self._observes = contract.observes_poses
-        self._joints = len(contract.joints)
+        self._joints, self._hands = len(contract.joints), contract.grippers
         self._rotation = "" if contract.tcp is None else contract.tcp.observed_as
         if self._observes:  # what it is made of takes a second to import
             from sag_ros.policy.rotations import frames, from_matrix
 
             self._from_matrix, self._frames = from_matrix, frames(contract.tcp)
-        self._signals, begin = {}, self._joints + 1
+        self._signals, begin = {}, self._joints + self._hands
         for name, signal in contract.signals.items():
             self._signals[name] = slice(begin, begin + signal.size)
             begin += signal.size
         self._plain = list(self._parts) == ["joint_position", "gripper_width", *self._signals]
 
     def __call__(self, own: NDArray[np.floating]) -> State:
-        """The contract's state (S,), from joint positions (rad), gripper width (m) and the contract's signals
-        in their order, (J + 1 + ...,)."""
+        """The contract's state (S,), from joint positions (rad), gripper widths (m) and the contract's
+        signals in their order, (J + G + ...,)."""
         own = np.asarray(own, dtype=np.float64)
         if self._plain:
             return own
-        width = own[self._joints : self._joints + 1]
+        width = own[self._joints : self._joints + self._hands]
         made = {"joint_position": own[: self._joints], "gripper_width": width}
-        made["gripper_fingers"] = np.concatenate([0.5 * width, -0.5 * width])
+        made["gripper_fingers"] = np.outer(width, [0.5, -0.5]).ravel()
         if self._forward is not None and self._observes:
             pose = in_frames(*self._forward(own[: self._joints]), *self._frames)
             made["tcp_position"] = pose[:3, 3]

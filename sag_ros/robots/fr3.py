@@ -34,12 +34,14 @@ ARM = Arm(
             upper=_array(2.75010, 1.79180, 2.90650, -0.1458, 2.81010, 4.52050, 3.01960),
         ),
     ),
-    gripper=Gripper(
-        joints=("fr3_finger_joint1", "fr3_finger_joint2"),
-        width_max=0.08,
-        speed_max=0.1,
-        force_continuous=70.0,
-        force_max=140.0,
+    grippers=(
+        Gripper(
+            joints=("fr3_finger_joint1", "fr3_finger_joint2"),
+            width_max=0.08,
+            speed_max=0.1,
+            force_continuous=70.0,
+            force_max=140.0,
+        ),
     ),
     model="fr3.xml",
     controller="fr3_arm_controller",

@@ -45,12 +45,14 @@ ARM = Arm(
         jerk=frozen(np.full(6, 1000.0)),
         envelope=VelocityEnvelope.braking(_LOWER, _UPPER, frozen(np.full(6, _DECELERATION))),
     ),
-    gripper=Gripper(
-        joints=("left_finger_joint", "right_finger_joint"),
-        width_max=0.085,
-        speed_max=0.15,
-        force_continuous=125.0,
-        force_max=235.0,
+    grippers=(
+        Gripper(
+            joints=("left_finger_joint", "right_finger_joint"),
+            width_max=0.085,
+            speed_max=0.15,
+            force_continuous=125.0,
+            force_max=235.0,
+        ),
     ),
     model="ur5e.xml",
     controller="scaled_joint_trajectory_controller",

@@ -34,7 +34,7 @@ def arm_of(joints: int) -> Arm:
             jerk=frozen(np.full(joints, 4000.0)),
             envelope=VelocityEnvelope.braking(lower, upper, acceleration),
         ),
-        gripper=Gripper(("finger",), 0.1, 0.1, 50.0, 100.0),
+        grippers=(Gripper(("finger",), 0.1, 0.1, 50.0, 100.0),),
         model="none.xml",
         controller="controller",
         guard_deceleration=6.0,

@@ -62,9 +62,7 @@ def teach(
         density=start["density"],
         engine=options.engine,
         prior=file,
-        search=SearchConfig(
-            proposals=0, groups=_GROUPS, group_proposals=changes, windows=(8, 24, 32)
-        ),
+        search=SearchConfig(proposals=0, groups=_GROUPS, group_proposals=changes, windows=(8, 24, 32)),
         distil=DistilConfig(),
         loop=LoopConfig(iterations=0),
         threads=options.processes,

@@ -29,7 +29,8 @@ class Situation:
 
     def chunk(self, stamp: float, positions: Float, period: float | None = None) -> ActionChunk:
         """A chunk of these (Ta, J) positions."""
-        widths = np.full(len(positions), 0.04)
+        hands = len(self.arm.grippers)
+        widths = np.full(len(positions) if hands == 1 else (len(positions), hands), 0.04)
         return ActionChunk(stamp, self.period if period is None else period, positions, widths)
 
     def line(self, speed: Float) -> Float:

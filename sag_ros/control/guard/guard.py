@@ -128,8 +128,9 @@ class Guard:
         """The guard of an arm; see :func:`guard_limits`."""
         seen = arm.limits.tightened(velocity_margin=0.5 * _DIFFERENCE * arm.guard_deceleration)
         guard = cls(guard_limits(arm, factor, position_margin), hard=seen)
-        if arm.chain is not None:
-            guard.stages.append(TipStage(arm, factor))
+        for place, one in arm.single():
+            if one.chain is not None:
+                guard.stages.append(TipStage(one, factor, place))
         return guard
 
     def __init__(

@@ -23,13 +23,14 @@ class TipStage:
     Args:
         arm: with a chain.
         factor: share of the arm's limits that is used, in (0, 1].
+        place: of its joints in a command, where several arms are commanded.
     """
 
-    def __init__(self, arm: Arm, factor: float) -> None:
+    def __init__(self, arm: Arm, factor: float, place: slice = slice(None)) -> None:
         if arm.chain is None:
             raise ValueError(f"arm {arm.name!r} has no chain, so the speed of its tip is not known")
         self.allowed = min(factor, SHARE) * arm.tip_speed
-        self._chain = arm.chain
+        self._chain, self._place, self._name = arm.chain, place, arm.name
         home = np.array(arm.home)[None]
         tip_speed(arm.chain, home, 0.0 * home)  # compiled now, not while the first chunk waits
 
@@ -39,8 +40,10 @@ class TipStage:
         Raises:
             ChunkRefused
         """
-        speed = tip_speed(self._chain, command.position, command.velocity)
+        own = command.position[:, self._place], command.velocity[:, self._place]
+        speed = tip_speed(self._chain, *own)
         if not speed <= self.allowed:
-            message = f"the tip would move at {speed:.2f} m/s, allowed {self.allowed:.2f} m/s; refused"
+            bound = f"allowed {self.allowed:.2f} m/s; refused"
+            message = f"the tip of {self._name} would move at {speed:.2f} m/s, {bound}"
             raise ChunkRefused(Violation("tip_speed", -1, speed, self.allowed, message))
         return command, []

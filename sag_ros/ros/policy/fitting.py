@@ -32,6 +32,11 @@ def check_contract(contract: Contract, config: PolicyNode) -> None:
     try:
         arm = find_arm(config.arm)
         require_joints(arm, contract.joints)
+        if contract.grippers != 1 or len(arm.grippers) != 1:
+            raise ValueError(
+                f"the policy commands {contract.grippers} grippers, '{arm.name}' has {len(arm.grippers)}; "
+                "this node commands one. In Python, sag_ros.control moves several arms"
+            )
         gripper_settings(config).require_possible(arm.gripper)
         if arm.chain is None and (contract.commands_poses or contract.observes_poses):
             raise ValueError(

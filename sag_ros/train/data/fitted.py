@@ -10,7 +10,7 @@ from sag_ros.data.demonstrations import Demonstrations, StoreError
 from sag_ros.policy.contract import Contract
 from sag_ros.policy.meanings import Rotation
 from sag_ros.robots.fr3 import ARM as FR3
-from sag_ros.robots.registry import find_arm
+from sag_ros.robots.registry import arm_of
 from sag_ros.train.data.poses import JOINTS, POSES, PoseDemonstrations
 from sag_ros.train.data.signals import SignalDemonstrations
 from sag_ros.train.data.terms import terms_of
@@ -54,7 +54,7 @@ def composed(
     """
     made: Any = found
     if rotation is not None:
-        arm = find_arm(found.attributes.get("arm", FR3.name))
+        arm = arm_of(found.attributes.get("joints", FR3.joints))
         made = PoseDemonstrations(found, arm, rotation, observed)
     # The reader and these have the same attributes.
     return cast(Demonstrations, SignalDemonstrations(made, signals) if signals else made)

@@ -33,7 +33,8 @@ def test_slow_commands_pass_unchanged_and_fast_ones_are_refused() -> None:
     stage = TipStage(FR3, 0.95)
     slow = swing(1.0)
     assert stage(slow)[0] is slow
-    with pytest.raises(ChunkRefused, match=r"tip would move at 3\.\d\d m/s, allowed 2\.70 m/s") as refused:
+    said = r"tip of fr3 would move at 3\.\d\d m/s, allowed 2\.70 m/s"
+    with pytest.raises(ChunkRefused, match=said) as refused:
         stage(swing(4.0))
     assert refused.value.violation.kind == "tip_speed"
     assert TipStage(FR3, 0.5).allowed == 1.5

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from sag_ros.control.reach.kinematics import forward
 from sag_ros.data.demonstrations import StoreError
 from sag_ros.policy.contract_file import parse_contract
 from sag_ros.policy.random_bundle import full_contract, pose_actions
-from sag_ros.train.data.fitted import fitted
+from sag_ros.robots.ur5e import ARM as UR5E
+from sag_ros.train.data.fitted import composed, fitted
 
 CAMERAS = {name: {"height": 24, "width": 24} for name in ("front", "wrist")}
 
@@ -51,6 +55,17 @@ def test_poses_and_signals_are_made(store):
 def test_what_is_not_this_policys(store, changes, said):
     with pytest.raises(StoreError, match=said):
         fitted(contract(**changes), store)
+
+
+def test_the_arm_of_poses_is_that_of_the_recorded_joints():
+    """Its chain gives the poses, whoever recorded them and whatever else they wrote."""
+    rows = np.tile(np.append(UR5E.home, 0.05), (3, 1)).astype(np.float32)
+    found = SimpleNamespace(state=rows, action=rows, attributes={"joints": list(UR5E.joints)})
+    made = composed(found, "sixd_rows", True, ())
+    np.testing.assert_allclose(made.state[0, :3], forward(UR5E.chain, UR5E.home)[0], atol=1e-6)
+    found.attributes["joints"] = ["one"]
+    with pytest.raises(ValueError, match="no arm has the joints one; available: fr3, ur5e"):
+        composed(found, "sixd_rows", True, ())
 
 
 def test_other_joints(store):

@@ -129,11 +129,17 @@ class ControlPath:
 
 
 def robot_for(task: str, contract: Any) -> SimulatedRobot:
-    """The simulated robot with the cameras of a policy, which have one size, if it has any."""
+    """The simulated arm that a policy moves, with its cameras, which have one size, if it has any.
+
+    Raises:
+        ValueError: joints of an arm that is not known.
+    """
+    from sag_ros.robots.registry import arm_of
     from sag_ros.sim.robot import SimulatedRobot
 
-    camera = next(iter(contract.cameras.values()), None)
-    return SimulatedRobot(task) if camera is None else SimulatedRobot(task, (camera.height, camera.width))
+    camera, arm = next(iter(contract.cameras.values()), None), arm_of(contract.joints)
+    size = {} if camera is None else {"image_size": (camera.height, camera.width)}
+    return SimulatedRobot(task, arm=arm, **size)
 
 
 class Seen(NamedTuple):

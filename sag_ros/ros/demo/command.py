@@ -23,6 +23,7 @@ from rich.live import Live
 
 from sag_ros.bench.run import machine as hardware
 from sag_ros.fci.emulator import Emulator, Unavailable
+from sag_ros.robots.registry import find_arm
 from sag_ros.ros.demo import report
 from sag_ros.ros.demo import table as demo_table
 from sag_ros.ros.demo.monitor import GraphTimeout, Monitor
@@ -30,6 +31,7 @@ from sag_ros.ros.demo.processes import NodeDied, Processes, private_environment
 from sag_ros.ros.demo.run_record import Episode, summarise
 from sag_ros.ros.graph import Graph, emulated, pick_release
 from sag_ros.ros.parameters import ParameterError, load_file
+from sag_ros.ros.schema import SimNode
 from sag_ros.ros.sim.episode_log import load_episode, log_name
 
 CONFIGURE_SECONDS = 300.0  # compiling and the reference comparison, on a busy machine
@@ -175,7 +177,7 @@ class Demo:
         self._live.update(panel, refresh=self.console.is_terminal)
 
 
-def write_results(demo: Demo, task: str) -> dict[str, Any]:
+def write_results(demo: Demo, simulated: SimNode) -> dict[str, Any]:
     """Write summary, report and videos of the episodes that ended; returns the summary."""
     options, console = demo.options, demo.console
     summary = summarise(demo.done, demo.engine, hardware.describe())
@@ -184,7 +186,7 @@ def write_results(demo: Demo, task: str) -> dict[str, Any]:
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     report.draw(demo.done, demo.engine, options.out / "report.png")
     if options.video and demo.done:
-        _render_videos(demo, task)
+        _render_videos(demo, simulated)
     console.print(demo_table.final(summary))
     if demo.driver:
         names = ("control_command_success_rate", "cycles", "lost_cycles", "reflexes", "refused")
@@ -193,11 +195,11 @@ def write_results(demo: Demo, task: str) -> dict[str, Any]:
     return summary
 
 
-def _render_videos(demo: Demo, task: str) -> None:
+def _render_videos(demo: Demo, simulated: SimNode) -> None:
     from sag_ros.ros.demo import video
     from sag_ros.sim.robot import SimulatedRobot
 
-    robot = SimulatedRobot(task)
+    robot = SimulatedRobot(simulated.task, arm=find_arm(simulated.arm))
     with demo.console.status("rendering videos") as status:
         for episode in demo.done:
             log = demo.options.out / "episodes" / log_name(episode.number)
@@ -225,7 +227,7 @@ def main(options: Options) -> int:
     for old in options.out.glob("episode_*.mp4"):
         old.unlink()
     options.out.mkdir(parents=True, exist_ok=True)
-    task = load_file(graph.parameter_file, "sim_node", graph.node("sim_node").parameters).task
+    simulated: Any = load_file(graph.parameter_file, "sim_node", graph.node("sim_node").parameters)
     for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal must not leave nodes behind
         signal.signal(number, _interrupt)
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
@@ -244,7 +246,7 @@ def main(options: Options) -> int:
     finally:
         rclpy.try_shutdown()
     if demo.done and status != 130:
-        write_results(demo, task)
+        write_results(demo, simulated)
     return status
 
 

@@ -133,7 +133,5 @@ class Conversion:
 
 def _names(bundle: PolicyBundle) -> dict[str, list[str]]:
     contract = bundle.contract
-    state = [
-        f"{part}[{number}]" for part, size in contract.state_parts.items() for number in np.arange(size)
-    ]
+    state = [f"{part}[{number}]" for part, size in contract.state_parts.items() for number in np.arange(size)]
     return {"state": state, "action": [one.name for one in contract.action]}

@@ -82,9 +82,7 @@ class LeRobotDataset:
             name = f"episode {episode[_EPISODE]}"
             yield RawEpisode(name, stamps, numbers, _numbers(rows, self._action), images)
 
-    def _pictures(
-        self, key: str, rows: Any, episode: Mapping[str, Any], stamps: Values
-    ) -> NDArray[np.uint8]:
+    def _pictures(self, key: str, rows: Any, episode: Mapping[str, Any], stamps: Values) -> NDArray[np.uint8]:
         if self._info["features"][key]["dtype"] == "image":
             return np.stack([_decoded(one["bytes"]) for one in rows[key].to_pylist()])
         path = self._folder / self._info["video_path"].format(

@@ -44,7 +44,9 @@ def field_names(message: Any) -> Sequence[str]:
     """Of a message of rclpy or of rosbags, in their order; of everything else none."""
     if hasattr(message, "get_fields_and_field_types"):
         return list(message.get_fields_and_field_types())
-    return [one.name for one in dataclasses.fields(message)] if dataclasses.is_dataclass(message) else []
+    if not dataclasses.is_dataclass(message):
+        return []
+    return [one.name for one in dataclasses.fields(message) if not one.name.startswith("_")]
 
 
 def _parse(path: str) -> _Path:

@@ -15,6 +15,7 @@ from sag_ros.messages.fields import FieldPaths, field_names
 class Point:
     x: float = 1.0
     y: float = 2.0
+    __msgtype__: str = "a/msg/Point"
 
 
 @dataclass

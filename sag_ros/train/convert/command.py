@@ -109,8 +109,16 @@ class Conversion:
 
         if find_bags(self.source):
             return self._bags(contract, cameras)
+        if self.source.suffix == ".bag":
+            raise ConversionError(
+                f"{self.source} is of ROS 1; `rosbags-convert --src {self.source.name} --dst <folder>` makes "
+                "one of ROS 2 of it"
+            )
         if len(self.action) > 1:
-            raise ConversionError(f"--action {' '.join(self.action)}: of {self.source} one key is wanted")
+            raise ConversionError(
+                f"{self.source}: there is no bag, and of LeRobot and robomimic one key of actions is wanted; "
+                f"got {' '.join(self.action)}"
+            )
         terms = Terms(contract, self.state, cameras, self.action_rotation or "")
         keys = list(dict.fromkeys(cameras.values()))
         numbers = list(dict.fromkeys(self.state))

@@ -108,10 +108,14 @@ class Recording:
 
         Raises:
             LeftOut: the file breaks off, or holds something else.
-            ConversionError: the type of a topic is not known.
+            ConversionError: a topic is not there, or its type is not known.
         """
-        wanted = [topic for topic in topics if self.count(topic)]
-        taken = {topic: _Taking(self._stamped(self.kind(topic)), topics[topic]) for topic in wanted}
+        kinds = {topic: self.kind(topic) for topic in topics}
+        taken = {
+            topic: _Taking(self._stamped(kind), topics[topic])
+            for topic, kind in kinds.items()
+            if self.count(topic)
+        }
         connections = [one for one in self._reader.connections if one.topic in taken]
         with _Understood(self.path):
             # Without connections all would be read.
@@ -120,7 +124,7 @@ class Recording:
                 own.tick(received, raw)
                 if own.reads:
                     own.take(self._reader.deserialize(raw, connection.msgtype))
-        return {topic: own.heard(self.kind(topic), self.epoch) for topic, own in taken.items()}
+        return {topic: own.heard(kinds[topic], self.epoch) for topic, own in taken.items()}
 
     def _stamped(self, kind: str) -> bool:
         """Whether messages of a type begin with a header. Raises ConversionError for an unknown one."""

@@ -10,7 +10,7 @@ import numpy as np
 from sag_ros.messages.stamps import SECOND
 from sag_ros.train.convert.bags.recording import Heard
 
-_APART = 0.5  # s: so far apart two topics cannot be for the time that messages take
+_APART = 1.0  # s: so far apart two topics cannot be for the time that messages take
 
 
 @dataclass

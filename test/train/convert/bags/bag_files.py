@@ -3,7 +3,8 @@ two messages is known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,17 @@ SECONDS = 2.0
 Message = tuple[str, float, Any]
 
 
-def types() -> dict[str, Any]:
-    """Classes of messages by their names."""
+@cache
+def store() -> Any:
+    """Definitions of messages."""
     from rosbags.typesys import Stores, get_typestore
 
-    return get_typestore(Stores.ROS2_JAZZY).types
+    return get_typestore(Stores.ROS2_JAZZY)
+
+
+def types() -> dict[str, Any]:
+    """Classes of messages by their names."""
+    return store().types
 
 
 def time(seconds: float) -> Any:
@@ -94,17 +101,20 @@ def recorded(seconds: float = SECONDS) -> list[Message]:
     return found
 
 
-def write(path: Path, messages: Iterable[Message], storage: str = "MCAP") -> Path:
-    """A folder of rosbag2, its messages in the order of their recording."""
+def write(
+    path: Path, messages: Iterable[Message], storage: str = "MCAP", silent: Mapping[str, str] | None = None
+) -> Path:
+    """A folder of rosbag2, its messages in the order of their recording; types of topics without any."""
     from rosbags.rosbag2 import StoragePlugin, Writer
-    from rosbags.typesys import Stores, get_typestore
 
-    store, connections = get_typestore(Stores.ROS2_JAZZY), dict[str, Any]()
+    connections = dict[str, Any]()
     with Writer(path, version=9, storage_plugin=StoragePlugin[storage]) as writer:
+        for topic, kind in (silent or {}).items():
+            writer.add_connection(topic, kind, typestore=store())
         for topic, at, message in sorted(messages, key=lambda one: one[1]):
             kind = message.__msgtype__
             if topic not in connections:
-                connections[topic] = writer.add_connection(topic, kind, typestore=store)
-            raw = store.serialize_cdr(message, kind)
+                connections[topic] = writer.add_connection(topic, kind, typestore=store())
+            raw = store().serialize_cdr(message, kind)
             writer.write(connections[topic], BEGIN + round(at * 1e9), raw)
     return path

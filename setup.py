@@ -44,11 +44,12 @@ EXTRAS = {
         "tqdm==4.70.1",
         *PLOTS,
     ],
-    # Files of other projects: robomimic, and LeRobot with its videos. What they become needs zarr 3.
+    # Files of other projects: robomimic, LeRobot with its videos, ROS bags. What they become needs zarr 3.
     "convert": [
         'h5py==3.16.0; python_version >= "3.11"',
         'pyarrow==26.0.1; python_version >= "3.11"',
         'av==18.1.0; python_version >= "3.11"',
+        'rosbags==0.11.9; python_version >= "3.11"',
     ],
     "openvino": ["openvino==2026.4.1"],
     # For engine tensorrt, on machines with an NVIDIA GPU. Needs a CUDA build of torch; TensorRT's own wheels,

@@ -93,7 +93,7 @@ COMMANDS = (
     Command(
         "convert",
         "sag_ros.train.convert.command:Conversion",
-        "make demonstrations of a LeRobot dataset or a robomimic file",
+        "make demonstrations of a LeRobot dataset, a robomimic file or ROS bags",
         ("sim", "train", "convert"),
     ),
     Command(

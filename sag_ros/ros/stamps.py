@@ -9,17 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from builtin_interfaces.msg import Duration, Time
+from builtin_interfaces.msg import Time
 from rclpy.node import Node
 
-SECOND = 1_000_000_000
+from sag_ros.messages.stamps import SECOND, nanoseconds
+
 STEP = 2_000_000  # ns; by more, the clock was set. What NTP slews, it slews in both clocks alike
 _READINGS, _QUICK = 3, 100_000  # of two clocks; ns: quick enough not to be repeated
-
-
-def nanoseconds(stamp: Time | Duration) -> int:
-    """Integer nanoseconds of a stamp or duration."""
-    return stamp.sec * SECOND + stamp.nanosec
 
 
 class StampClock:

@@ -18,10 +18,10 @@ from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
+from sag_ros.messages.trajectories import command_from_trajectory
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.ros import qos
 from sag_ros.ros.images import image_to_mask
-from sag_ros.ros.joints import command_from_trajectory
 from sag_ros.ros.policy import chunk_record
 from sag_ros.ros.policy.node import PolicyNode
 from sag_ros.ros.stamps import StampClock

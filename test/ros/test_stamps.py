@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from builtin_interfaces.msg import Time
 
-from sag_ros.ros.stamps import SECOND, STEP, StampClock, nanoseconds
+from sag_ros.messages.stamps import SECOND, nanoseconds
+from sag_ros.ros.stamps import STEP, StampClock
 
 BEGIN = 1_700_000_000 * SECOND
 

@@ -18,12 +18,12 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Float64MultiArray, String
 from std_srvs.srv import Trigger
 
+from sag_ros.messages.stamps import SECOND, nanoseconds
 from sag_ros.ros import qos
 from sag_ros.ros.demo.run_record import Episode
 from sag_ros.ros.graph import TOPICS
 from sag_ros.ros.images import image_to_mask
 from sag_ros.ros.policy import chunk_record
-from sag_ros.ros.stamps import SECOND, nanoseconds
 
 TRANSITIONS = {
     "configure": (Transition.TRANSITION_CONFIGURE, State.PRIMARY_STATE_INACTIVE),

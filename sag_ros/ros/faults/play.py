@@ -8,10 +8,10 @@ from collections.abc import Callable
 import numpy as np
 
 from sag_ros.bench.faults.outcome import GoesOn, Outcome, measure
+from sag_ros.messages.stamps import SECOND
 from sag_ros.ros.demo.monitor import GraphTimeout
 from sag_ros.ros.faults.row import Row
 from sag_ros.ros.faults.stage import Stage
-from sag_ros.ros.stamps import SECOND
 
 _PATIENCE = 4.0  # s for the policy to go on
 _LATELY = 0.4  # s; a policy that executed a chunk since then runs

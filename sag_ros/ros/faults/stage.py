@@ -24,6 +24,9 @@ from trajectory_msgs.msg import JointTrajectory
 
 from sag_ros.bench.run.interrupt import interruptible
 from sag_ros.control.motion import Motion, at_rest, fading, of_command
+from sag_ros.messages.errors import MessageError
+from sag_ros.messages.joints import prefixed
+from sag_ros.messages.trajectories import command_from_trajectory
 from sag_ros.paths import model_folder
 from sag_ros.realtime import settle
 from sag_ros.robots.registry import find_arm
@@ -37,8 +40,6 @@ from sag_ros.ros.faults.spoilers import silent
 from sag_ros.ros.faults.strain import Strain
 from sag_ros.ros.faults.strangers import Strangers
 from sag_ros.ros.graph import Graph, GraphNode, pick_release
-from sag_ros.ros.images import MessageError
-from sag_ros.ros.joints import command_from_trajectory, prefixed
 from sag_ros.ros.parameters import load_file
 from sag_ros.ros.stamps import StampClock
 from sag_ros.values import JointCommand

@@ -22,17 +22,13 @@ from sag_ros.fci.driver import Driver
 from sag_ros.fci.hand import Hand
 from sag_ros.fci.report import Mode, Report
 from sag_ros.fci.settings import FciSettings
+from sag_ros.messages.errors import MessageError
+from sag_ros.messages.joints import prefixed, read_gripper_command
+from sag_ros.messages.trajectories import command_from_trajectory
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros import executable, parameters, qos
 from sag_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics
-from sag_ros.ros.images import MessageError
-from sag_ros.ros.joints import (
-    command_from_trajectory,
-    prefixed,
-    read_gripper_command,
-    write_fingers,
-    write_joint_state,
-)
+from sag_ros.ros.joints import write_fingers, write_joint_state
 from sag_ros.ros.schema import FciNode as FciParameters
 from sag_ros.ros.stamps import clock_of
 

@@ -13,10 +13,10 @@ from rclpy.action import ActionClient
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
+from sag_ros.messages.errors import MessageError
+from sag_ros.messages.joints import read_gripper_command
 from sag_ros.ros import executable, parameters, qos
 from sag_ros.ros.diagnostics import ERROR, OK, WARN, Diagnostics
-from sag_ros.ros.images import MessageError
-from sag_ros.ros.joints import read_gripper_command
 from sag_ros.ros.schema import GripperNode as GripperParameters
 
 WIDTH_MAX = 0.08  # m

@@ -23,9 +23,9 @@ from sag_ros.bench.latency.stages import STAGES, Summary
 from sag_ros.bench.run import machine
 from sag_ros.bench.run.interrupt import interruptible
 from sag_ros.bench.run.progress import console
+from sag_ros.messages.joints import prefixed
 from sag_ros.paths import config_file
 from sag_ros.robots.registry import find_arm
-from sag_ros.ros.joints import prefixed
 from sag_ros.ros.latency.listener import Listener
 from sag_ros.ros.latency.measured import Measured, measure
 from sag_ros.ros.latency.usage import Usage

@@ -14,10 +14,11 @@ from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
 from sag_ros.control.motion import Motion, of_command
+from sag_ros.messages.errors import MessageError
+from sag_ros.messages.joints import JointReader
+from sag_ros.messages.trajectories import command_from_trajectory
 from sag_ros.ros import qos
 from sag_ros.ros.graph import TOPICS
-from sag_ros.ros.images import MessageError
-from sag_ros.ros.joints import JointReader, command_from_trajectory
 from sag_ros.ros.policy import chunk_record
 from sag_ros.ros.policy.chunk_record import ChunkRecord
 from sag_ros.ros.schema import PolicyNode

@@ -9,9 +9,9 @@ import numpy as np
 
 from sag_ros.bench.latency.lag import STEP, Lag, lag
 from sag_ros.bench.latency.stages import Summary, durations
+from sag_ros.messages.stamps import SECOND
 from sag_ros.ros.latency.listener import Heard
 from sag_ros.ros.latency.usage import ThreadUse
-from sag_ros.ros.stamps import SECOND
 from sag_ros.values import Float
 
 _SAME = 0.02  # s: a command that arrives so long after it was published is the one of that chunk

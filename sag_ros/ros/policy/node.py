@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
+from sag_ros.messages.errors import MessageError
+from sag_ros.messages.stamps import SECOND
 from sag_ros.realtime import settle, unsettle
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros import executable, parameters
 from sag_ros.ros.choices import swapped
 from sag_ros.ros.diagnostics import ERROR, OK, Diagnostics
-from sag_ros.ros.images import MessageError
 from sag_ros.ros.live_parameters import LiveParameters
 from sag_ros.ros.policy import preflight
 from sag_ros.ros.policy.chunk_executor import ChunkExecutor
@@ -33,7 +34,7 @@ from sag_ros.ros.policy.running import Prepared, Running, prepare
 from sag_ros.ros.policy.subscriptions import Subscriptions
 from sag_ros.ros.policy.transitions import answer_impossible
 from sag_ros.ros.schema import PolicyNode as PolicyParameters
-from sag_ros.ros.stamps import SECOND, clock_of
+from sag_ros.ros.stamps import clock_of
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 _YOUNG = 5.0  # s after configuring in which inputs may still be missing

@@ -12,10 +12,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sag_ros.messages.errors import MessageError
+from sag_ros.messages.images import to_rgb
 from sag_ros.policy.contract import Contract
 from sag_ros.policy.pictures import PictureWatch
 from sag_ros.policy.state import Forward, StateBuilder
-from sag_ros.ros.images import MessageError, to_rgb
 from sag_ros.ros.policy.inputs import STATE, Frame
 
 Features = NDArray[np.float32]

@@ -20,10 +20,10 @@ from std_msgs.msg import Bool
 from sag_ros.control.states import SupervisorSettings
 from sag_ros.control.watch.causes import Cause, Rank
 from sag_ros.control.watch.watchdog import implausible
+from sag_ros.messages.errors import MessageError
+from sag_ros.messages.joints import GripperReader, JointReader, prefixed
 from sag_ros.policy.contract import Contract
 from sag_ros.ros import qos
-from sag_ros.ros.images import MessageError
-from sag_ros.ros.joints import GripperReader, JointReader, prefixed
 from sag_ros.ros.policy.inputs import STATE, Frame, JointHistory, NewestFrames
 from sag_ros.ros.policy.pace import Pace
 from sag_ros.ros.policy.rivals import listed, publishers

@@ -17,10 +17,11 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 
 from sag_ros.data.demonstrations import DemonstrationWriter
+from sag_ros.messages.errors import MessageError
+from sag_ros.messages.images import to_rgb
+from sag_ros.messages.joints import read_gripper_command
 from sag_ros.policy.contract import Contract
 from sag_ros.ros import qos
-from sag_ros.ros.images import MessageError, to_rgb
-from sag_ros.ros.joints import read_gripper_command
 from sag_ros.ros.policy.inputs import STATE
 from sag_ros.ros.policy.subscriptions import Subscriptions
 from sag_ros.ros.record.tape import Tape

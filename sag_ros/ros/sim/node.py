@@ -19,16 +19,12 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
+from sag_ros.messages.errors import MessageError
+from sag_ros.messages.joints import prefixed, read_gripper_command
+from sag_ros.messages.trajectories import command_from_trajectory
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros import executable, parameters, qos
-from sag_ros.ros.images import MessageError
-from sag_ros.ros.joints import (
-    command_from_trajectory,
-    prefixed,
-    read_gripper_command,
-    write_fingers,
-    write_joint_state,
-)
+from sag_ros.ros.joints import write_fingers, write_joint_state
 from sag_ros.ros.receiver import Apart, Receiver
 from sag_ros.ros.schema import SimNode as SimParameters
 from sag_ros.ros.sim.cameras import CameraThread

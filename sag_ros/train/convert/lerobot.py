@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sag_ros.train.convert.raw import ConversionError, RawEpisode, Values
+from sag_ros.train.convert.raw import ConversionError, RawEpisode, Values, together
 
 _STAMP, _EPISODE = "timestamp", "episode_index"
 
@@ -46,7 +46,7 @@ class LeRobotDataset:
             if features[key]["dtype"] not in ("video", "image"):
                 raise ConversionError(f"{folder}: {key} is {features[key]['dtype']}, no picture")
         self._folder, self._numbers, self._images, self._action = folder, numbers, images, action
-        self.period = 1.0 / float(self._info["fps"])
+        self.period, self.left_out = 1.0 / float(self._info["fps"]), list[str]()
         self._episodes = self._table("meta/episodes")
 
     def _table(self, folder: str) -> list[dict[str, Any]]:
@@ -59,8 +59,9 @@ class LeRobotDataset:
             rows += table.select(kept).to_pylist()
         return sorted(rows, key=lambda row: row[_EPISODE])
 
-    def __len__(self) -> int:
-        return len(self._episodes)
+    def found(self) -> dict[str, Any]:
+        """See :class:`raw.Source`."""
+        return {"source_episodes": len(self._episodes)}
 
     def episodes(self) -> Iterator[RawEpisode]:
         """See :class:`raw.Source`."""
@@ -80,7 +81,7 @@ class LeRobotDataset:
             numbers = {key: _numbers(rows, key) for key in self._numbers}
             images = {key: self._pictures(key, rows, episode, stamps) for key in self._images}
             name = f"episode {episode[_EPISODE]}"
-            yield RawEpisode(name, stamps, numbers, _numbers(rows, self._action), images)
+            yield together(name, stamps, self.period, numbers, _numbers(rows, self._action), images)
 
     def _pictures(self, key: str, rows: Any, episode: Mapping[str, Any], stamps: Values) -> NDArray[np.uint8]:
         if self._info["features"][key]["dtype"] == "image":

@@ -22,7 +22,7 @@ class Report:
     """Grows with each episode.
 
     Attributes:
-        period: s, of the source.
+        period: s, of the source; NaN where each input has its own.
         dropped: why episodes were left out.
     """
 
@@ -34,11 +34,16 @@ class Report:
     _states: list[np.ndarray] = field(default_factory=list)
     _actions: list[np.ndarray] = field(default_factory=list)
 
+    @property
+    def stated_period(self) -> float | None:
+        """s, of the source; None where it has none."""
+        return self.period if np.isfinite(self.period) else None
+
     def recorded(self, raw: RawEpisode) -> None:
         """Look at the stamps of an episode as it was recorded."""
-        steps = np.diff(raw.stamps)
-        if len(steps) and steps.max() > _GAP * self.period:
-            at = raw.stamps[int(steps.argmax())]
+        steps = np.diff(() if raw.frames is None else raw.frames)
+        if raw.frames is not None and len(steps) and steps.max() > _GAP * self.period:
+            at = raw.frames[int(steps.argmax())]
             self.gaps.append(f"{raw.name}: {steps.max():.3f} s without a frame at {at:.2f} s")
 
     def kept(self, episode: Episode) -> None:
@@ -53,7 +58,7 @@ class Report:
         found: dict[str, Any] = {
             "episodes": self.episodes,
             "frames": self.frames,
-            "source_period": self.period,
+            "source_period": self.stated_period,
             "gaps": self.gaps,
             "dropped": self.dropped,
         }
@@ -82,6 +87,7 @@ def remarks(content: dict[str, Any], names: dict[str, list[str]]) -> list[str]:
     """What a person should look at; ``names`` of the numbers of state and action."""
     found = [f"left out: {text}" for text in content["dropped"]]
     found += [f"gap: {text}" for text in content["gaps"]]
+    found += content.get("notes", [])
     for part, own in names.items():
         for number, share in enumerate(content.get(part, {}).get("beyond_training", [])):
             if share > _STRANGE:

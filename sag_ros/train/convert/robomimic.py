@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sag_ros.train.convert.raw import ConversionError, RawEpisode
+from sag_ros.train.convert.raw import ConversionError, RawEpisode, together
 
 
 class RobomimicFile:
@@ -40,6 +40,7 @@ class RobomimicFile:
         demos = [name for name in self._file["data"] if name.startswith("demo_")]
         self._names = sorted(demos, key=lambda name: int(name.removeprefix("demo_")))
         self.period = self._stated() if np.isnan(period) else period
+        self.left_out: list[str] = []
 
     def _stated(self) -> float:
         environment = self._file["data"].attrs.get("env_args")
@@ -48,8 +49,9 @@ class RobomimicFile:
         frequency = json.loads(environment).get("env_kwargs", {}).get("control_freq")
         return 1.0 / frequency if frequency else float("nan")
 
-    def __len__(self) -> int:
-        return len(self._names)
+    def found(self) -> dict[str, Any]:
+        """See :class:`raw.Source`."""
+        return {"source_episodes": len(self._names)}
 
     def episodes(self) -> Iterator[RawEpisode]:
         """See :class:`raw.Source`."""
@@ -69,7 +71,8 @@ class RobomimicFile:
                         f"{self._path}: {name}/obs/{key} is {pictures.dtype} {pictures.shape}; pictures are "
                         "uint8 (n, H, W, 3)"
                     )
-            yield RawEpisode(name, self.period * np.arange(len(action)), numbers, action, images)
+            stamps = self.period * np.arange(len(action))
+            yield together(name, stamps, self.period, numbers, action, images)
 
     def _get(self, group: Any, where: str, key: str) -> Any:
         if key not in group:

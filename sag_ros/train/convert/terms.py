@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sag_ros.data.demonstrations import Episode
 from sag_ros.policy.contract import Contract
 from sag_ros.policy.rotations import from_matrix, to_matrix
-from sag_ros.train.convert.raw import ConversionError, RawEpisode, Values
+from sag_ros.train.convert.raw import ConversionError, Frames, LeftOut, Values
 
 
 class Terms:
@@ -34,21 +34,14 @@ class Terms:
         if rotation and (contract.tcp is None or not contract.commands_poses):
             raise ConversionError("--action-rotation is for policies that command poses")
 
-    def episode(self, raw: RawEpisode) -> Episode:
-        """Of the policy. Raises ConversionError for numbers that do not fit it, or are not finite."""
-        contract = self._contract
-        state = np.concatenate([raw.numbers[key] for key in self._state], axis=1)
-        if state.shape[1] != contract.state_dim:
-            each = ", ".join(f"{key} {raw.numbers[key].shape[1]}" for key in self._state)
-            raise ConversionError(
-                f"{raw.name}: the state has {state.shape[1]} numbers ({each}); the policy's has "
-                f"{contract.state_dim} ({', '.join(contract.state)})"
-            )
-        action = self._actions(raw)
+    def episode(self, raw: Frames) -> Episode:
+        """Of the policy. Raises LeftOut for numbers that are not finite, ConversionError for others that do
+        not fit it."""
+        state, action = self._states(raw), self._actions(raw)
         for name, values in (("state", state), ("action", action)):
             if not np.isfinite(values).all():
                 frame = int(np.argwhere(~np.isfinite(values))[0][0])
-                raise ConversionError(f"{raw.name}: {name} of frame {frame} is not finite")
+                raise LeftOut(f"{raw.name}: {name} of frame {frame} is not finite")
         images = {name: self._sized(name, raw.images[key]) for name, key in self._cameras.items()}
         return Episode(
             images,
@@ -57,8 +50,19 @@ class Terms:
             np.zeros((len(state), 0), np.float32),
         )
 
-    def _actions(self, raw: RawEpisode) -> Values:
-        contract, action = self._contract, raw.action
+    def _states(self, raw: Frames) -> Values:
+        contract = self._contract
+        state = np.concatenate([raw.numbers[key] for key in self._state], axis=1)
+        if state.shape[1] != contract.state_dim:
+            each = ", ".join(f"{key} {raw.numbers[key].shape[1]}" for key in self._state)
+            raise ConversionError(
+                f"{raw.name}: the state has {state.shape[1]} numbers ({each}); the policy's has "
+                f"{contract.state_dim} ({', '.join(contract.state)})"
+            )
+        return state
+
+    def _actions(self, raw: Frames) -> Values:
+        contract, action = self._contract, np.concatenate(list(raw.action.values()), axis=1)
         if self._rotation and contract.tcp is not None:
             turned = from_matrix(to_matrix(action[:, 3:-1], self._rotation), contract.tcp.rotation)
             action = np.concatenate([action[:, :3], turned, action[:, -1:]], axis=1)

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 import pytest
 from sensor_msgs.msg import JointState
 
+from sag_ros.messages.errors import MessageError
+from sag_ros.messages.joints import read_gripper_command
 from sag_ros.ros.diagnostics import ERROR, OK, WARN
 from sag_ros.ros.gripper import node as gripper_node
 from sag_ros.ros.gripper.node import MissingDependency, franka_actions, goal
-from sag_ros.ros.images import MessageError
-from sag_ros.ros.joints import read_gripper_command, write_gripper_command
+from sag_ros.ros.joints import write_gripper_command
 
 FINGERS = ["fr3_finger_joint1", "fr3_finger_joint2"]
 

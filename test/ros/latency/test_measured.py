@@ -14,6 +14,7 @@ from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 
 from sag_ros.control.motion import of_command
+from sag_ros.messages.stamps import SECOND
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.ros import qos
 from sag_ros.ros.graph import TOPICS
@@ -24,7 +25,7 @@ from sag_ros.ros.latency.measured import measure
 from sag_ros.ros.policy import chunk_record
 from sag_ros.ros.policy.chunk_record import ChunkRecord
 from sag_ros.ros.schema import PolicyNode
-from sag_ros.ros.stamps import SECOND, StampClock
+from sag_ros.ros.stamps import StampClock
 from sag_ros.values import JointCommand
 
 EPOCH = 1_700_000_000 * SECOND

@@ -5,8 +5,9 @@ import threading
 import numpy as np
 import pytest
 
+from sag_ros.messages.errors import MessageError
 from sag_ros.policy.random_bundle import random_bundle
-from sag_ros.ros.images import MessageError, rgb_to_image
+from sag_ros.ros.images import rgb_to_image
 from sag_ros.ros.policy.inputs import Frame
 from sag_ros.ros.policy.observation import ObservationAssembler
 

@@ -6,9 +6,10 @@ import time
 import numpy as np
 import pytest
 
+from sag_ros.messages.stamps import SECOND
 from sag_ros.ros.sim.episode_log import EpisodeLog, load_episode
 from sag_ros.ros.sim.loop import CATCH_UP, SimLoop
-from sag_ros.ros.stamps import SECOND, StampClock
+from sag_ros.ros.stamps import StampClock
 from sag_ros.sim.robot import SceneState, SimulatedRobot
 from sag_ros.values import JointCommand
 

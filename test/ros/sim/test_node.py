@@ -14,10 +14,11 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
+from sag_ros.messages.images import to_rgb
+from sag_ros.messages.joints import JointReader
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.ros import qos
-from sag_ros.ros.images import to_rgb
-from sag_ros.ros.joints import JointReader, TrajectoryWriter, write_gripper_command
+from sag_ros.ros.joints import TrajectoryWriter, write_gripper_command
 from sag_ros.ros.sim.episode_log import load_episode
 from sag_ros.ros.sim.node import SimNode
 from sag_ros.ros.stamps import StampClock

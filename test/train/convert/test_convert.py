@@ -110,7 +110,7 @@ def test_what_does_not_fit_is_told(tmp_path, poses, joints, capsys):
     for options, said in (
         ({"state": POSES[:3]}, "the state has 11 numbers .*; the policy's has 13"),
         ({"state": ("nothing", *POSES[1:])}, "has no nothing; there is eef_pos"),
-        ({"action": "moves"}, "has no moves; there is actions, obs"),
+        ({"action": ("moves",)}, "has no moves; there is actions, obs"),
         ({"action_rotation": None}, "an action has 7 numbers; the policy's has 10"),
         ({"cameras": ("front=a",)}, "name=key, of the policy's cameras none"),
     ):

@@ -8,7 +8,7 @@ from geometry_msgs.msg import Point, PoseStamped, Quaternion
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Float64MultiArray
 
-from sag_ros.ros.images import MessageError
+from sag_ros.messages.errors import MessageError
 from sag_ros.ros.policy.signals.fields import FieldReader, message_class
 
 

@@ -50,7 +50,7 @@ class Encoding:
             return pixels
         if self.channels == 1:
             pixels = pixels[:, :, 0]
-        return cv2.cvtColor(np.ascontiguousarray(pixels), self.conversion)
+        return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), self.conversion), np.uint8)
 
 
 def _bayer(bits: int) -> dict[str, Encoding]:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import Image
 
-from sag_ros.ros.encodings import ENCODINGS
-from sag_ros.ros.images import to_rgb
+from sag_ros.messages.encodings import ENCODINGS
+from sag_ros.messages.images import to_rgb
 
 H, W = 48, 64
 

@@ -69,7 +69,8 @@ class Homing:
         if left <= STRETCH:
             samples[-1, 1:] = 0.0
             return JointCommand(start + step * np.arange(count + 1), *samples.transpose(1, 0, 2))
-        stop = self._stopper.decelerate(*samples[-1], start + count * step)
+        q, dq, ddq = samples[-1]
+        stop = self._stopper.decelerate(q, dq, ddq, start + count * step)
         position, v, a = samples[:-1].transpose(1, 0, 2)
         return JointCommand(
             start + step * np.arange(count + len(stop.time)),

@@ -22,6 +22,7 @@ from sag_ros.robots.arm import Arm
 from sag_ros.values import Float, JointCommand, Violation
 
 _GRACE = 0.01  # s that a command may be late: what it differs in by then is less than a limit
+_MOVING = (State.RUNNING, State.STOPPING, State.HOMING)
 _CHANGED = (  # by a command, beside what was seen
     "_motion", "_command", "_until", "_state", "_after_stop", "_reason", "_newest", "_held", "_refusal",
     "_counts", "_violations", "_renewal",
@@ -77,12 +78,17 @@ class Life:
         self._place.settings = settings
         self._watchdog.rebound(settings.ages(self._sensors))
 
-    # What is -------------------------------------------------------------------------------------------------
+    # What is ------------------------------------------------------------------------------------------------
 
     @property
     def state(self) -> State:
         """What it does."""
         return self._state
+
+    @property
+    def soon(self) -> State:
+        """What it does once it has stopped, where it does; else what it does."""
+        return self._after_stop if self._state is State.STOPPING else self._state
 
     def status(self) -> SupervisorStatus:
         """A frozen snapshot."""
@@ -91,7 +97,9 @@ class Life:
 
     def rest_in(self, now: float) -> float:
         """Until what was commanded is at rest, s; 0 if it is."""
-        return 0.0 if self._motion is None else max(self._motion.end - now, 0.0)
+        if self._motion is None or self._state not in _MOVING:
+            return 0.0
+        return max(self._motion.end - now, 0.0)
 
     @property
     def _ended(self) -> bool:
@@ -99,7 +107,7 @@ class Life:
         stopping = self._state is State.STOPPING and self._after_stop is not State.HOLDING
         return stopping or self._state in SILENT
 
-    # Begin ---------------------------------------------------------------------------------------------------
+    # Begin --------------------------------------------------------------------------------------------------
 
     def start(self, now: float, q: Float) -> None:
         """Begin to wait for chunks, from rest.
@@ -148,7 +156,7 @@ class Life:
             return f"the arm moves at {fastest:.2f} rad/s; wait until it is at rest"
         return ""
 
-    # Stop ----------------------------------------------------------------------------------------------------
+    # Stop ---------------------------------------------------------------------------------------------------
 
     def hold(self, now: float, reason: str) -> JointCommand | None:
         """Stop smoothly: hold until the next good chunk (a deadman was released, say), or pause on the way
@@ -167,10 +175,8 @@ class Life:
         """
         if self._motion is None or self._command is None:
             raise RuntimeError("the supervisor was never started; there is nothing to stop")
-        if now >= self._motion.end:
+        if not self.rest_in(now):
             self._state, self._reason, self._until = State.INACTIVE, "stopped", np.inf
-            return self._command
-        if self._state is State.INACTIVE:
             return self._command
         return self._begin_stop(now, State.INACTIVE, "stopped")
 
@@ -206,7 +212,7 @@ class Life:
             return self._command  # it ends at rest inside the limits, if later
         return self._publish(command, now)
 
-    # Commands ------------------------------------------------------------------------------------------------
+    # Commands -----------------------------------------------------------------------------------------------
 
     def _publish(self, command: JointCommand, now: float) -> JointCommand:
         """Put what is being executed from ``now`` until the splice before ``command``."""

@@ -30,17 +30,18 @@ class Operated(Life):
             RuntimeError: it is inactive.
         """
         state = State.TAKEN if human else State.PAUSED
-        soon = self._after_stop if self._state is State.STOPPING else self._state
+        soon = self.soon
         if soon is State.INACTIVE or self._motion is None:
             raise RuntimeError("the supervisor is inactive; there is nothing to pause")
         if soon is state or (soon in SILENT and not human):
             return None
         if soon is State.FAULT:
             reason = f"{reason}; before that: {self._reason}"
-        if self._state is not State.STOPPING and now < self._motion.end and not self._lost:
+        moves = self.rest_in(now) > 0.0
+        if moves and self._state is not State.STOPPING and not self._lost:
             return self._begin_stop(now, state, reason)
         self._after_stop, self._reason, self._held = state, reason, now
-        self._state = State.STOPPING if now < self._motion.end else state
+        self._state = State.STOPPING if moves else state
         return None
 
     def give_back(self, now: float, reason: str) -> None:

@@ -19,6 +19,7 @@ from sag_ros.robots.arm import Arm
 from sag_ros.values import ActionChunk, JointCommand
 
 _TICK = 0.02  # s
+_SLOW = 1.02  # times the speed that is set
 _SEAM = 1e-8  # rad, rad/s; rad/s^2 a hundred times as much: a new command begins on the old one
 _LETS = (State.PAUSED, State.TAKEN, State.FAULT)  # in which others may move the arm
 _SILENT = (*_LETS, State.HOMING)
@@ -29,7 +30,7 @@ class Failure:
     """Something that must not happen.
 
     Attributes:
-        what: ``exception``, ``internal``, ``jump``, ``moving``, or the limit that is broken.
+        what: ``exception``, ``internal``, ``jump``, ``moving``, ``fast``, or the limit that is broken.
         text: what exactly, when, in answer to which kind of event.
     """
 
@@ -70,6 +71,7 @@ class _Stage:
         self.arm, self.outcome = arm, Outcome(step=story.splice.get("step", SpliceSettings.step))
         settings = SupervisorSettings(splice=SpliceSettings(**story.splice), **story.limits)
         self.supervisor = Supervisor(arm, settings)
+        self.slow = _SLOW * settings.home_speed
         self.supervisor.start(0.0, story.start)
         self.motion = of_command(at_rest(0.0, story.start))
         self.executed = Executed(self.motion)
@@ -165,6 +167,8 @@ class _Stage:
                 self.fail("jump", kind, f"{name} jumps by {gap:.3g} where it begins")
         if command.velocity[-1].any() or command.acceleration[-1].any():
             self.fail("moving", kind, "it does not end at rest")
+        if self.supervisor.state is State.HOMING and np.abs(command.velocity).max() > self.slow:
+            self.fail("fast", kind, "it is not slow on the way home")
         for excess in judge(self.executed, motion, self.now, self.arm):
             self.fail(excess.kind, kind, str(excess))
         self.motion = motion

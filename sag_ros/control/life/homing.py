@@ -12,9 +12,11 @@ from sag_ros.values import Float, JointCommand
 
 STRETCH = 1.0  # s of the way that are commanded at once: if nothing follows, the arm is soon at rest
 RENEW = 0.25  # s after which the next stretch is commanded
-NEAR = 1e-3  # rad from home that are home
+NEAR = 1e-4  # rad from home that are home
 _RISE = 0.5  # s in which the speed is reached, where the limits allow it
 _SHARE = 0.9  # of the largest velocity, at most
+_ROOM = 0.01  # rad from where the velocity envelope ends; closer to it, the guard would bend the way
+_MORE = 1.01  # times what is planned: rounding
 
 
 class Homing:
@@ -24,10 +26,16 @@ class Homing:
         arm: whose home it is; J joints.
         limits: kept to, but for the velocity envelope, which the guard knows.
         step: sampling interval, s.
+
+    Attributes:
+        whole: whether the limits let it get home; otherwise it gets as near as they do.
     """
 
     def __init__(self, arm: Arm, limits: JointLimits, step: float) -> None:
-        self._home, self._step, self._limits = np.array(arm.home), step, limits
+        low, high = limits.envelope.ends
+        low, high = np.maximum(limits.lower, low + _ROOM), np.minimum(limits.upper, high - _ROOM)
+        self._home, self._step, self._limits = np.clip(arm.home, low, high), step, limits
+        self.whole = bool((self._home == arm.home).all())
         self._stopper = Stopper(limits, step)
         self._otg, self._plan = ruckig.Ruckig(arm.dof), ruckig.Trajectory(arm.dof)
         self._input = ruckig.InputParameter(arm.dof)
@@ -39,8 +47,33 @@ class Homing:
         """Whether (J,) ``position``, rad, is home."""
         return bool(np.abs(position - self._home).max() <= NEAR)
 
+    def _largest(self, speed: float) -> tuple[Float, Float, Float]:
+        """Velocity, acceleration and jerk on the way, each (J,)."""
+        limits = self._limits
+        velocity = np.minimum(speed, _SHARE * limits.velocity)
+        acceleration = np.minimum(velocity / _RISE, ACCELERATION_SHARE * limits.acceleration)
+        return velocity, acceleration, np.minimum(4.0 * acceleration / _RISE, JERK_SHARE * limits.jerk)
+
+    def leads_on(self, state: tuple[Float, Float, Float], speed: float) -> bool:
+        """Whether a stretch may begin in a state: within what is planned.
+
+        A hard deceleration, as at the end of a stretch, is not: to get out of it gently takes so long that
+        the arm would swing far back.
+        """
+        velocity, acceleration, _ = self._largest(speed)
+        return bool(
+            (np.abs(state[1]) <= _MORE * velocity).all() and (np.abs(state[2]) <= _MORE * acceleration).all()
+        )
+
+    def too_fast(self, command: JointCommand, speed: float) -> str:
+        """Why a stretch that a guard has bent is not one any more, or an empty text."""
+        fastest = float(np.abs(command.velocity).max())
+        return (
+            "" if fastest <= _MORE * speed else f"it would move at {fastest:.2f} rad/s, allowed {speed} rad/s"
+        )
+
     def stretch(self, state: tuple[Float, Float, Float], start: float, speed: float) -> JointCommand:
-        """The next stretch of the way, from a state to rest.
+        """The next stretch of the way, from a state that :meth:`leads_on` to rest.
 
         Args:
             state: position, velocity, acceleration, each (J,), rad, rad/s, rad/s^2.
@@ -50,12 +83,10 @@ class Homing:
         Raises:
             ValueError: there is no way from there.
         """
-        limits, step = self._limits, self._step
-        velocity = np.minimum(speed, _SHARE * limits.velocity)
-        acceleration = np.minimum(velocity / _RISE, ACCELERATION_SHARE * limits.acceleration)
-        self._input.max_velocity = velocity.tolist()
-        self._input.max_acceleration = acceleration.tolist()
-        self._input.max_jerk = np.minimum(4.0 * acceleration / _RISE, JERK_SHARE * limits.jerk).tolist()
+        step = self._step
+        self._input.max_velocity, self._input.max_acceleration, self._input.max_jerk = (
+            part.tolist() for part in self._largest(speed)
+        )
         self._input.current_position, self._input.current_velocity, self._input.current_acceleration = (
             part.tolist() for part in state
         )

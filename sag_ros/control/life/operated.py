@@ -9,9 +9,7 @@ from sag_ros.control.life.homing import RENEW
 from sag_ros.control.life.life import Life
 from sag_ros.control.refusal import ChunkRefused
 from sag_ros.control.states import SILENT, State
-from sag_ros.values import JointCommand
-
-_STAYS = 1e-4  # rad; a stretch of the way home that is shorter leads nowhere
+from sag_ros.values import Float, JointCommand
 
 
 class Operated(Life):
@@ -67,7 +65,7 @@ class Operated(Life):
         try:
             q, still = require_position(self._arm.limits, self._tracking.position), np.zeros(self._arm.dof)
             begin = self._place.begin(q, self._motion, now)
-            self._guard(self._homing.stretch((begin, still, still), now, self.settings.home_speed))
+            self._stretch((begin, still, still), now)
             self._begin(now, q)
         except (ChunkRefused, ValueError) as error:
             return f"no way home from here: {error}"
@@ -85,22 +83,28 @@ class Operated(Life):
         health = self._watchdog.check_one("joint_state", now)
         if not health and now - self._held > self.settings.joint_state_age:  # the first may take a moment
             return self.hold(now, health.reason)
-        end = self._motion.at(self._motion.end)[0]
-        if self._homing.near(end):
+        if self._homing.near(self._motion.at(self._motion.end)[0]):
             if now >= self._motion.end:
-                self._state, self._reason = State.PAUSED, "the arm is at home"
-            return None
-        if now < self._renewal:
+                where = "at home" if self._homing.whole else "as near to home as its limits allow"
+                self._state, self._reason = State.PAUSED, f"the arm is {where}"
             return None
         start = self._splicer.splice_time(now)
+        state = self._motion.at(start)
+        # One that came too late to go on from is over soon, and the next begins at rest.
+        if now < self._renewal or not self._homing.leads_on(state, self.settings.home_speed):
+            return None
         try:
-            stretch = self._homing.stretch(self._motion.at(start), start, self.settings.home_speed)
-            command, _ = self._guard(stretch)
+            command = self._stretch(state, start)
         except (ChunkRefused, ValueError) as error:
             return self.hold(now, str(error))
-        if now >= self._motion.end and np.abs(command.position[-1] - end).max() < _STAYS:
-            self._state, self._reason = State.PAUSED, "the arm is as near to home as its limits allow"
-            return None
         self._remember()
         self._renewal = now + RENEW
         return self._publish(command, now)
+
+    def _stretch(self, state: tuple[Float, Float, Float], start: float) -> JointCommand:
+        """Guarded, and slow. Raises ChunkRefused, ValueError."""
+        speed = self.settings.home_speed
+        command, _ = self._guard(self._homing.stretch(state, start, speed))
+        if reason := self._homing.too_fast(command, speed):
+            raise ValueError(reason)
+        return command

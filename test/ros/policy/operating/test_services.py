@@ -22,8 +22,6 @@ SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FA
 PATIENT = {
     f"limits__{name}": 3.0 for name in ("tracking_error", "tracking_lag", "rest_error", "resume_error")
 }
-    f"limits__{name}": 3.0 for name in ("tracking_error", "tracking_lag", "rest_error", "resume_error")
-}
 AWAY = FR3.home + np.r_[0.15, -0.1, 0.0, 0.1, 0.0, 0.0, 0.1]
 
 

@@ -19,6 +19,13 @@ class State(str, Enum):
     STOPPING = "stopping"  # decelerates
     HOLDING = "holding"  # at rest because inputs stopped; the next good chunk resumes
     FAULT = "fault"  # the arm does not follow, say: somebody has to look, and to resume
+    PAUSED = "paused"  # at rest because an operator wants it so, until resume; others may move the arm
+    TAKEN = "taken over"  # the same because a human has the arm
+    HOMING = "homing"  # on the way to the arm's home pose
+
+
+# At rest until somebody says otherwise: no chunk is executed, and it is no fault where the arm is.
+SILENT = (State.INACTIVE, State.FAULT, State.PAUSED, State.TAKEN)
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class SupervisorSettings:
         command_error: a joint whose controller follows something further than this from all it was
             commanded within ``command_lag``, s, did not get it.
         at_rest: faster joints are moving, rad/s.
+        home_speed: of the fastest joint on the way home, rad/s.
         limit_factor, position_margin: see :func:`sag_ros.control.guard.guard.guard_limits`.
         splice: how chunks are joined.
     """
@@ -55,6 +63,7 @@ class SupervisorSettings:
     command_error: float = 0.002
     command_lag: float = 0.03
     at_rest: float = 0.05
+    home_speed: float = 0.3
     limit_factor: float = 0.95
     position_margin: float = 0.005
     splice: SpliceSettings = field(default_factory=SpliceSettings)

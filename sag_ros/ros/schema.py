@@ -16,6 +16,7 @@ from sag_ros.ros.sections import (
     Camera,
     CameraQos,
     Gripper,
+    Operator,
     Place,
     Section,
     Signal,
@@ -129,6 +130,7 @@ _LIVE = frozenset(
             )
         ),
         *(f"gripper.{name}" for name in Gripper.model_fields if name != "joints"),
+        *(f"operator.{name}" for name in Operator.model_fields),
         *(f"next.{name}" for name in Next.model_fields),
     }
 )
@@ -183,6 +185,7 @@ class PolicyNode(Chosen):
     splice: Splice = Splice()
     limits: Limits = Limits()
     gripper: Gripper = Gripper()
+    operator: Operator = Operator()
     threads: Threads = Threads()
     comparison: Comparison = Comparison()
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from sag_ros.control.gripper import GripperSettings
+from sag_ros.control.states import SupervisorSettings
 from sag_ros.robots.registry import ARMS
 
 ArmName = Literal[tuple(ARMS)]  # type: ignore[valid-type]
@@ -84,6 +85,20 @@ class Topics(Section):
         "publishes it; empty = never",
     )
     deadman: str = param("", "Bool, hold to run: true must keep arriving; empty = none")
+    takeover: str = param(
+        "", "Bool: true = a human has the arm, until false comes; the policy is silent; empty = none"
+    )
+
+
+class Operator(Section):
+    """What operators ask of the arm beside starting and stopping it."""
+
+    home_speed: float = param(
+        SupervisorSettings.home_speed, "of the fastest joint on the way home", "rad/s", ge=0.01, le=1.0
+    )
+    resume_after_takeover: bool = param(
+        False, "when the arm was given back and is at rest, a policy that ran before goes on by itself"
+    )
 
 
 class CameraQos(Section):

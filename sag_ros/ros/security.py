@@ -27,7 +27,7 @@ _PARAMETERS = (
     "set_parameters",
     "set_parameters_atomically",
 )
-_POLICY = ("resume", "load", "swap")
+_POLICY = ("resume", "pause", "home", "stop", "load", "swap")
 _LIFECYCLE = (
     "change_state",
     "get_available_states",
@@ -63,6 +63,7 @@ def accesses(parameter_file: Path) -> dict[str, Access]:
     topics, cameras = policy.topics, [camera.topic for camera in policy.cameras.values()]
     inputs = [*cameras, *(signal.topic for signal in policy.signals.values())]
     inputs += [topics.joint_states, topics.desired_states, topics.gripper_states, topics.deadman]
+    inputs.append(topics.takeover)
     return {
         "policy_node": _access(
             "policy_node",
@@ -92,7 +93,7 @@ def accesses(parameter_file: Path) -> dict[str, Access]:
             [f"{gripper.action_namespace}/{name}" for name in ("move", "grasp")],
         ),
         OPERATOR: Access(
-            publish=_absolute(["parameter_events", "rosout", topics.deadman]),
+            publish=_absolute(["parameter_events", "rosout", topics.deadman, topics.takeover]),
             subscribe=_absolute(
                 ["diagnostics", "parameter_events", "rosout", *TOPICS.values(), *inputs, topics.trajectory,
                  topics.gripper_command, "policy_node/transition_event"]

@@ -19,6 +19,10 @@ _OLDEST = 0.06  # s, an ordinary observation
 _UNUSUAL = 0.25  # how likely settings are that hardly anybody has
 _LONG, _AHEAD = 0.85, 0.3  # how likely, s
 _CHANGE, _HALT, _LOST = 0.3, 0.06, 0.1  # how likely a new kind, a halt, and being lost are
+_HALTS = {"hold": 0.4, "restart": 0.25, "pause": 0.25, "take": 0.1}
+_OPERATES = 0.9  # how likely an operator does something next while nothing moves the arm
+_ASKS = {"resume": 0.35, "home": 0.15, "pause": 0.1, "take": 0.08, "move": 0.12, "give back": 0.2}
+_WAITS, _WAIT_SHARES = (0.004, 0.05, 0.3, 1.0, 4.0), (0.2, 0.25, 0.3, 0.2, 0.05)  # s, for an operator
 
 
 class Author:
@@ -28,7 +32,7 @@ class Author:
         rng = self._rng = np.random.default_rng(seed)
         self._arm, self._seed, self._left = arm, seed, chunks
         self._events: list[Event] = []
-        self._kind, self._halting = "", False
+        self._kind, self._halting, self._operating = "", False, False
         self._splice = {"lead": float(rng.choice(_LEADS)), "smoothing": float(rng.choice(_SMOOTHINGS))}
         if rng.random() < _UNUSUAL:
             self._splice["step"] = float(rng.choice(_STEPS))
@@ -67,18 +71,24 @@ class Author:
         """Time until the next event, s."""
         if self._halting:
             return 0.004
+        if self._operating:
+            return float(self._rng.choice(_WAITS, p=_WAIT_SHARES))
         return float(self._rng.choice(_GAPS, p=_GAP_SHARES))
 
-    def next(self, now: float, position: Float, velocity: Float) -> Event | None:
+    def next(self, now: float, position: Float, velocity: Float, silent: bool = False) -> Event | None:
         """What happens at ``now``; None when the story is over.
 
         Args:
             now: on the clock of the stamps, s.
             position, velocity: (J,) of the commanded motion, rad, rad/s.
+            silent: whether no chunk moves the arm, so that an operator has to do something.
         """
         if self._halting:
-            self._halting = False
-            return self._keep(Event(now, "hold" if self._rng.random() < 0.6 else "restart"))
+            self._halting, self._operating = False, True
+            return self._act(now, _HALTS)
+        self._operating = silent
+        if silent and self._rng.random() < _OPERATES:
+            return self._act(now, _ASKS)
         if not self._left:
             return None
         self._left -= 1
@@ -90,6 +100,10 @@ class Author:
         self._halting = bool(rng.random() < _HALT)
         age = min(float(rng.uniform(0.0, _OLDEST)), now)
         return self._keep(Event(now, self._kind, KINDS[self._kind].make(situation, now - age)))
+
+    def _act(self, now: float, shares: dict[str, float]) -> Event:
+        kind = str(self._rng.choice(list(shares), p=list(shares.values())))
+        return self._keep(Event(now, kind, place=self._place() if kind == "move" else None))
 
     def _keep(self, event: Event) -> Event:
         self._events.append(event)

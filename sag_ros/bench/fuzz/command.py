@@ -34,8 +34,9 @@ class Fuzzing:
     """Chunks of all kinds to the supervisor; its commands, followed at 1 kHz, against the arm's bare limits.
 
     Calm, fast, noisy, absurd, late, early, reversed chunks, near every bound, after stops and refusals, with
-    odd periods and lengths. Exit status 1 if a command breaks a limit, begins with a jump or does not end at
-    rest, or if a call raises or hangs; such a story is made short and written as JSON, for --replay.
+    odd periods and lengths; between them pauses, a human who moves the arm, ways home. Exit status 1 if a
+    command breaks a limit, begins with a jump or does not end at rest, or if a call raises or hangs; such a
+    story is made short and written as JSON, for --replay.
     """
 
     chunks: int = 1_000_000
@@ -155,6 +156,8 @@ def _show(result: dict[str, Any]) -> None:
         table.add_row(name, f"{result[name]:,}")
     for kind, count in result["refused"].items():
         table.add_row(f"refused: {kind}", f"{count:,}")
+    for kind, count in result["acts"].items():
+        table.add_row(f"beside chunks: {kind}", f"{count:,}")
     for size, calls in result["on_chunk_cpu_ms"].items():
         names = ("p50", "p99", "p99.9", "max", "longest_alone")
         times = ", ".join(f"{name.replace('_', ' ')} {calls[name]:.2f}" for name in names if name in calls)

@@ -19,7 +19,10 @@ from sag_ros.robots.arm import Arm
 from sag_ros.values import ActionChunk, JointCommand
 
 _TICK = 0.02  # s
+_SLOW = 1.02  # times the speed that is set
 _SEAM = 1e-8  # rad, rad/s; rad/s^2 a hundred times as much: a new command begins on the old one
+_LETS = (State.PAUSED, State.TAKEN, State.FAULT)  # in which others may move the arm
+_SILENT = (*_LETS, State.HOMING)
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Failure:
     """Something that must not happen.
 
     Attributes:
-        what: ``exception``, ``internal``, ``jump``, ``moving``, or the limit that is broken.
+        what: ``exception``, ``internal``, ``jump``, ``moving``, ``fast``, or the limit that is broken.
         text: what exactly, when, in answer to which kind of event.
     """
 
@@ -46,6 +49,7 @@ class Outcome:
         actions: of every chunk.
         step: of the commands, s.
         refusals: kind of violation -> how often.
+        acts: kind of what else happened -> how often; ``resumed``, ``went home``: where that was let.
     """
 
     chunks: int = 0
@@ -57,6 +61,7 @@ class Outcome:
     actions: list[int] = field(default_factory=list)
     step: float = SpliceSettings.step
     refusals: Counter[str] = field(default_factory=Counter)
+    acts: Counter[str] = field(default_factory=Counter)
 
 
 class _Stage:
@@ -66,6 +71,7 @@ class _Stage:
         self.arm, self.outcome = arm, Outcome(step=story.splice.get("step", SpliceSettings.step))
         settings = SupervisorSettings(splice=SpliceSettings(**story.splice), **story.limits)
         self.supervisor = Supervisor(arm, settings)
+        self.slow = _SLOW * settings.home_speed
         self.supervisor.start(0.0, story.start)
         self.motion = of_command(at_rest(0.0, story.start))
         self.executed = Executed(self.motion)
@@ -84,12 +90,31 @@ class _Stage:
 
     def happen(self, event: Event) -> None:
         self.look()
+        self.outcome.acts[event.kind] += event.chunk is None
         if event.chunk is not None:
             self.chunk(event.chunk, event.kind)
-        elif event.kind == "hold":
-            self.take(self.supervisor.hold(self.now, "a story holds"), "hold")
-        else:
+        elif event.kind == "restart":
             self.restart()
+        elif event.kind == "move":
+            if event.place is not None and self.supervisor.state in _LETS:
+                self.motion = of_command(at_rest(self.now, event.place))
+                self.executed = Executed(self.motion)
+        else:
+            self.take(self.act(event.kind), event.kind)
+
+    def act(self, kind: str) -> JointCommand | None:
+        supervisor, now, reason = self.supervisor, self.now, "a story wants it"
+        if kind == "hold":
+            return supervisor.hold(now, reason)
+        if kind in ("pause", "take"):
+            return supervisor.pause(now, reason, human=kind == "take")
+        if kind == "give back":
+            supervisor.give_back(now, reason)
+        elif kind == "resume":
+            self.outcome.acts["resumed"] += not supervisor.resume(now)
+        elif kind == "home" and not supervisor.home(now):
+            self.outcome.acts["went home"] += 1
+        return None
 
     def close(self) -> Outcome:
         self.outcome.clipped = self.supervisor.status().clipped
@@ -118,7 +143,9 @@ class _Stage:
 
     def restart(self) -> None:
         """Stop, wait until the arm is at rest, start again."""
-        self.take(self.supervisor.stop(self.now), "stop")
+        moves = self.supervisor.rest_in(self.now) > 0.0
+        command = self.supervisor.stop(self.now)
+        self.take(command if moves else None, "stop")  # at rest nothing is published
         while self.supervisor.status().state is State.STOPPING:
             self.tick_until(self.now + 2.0 * _TICK)
         self.supervisor.start(self.now, self.motion.at(self.now)[0])
@@ -140,6 +167,8 @@ class _Stage:
                 self.fail("jump", kind, f"{name} jumps by {gap:.3g} where it begins")
         if command.velocity[-1].any() or command.acceleration[-1].any():
             self.fail("moving", kind, "it does not end at rest")
+        if self.supervisor.state is State.HOMING and np.abs(command.velocity).max() > self.slow:
+            self.fail("fast", kind, "it is not slow on the way home")
         for excess in judge(self.executed, motion, self.now, self.arm):
             self.fail(excess.kind, kind, str(excess))
         self.motion = motion
@@ -159,7 +188,8 @@ def play(arm: Arm, seed: int, chunks: int = 25) -> tuple[Outcome, Story]:
     stage = _Stage(arm, author.story())
     while not stage.outcome.failures:
         stage.tick_until(stage.now + author.gap())
-        event = author.next(stage.now, *stage.motion.at(stage.now)[:2])
+        silent = stage.supervisor.state in _SILENT
+        event = author.next(stage.now, *stage.motion.at(stage.now)[:2], silent)
         if event is None:
             break
         stage.happen(event)

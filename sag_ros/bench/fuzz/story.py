@@ -9,6 +9,10 @@ import numpy as np
 
 from sag_ros.values import ActionChunk, Float
 
+# What happens beside chunks: the supervisor is told to hold, is started again, is paused, told to go on, sent
+# home; a human takes the arm, moves it while it is let, gives it back.
+ACTS = ("hold", "restart", "pause", "resume", "home", "take", "move", "give back")
+
 
 @dataclass(frozen=True)
 class Event:
@@ -16,13 +20,15 @@ class Event:
 
     Attributes:
         now: s on the clock of the stamps.
-        kind: of the chunk, or ``hold`` or ``restart``.
-        chunk: None for those two.
+        kind: of the chunk, or what else happens: see :data:`ACTS`.
+        chunk: None for those.
+        place: (J,) where the arm is moved, rad; of ``move`` alone.
     """
 
     now: float
     kind: str
     chunk: ActionChunk | None = None
+    place: Float | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,8 @@ class Story:
                     "positions": _plain(np.asarray(event.chunk.positions).tolist()),
                     "gripper": _plain(np.asarray(event.chunk.gripper).tolist()),
                 }
+            if event.place is not None:
+                entry["place"] = event.place.tolist()
             events.append(entry)
         settings = {"splice": self.splice, "limits": self.limits}
         return {"seed": self.seed, "start": self.start.tolist(), **settings, "events": events}
@@ -67,7 +75,8 @@ class Story:
             if "positions" in part:
                 arrays = (np.array(_numbers(part[name]), dtype=float) for name in ("positions", "gripper"))
                 chunk = ActionChunk(_numbers(part["stamp"]), _numbers(part["period"]), *arrays)
-            events.append(Event(part["now"], part["kind"], chunk))
+            place = np.array(part["place"]) if "place" in part else None
+            events.append(Event(part["now"], part["kind"], chunk, place))
         start = np.array(entry["start"], dtype=float)
         return cls(entry["seed"], start, entry["splice"], entry["limits"], tuple(events))
 

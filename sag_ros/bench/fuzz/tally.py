@@ -35,7 +35,7 @@ class Tally:
 
     Attributes:
         stories, chunks, accepted, clipped: how many.
-        refusals: kind -> how often.
+        refusals, acts: kind -> how often.
         cpu_ms: by name, processor time of every call; it counts what the core did for others meanwhile.
         longest_ms: the longest call by the clock, which also other processes lengthen.
         slowest: by name, longest call of a story (processor time, ms) and the story's seed; the first few.
@@ -47,6 +47,7 @@ class Tally:
     clipped: int = 0
     longest_ms: float = 0.0
     refusals: Counter[str] = field(default_factory=Counter)
+    acts: Counter[str] = field(default_factory=Counter)
     cpu_ms: dict[str, list[np.ndarray]] = field(default_factory=dict)
     slowest: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
 
@@ -57,6 +58,7 @@ class Tally:
         self.accepted += outcome.accepted
         self.clipped += outcome.clipped
         self.refusals += outcome.refusals
+        self.acts += outcome.acts
         self.longest_ms = max([self.longest_ms, *outcome.chunk_ms])
         for name, calls in by_size(outcome, np.array(outcome.cpu_ms, dtype=np.float32)):
             if len(calls):
@@ -68,6 +70,7 @@ class Tally:
         for name in ("stories", "chunks", "accepted", "clipped"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.refusals += other.refusals
+        self.acts += other.acts
         self.longest_ms = max(self.longest_ms, other.longest_ms)
         for name, parts in other.cpu_ms.items():
             self.cpu_ms.setdefault(name, []).extend(parts)
@@ -92,6 +95,7 @@ class Tally:
             "accepted": self.accepted,
             "clipped": self.clipped,
             "refused": dict(self.refusals.most_common()),
+            "acts": dict(self.acts.most_common()),
             "on_chunk_cpu_ms": calls,
             "longest_on_chunk_ms": round(self.longest_ms, 3),
         }

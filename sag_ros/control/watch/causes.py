@@ -13,6 +13,7 @@ _HISTORY = 12  # entries
 class Rank(IntEnum):
     """What explains what: a smaller one explains the larger ones that come with it."""
 
+    OPERATOR = -1  # whoever operates the arm wants it so
     RIVAL = 0  # somebody else does what one alone may do
     ABSENT = 1  # nobody publishes
     CLOCK = 2  # a clock was set, or stamps cannot be true

@@ -1,29 +1,25 @@
-"""Between the policy and the publishers: supervisor, gripper and deadman under one lock, with statistics.
+"""Between the policy and the publishers: chunks to the supervisor and the gripper, with statistics.
 
 No rclpy: publishers and the clock are injected.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from sag_ros.control.gripper import GripperPlanner
-from sag_ros.control.rehearsal import rehearse
-from sag_ros.control.supervisor import State, Supervisor, SupervisorStatus
+from sag_ros.control.states import SupervisorStatus
 from sag_ros.control.timing import LatencyStats
 from sag_ros.robots.arm import Arm
 from sag_ros.ros.policy.chunk_record import ChunkRecord
-from sag_ros.ros.policy.deadman import Deadman
 from sag_ros.ros.policy.inference import FinishedInference
+from sag_ros.ros.policy.operating.commander import Commander
 from sag_ros.ros.policy.settings import gripper_settings, supervisor_settings
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.values import ActionChunk, Float, JointCommand, Mask, PoseChunk
-
-_TRIES = 3  # to send a command in time
 
 
 class Publishers(Protocol):
@@ -35,7 +31,7 @@ class Publishers(Protocol):
     def record(self, record: ChunkRecord) -> None: ...
 
 
-class ChunkExecutor:
+class ChunkExecutor(Commander):
     """Turns finished inferences into published commands, and silence into a smooth stop.
 
     Inference results come from their own thread, everything else from the executor.
@@ -47,8 +43,7 @@ class ChunkExecutor:
         publishers: where results go.
         now: s, the clock of the stamps.
         epoch: s since 1970 at time zero of that clock; for the records.
-        gate: time -> why chunks may not be executed now, or an empty text.
-        on_stop: called when the arm is brought to rest.
+        gate, rival, on_stop: see Commander.
     """
 
     def __init__(
@@ -60,21 +55,17 @@ class ChunkExecutor:
         now: Callable[[], float],
         epoch: float = 0.0,
         gate: Callable[[float], str] = lambda now: "",
+        rival: Callable[[], str] = lambda: "",
         on_stop: Callable[[], None] = lambda: None,
     ) -> None:
-        self._publishers, self._now, self._epoch, self._gate = publishers, now, epoch, gate
-        self._on_stop, self._arm = on_stop, arm
-        self._lock = threading.Lock()
-        rehearse(arm, supervisor_settings(config))
-        self._supervisor = Supervisor(arm, supervisor_settings(config), sensors)
+        super().__init__(arm, config, sensors, publishers, now, gate, rival, on_stop)
+        self._publishers, self._epoch = publishers, epoch
         self._gripper = GripperPlanner(arm.gripper, gripper_settings(config))
-        self._deadman = Deadman(config.watchdog.deadman, bool(config.topics.deadman))
         self._deadline_ms = 1e3 * config.deadline
         self.latency = LatencyStats(deadline=self._deadline_ms)
         self.inference = LatencyStats()
         self._chunk, self._first, self._last = 0, np.nan, np.nan
         self.density = np.nan
-        self._made = np.nan  # when the last command was ready, s
 
     def reconfigure(self, config: PolicyNode) -> None:
         """Take other settings while it runs.
@@ -102,64 +93,6 @@ class ChunkExecutor:
             self._chunk, self._first, self._last = 0, np.nan, np.nan
             self.latency.reset()
             self.inference.reset()
-
-    def stop(self) -> None:
-        """Publish a smooth stop; nothing moves the arm until the next start."""
-        with self._lock:
-            state = self._supervisor.status().state
-            if state not in (State.INACTIVE, State.HOLDING, State.WAITING):
-                if np.isnan(self._send(self._supervisor.stop)):  # late is better than never
-                    self._publishers.command(self._supervisor.stop(self._now()))
-            elif state is not State.INACTIVE:
-                self._supervisor.stop(self._now())
-
-    def on_joint_state(self, stamp: float, q: Float, v: Float) -> None:
-        """See Supervisor.on_joint_state."""
-        with self._lock:
-            self._supervisor.on_joint_state(stamp, q, v)
-
-    def on_desired(self, stamp: float, q: Float) -> None:
-        """See Supervisor.on_desired."""
-        with self._lock:
-            self._supervisor.on_desired(stamp, q, self._now())
-
-    def on_sensor(self, sensor: str, stamp: float) -> None:
-        """See Supervisor.on_sensor."""
-        with self._lock:
-            self._supervisor.on_sensor(sensor, stamp)
-
-    def fault(self, reason: str) -> None:
-        """Stop smoothly and hold until :meth:`resume`."""
-        with self._lock:
-            self._send(lambda now: self._supervisor.fault(now, reason))
-
-    def resume(self) -> str:
-        """Wait for chunks again after a fault or a hold; returns why not, or an empty text."""
-        with self._lock:
-            return self._supervisor.resume(self._now())
-
-    def on_deadman(self, pressed: bool) -> None:
-        """Take a message of the deadman."""
-        with self._lock:
-            self._deadman.hear(pressed, self._now())
-
-    def _send(self, make: Callable[[float], JointCommand | None]) -> float:
-        """Publish the command made for the present; when it was published, s, NaN if there is none.
-
-        Where this process had to wait meanwhile (it was stopped, or shares its core), the command begins in
-        the past: whoever takes it has gone on with the one before, and would jump. Then another one is made.
-        """
-        for _ in range(_TRIES):
-            command = make(self._now())
-            self._made = self._now()
-            if command is None:
-                return np.nan
-            if not self._supervisor.retract(self._made):
-                return self._publishers.command(command)
-        return np.nan
-
-    def _blocked(self, now: float) -> str:
-        return self._deadman.released(now) or self._gate(now)
 
     def on_inference(self, finished: FinishedInference) -> ChunkRecord:
         """Execute a chunk: splice, guard, publish; then its mask and its record, which it returns."""
@@ -227,24 +160,6 @@ class ChunkExecutor:
             every=finished.every,
         )
 
-    def tick(self) -> None:
-        """Watch: publish a smooth stop when an input is stale or the deadman is released."""
-        with self._lock:
-            now = self._now()
-            reason = self._blocked(now)
-
-            def watch(now: float) -> JointCommand | None:
-                held = self._supervisor.hold(now, reason) if reason else None
-                return self._supervisor.tick(now) if held is None else held
-
-            if not np.isnan(self._send(watch)):
-                self._on_stop()
-
-    def status(self) -> SupervisorStatus:
-        """Snapshot of the supervisor."""
-        with self._lock:
-            return self._supervisor.status()
-
     def values(self) -> dict[str, Any]:
         """What /diagnostics shows."""
         with self._lock:
@@ -252,10 +167,10 @@ class ChunkExecutor:
             inference = self.inference.snapshot()
             span = self._last - self._first
             rate = (latency.count - 1) / span if latency.count > 1 and span > 0 else np.nan
-            blocked = self._blocked(self._now())
+            reason = self._why(status)
         return {
             "state": status.state.value,
-            "reason": blocked or status.reason,
+            "reason": reason,
             "chunk_rate_hz": rate,
             "latency_p50_ms": latency.p50,
             "latency_p99_ms": latency.p99,

@@ -21,6 +21,14 @@ from sag_ros.ros.stamps import StampClock
 
 _MANY_LATE = 0.2  # share of the chunks
 _ERROR_LASTS = 2.0  # s that a failed inference is worth mentioning
+_STATES = {  # that have a reason: its rank, and what to do
+    State.STOPPING: (Rank.OTHER, ""),
+    State.HOLDING: (Rank.OTHER, ""),
+    State.FAULT: (Rank.RIVAL, "call ~/resume when the arm may go on"),
+    State.PAUSED: (Rank.OPERATOR, "call ~/resume when the policy may go on"),
+    State.TAKEN: (Rank.OPERATOR, "give the arm back, then call ~/resume"),
+    State.HOMING: (Rank.OPERATOR, "~/pause stops it"),
+}
 
 
 class Diagnosis:
@@ -33,6 +41,9 @@ class Diagnosis:
         listeners: how many others take our trajectories.
         outputs: its publishers.
         latency: how many chunks were executed since activation, and how many of them missed the deadline.
+
+    Attributes:
+        joints_rival: who else reports the arm, or an empty text.
     """
 
     def __init__(
@@ -55,7 +66,7 @@ class Diagnosis:
         self._lock = threading.Lock()
         self.causes = Causes()
         self.errors, self.last_error, self._failed = 0, "", -1e9
-        self._rival = ""
+        self._rival = self.joints_rival = ""
         self._clock_set = clock.set_by
         self._dropped: dict[str, int] = {}
         self._chunks = (0, 0)
@@ -116,6 +127,9 @@ class Diagnosis:
         found = self._inputs.causes(now)
         rivals = [cause.text for cause in found if cause.rank is Rank.RIVAL]
         self._rival = rivals[0] if rivals else ""
+        self.joints_rival = next(
+            (c.text for c in found if c.rank is Rank.RIVAL and c.name == "joint_states"), ""
+        )
         found += self._commanders()
         unheard = self.unheard()
         if unheard:
@@ -127,9 +141,8 @@ class Diagnosis:
         found += filter(None, (self._late(), self._hand_cause(now)))
         if now - self._failed < _ERROR_LASTS:
             found.append(Cause(Rank.ENGINE, "inference", f"inference fails: {self.last_error}"))
-        if supervisor.reason and supervisor.state in (State.STOPPING, State.HOLDING, State.FAULT):
-            remedy = "call ~/resume when the arm may go on" if supervisor.state is State.FAULT else ""
-            rank = Rank.RIVAL if supervisor.state is State.FAULT else Rank.OTHER
+        if supervisor.reason and supervisor.state in _STATES:
+            rank, remedy = _STATES[supervisor.state]
             found.append(Cause(rank, "supervisor", supervisor.reason, remedy))
         moved = self._stamps.set_by - self._clock_set
         if moved:

@@ -84,6 +84,7 @@ class InferenceThreads:
         self._frames, self._policy = frames, policy
         self._on_inference, self._on_error = on_inference, on_error
         self._sets = 0
+        self._again: tuple[float, int] | None = None  # since when, s, and with which seed it begins again
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, args=(step, core), name=name, daemon=True)
@@ -98,6 +99,14 @@ class InferenceThreads:
         self._policy.degrading.reset()
         for thread in self._threads:
             thread.start()
+
+    def refresh(self, since: float, seed: int) -> None:
+        """Begin again while the threads run: what is from before ``since``, s, is forgotten.
+
+        Also what a sampler keeps from chunk to chunk; its noise comes from ``seed``.
+        """
+        self._again = since, seed
+        self._policy.assembler.reset(since)
 
     def replace(self, policy: Policy) -> None:
         """Let another policy compute from the next chunk on."""
@@ -136,6 +145,14 @@ class InferenceThreads:
             self._after(policy, None, f"{type(error).__name__}: {error}")
         return True
 
+    def _begin_again(self, policy: Policy, stamp: float) -> None:
+        """With the first observation since it was asked for; in the thread that infers, which alone may."""
+        again = self._again
+        if again is not None and stamp >= again[0]:
+            self._again = None
+            policy.degrading.reset()
+            policy.runner.reset(again[1])
+
     def step(self, timeout: float) -> bool:
         """Wait up to ``timeout`` s for encoded frames and turn them into a chunk; whether there were any."""
         policy = self._policy
@@ -143,6 +160,7 @@ class InferenceThreads:
             observation = policy.assembler.observe(timeout)
             if observation is None:
                 return False
+            self._begin_again(policy, observation.stamp)
             start, begun = time.perf_counter(), self._now()
             rung, every = policy.degrading.rung, policy.degrading.every
             inference = policy.runner.infer(

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from std_srvs.srv import Trigger
 
 from sag_ros.messages.errors import MessageError
 from sag_ros.messages.stamps import SECOND
@@ -25,11 +24,12 @@ from sag_ros.ros.diagnostics import ERROR, OK, Diagnostics
 from sag_ros.ros.live_parameters import LiveParameters
 from sag_ros.ros.policy import preflight
 from sag_ros.ros.policy.chunk_executor import ChunkExecutor
+from sag_ros.ros.policy.chunk_record import ChunkRecord
 from sag_ros.ros.policy.diagnosis import Diagnosis
 from sag_ros.ros.policy.exchange.exchange import Exchange
 from sag_ros.ros.policy.inference import InferenceThreads
+from sag_ros.ros.policy.operating.services import Operating, Parts
 from sag_ros.ros.policy.publishers import PolicyPublishers
-from sag_ros.ros.policy.rivals import CommandWatch, listed
 from sag_ros.ros.policy.running import Prepared, Running, prepare
 from sag_ros.ros.policy.subscriptions import Subscriptions
 from sag_ros.ros.policy.transitions import answer_impossible
@@ -59,12 +59,12 @@ class PolicyNode(LifecycleNode):
         self._policy: Running | None = None
         self._chunk_executor = self._inference = None
         self._diagnosis: Diagnosis | None = None
-        self._commands: CommandWatch | None = None
         self._named = config  # as the parameters name the policy
         policy, now = (lambda: self._policy), self._stamps.now
         self._exchange = Exchange(self, policy, lambda: self._config, self._become, now)
-        self._tick = None
-        self.create_service(Trigger, "~/resume", self._on_resume)
+        self._operating = Operating(
+            self, lambda: self._config, now, lambda: self._phase, self._deactivate, self._publish_diagnostics
+        )
         self.create_timer(1.0 / config.diagnostics_rate, self._publish_diagnostics)
         self._starter = self.create_timer(AUTOSTART_PERIOD, self._autostart) if config.autostart else None
 
@@ -98,13 +98,18 @@ class PolicyNode(LifecycleNode):
         self._chunk_executor = ChunkExecutor(
             find_arm(config.arm), config, self._inputs.watched, self._outputs, self._stamps.now,
             epoch=self._stamps.epoch / SECOND, gate=self._diagnosis.gate,
+            rival=lambda: self._diagnosis.joints_rival,
             on_stop=lambda: self._policy.assembler.reset(),  # it does not go on from what was seen before
         )  # fmt: skip
+        parts = Parts(self._chunk_executor, self._inputs, self._outputs, self._diagnosis)
+        self._operating.configured(parts)
         self._configured = self._stamps.now()
         settle()
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to move, if every input is there."""
+        if unready := self._operating.unready():
+            return self._refuse("activate", unready)
         self._inputs.wait_for_measured(self._stamps.now())
         missing = self._inputs.missing(self._stamps.now())
         missing = missing or [*filter(None, [self._diagnosis.unheard()]), *self._unlike()]
@@ -117,19 +122,14 @@ class PolicyNode(LifecycleNode):
             return self._refuse("activate", str(error))
         super().on_activate(state)
         self._policy.runner.reset(self._config.seed)
-        executor, inputs = self._chunk_executor, self._inputs
-        inputs.on_joint_state, inputs.on_sensor = executor.on_joint_state, executor.on_sensor
-        inputs.on_deadman, inputs.on_desired = executor.on_deadman, executor.on_desired
-        self._commands = CommandWatch(self, self._config.topics.trajectory, self._on_foreign)
-        self._outputs.on_command = self._commands.sending
         self._policy.check.reset()
-        threads = self._config.threads
+        executor, threads = self._chunk_executor, self._config.threads
         self._inference = InferenceThreads(
-            inputs.frames, self._policy, executor.on_inference, self._on_error,
-            (threads.encoder, threads.inference), self._stamps.now, threads.priority, self._exchange.after,
+            self._inputs.frames, self._policy, executor.on_inference, self._on_error,
+            (threads.encoder, threads.inference), self._stamps.now, threads.priority, self._after,
         )  # fmt: skip
+        self._operating.begin(self._refresh)
         self._inference.start()
-        self._tick = self.create_timer(1.0 / self._config.tick_rate, executor.tick)
         self._phase, self._problem = "active", ""
         self.get_logger().info("active")
         return SUCCESS
@@ -153,6 +153,7 @@ class PolicyNode(LifecycleNode):
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Forget the policy."""
+        self._halt()  # it may be on the way home
         self._release()
         self._phase = "unconfigured"
         return SUCCESS
@@ -171,19 +172,13 @@ class PolicyNode(LifecycleNode):
 
     def _halt(self) -> None:
         """Publish the stop first: the chunk that is being computed may take its time."""
-        if self._tick is not None:
-            self.destroy_timer(self._tick)
-            self._tick = None
-        if self._chunk_executor is not None:
-            self._chunk_executor.stop()
+        self._operating.end()
         if self._inference is not None:
             self._inference.stop()
             self._inference = None
-        if self._commands is not None:
-            self._commands.destroy()
-            self._commands = None
 
     def _release(self) -> None:
+        self._operating.released()
         self._exchange.close()
         for part in (self._inputs, self._outputs):
             if part is not None:
@@ -214,17 +209,11 @@ class PolicyNode(LifecycleNode):
         self.get_logger().error(f"inference: {type(error).__name__}: {error}", throttle_duration_sec=2.0)
 
     def _listeners(self) -> int:
-        return self._outputs.listeners - (self._commands is not None)  # our own watch is one
+        return self._outputs.listeners - self._operating.in_session  # our own watch is one
 
     def _latency(self) -> tuple[int, int]:
         found = self._chunk_executor.latency.snapshot()
         return found.count, found.misses
-
-    def _on_foreign(self) -> None:
-        """Somebody else sent a trajectory to our controller."""
-        topic = self._config.topics.trajectory
-        others, name = listed(self._diagnosis.others(topic)), self.resolve_topic_name(topic)
-        self._chunk_executor.fault(f"a trajectory of {others} came on {name}, not ours")
 
     def _apply(self, config: PolicyParameters) -> None:
         """Take a configuration in which live parameters are others. Raises ValueError."""
@@ -239,16 +228,21 @@ class PolicyNode(LifecycleNode):
     def _config(self) -> PolicyParameters:
         return self._live.config
 
-    def _on_resume(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        if self._phase != "active" or self._chunk_executor is None:
-            response.message = f"the node is {self._phase}; activate it"
-            return response
-        reason = self._chunk_executor.resume()
-        if not reason:
-            self._policy.check.reset()
-        response.success, response.message = not reason, reason or "waiting for a new observation"
-        self.get_logger().info(f"resume: {response.message}")
-        return response
+    def _after(self, policy: Running, record: ChunkRecord | None, error: str) -> None:
+        """In the inference thread: chunks that a pause kept from being executed say nothing of a policy."""
+        if error or not self._chunk_executor.paused:
+            self._exchange.after(policy, record, error)
+
+    def _refresh(self, since: float) -> None:
+        """What was seen before ``since``, s, is forgotten."""
+        self._policy.check.reset()
+        self._inference.refresh(since, self._config.seed)
+
+    def _deactivate(self) -> bool:
+        """For good: nothing activates it by itself any more; whether it is not active then."""
+        if self._starter is not None:
+            self._starter.cancel()
+        return self._phase != "active" or self.trigger_deactivate() == SUCCESS
 
     def _become(self, policy: Prepared | Running) -> Running:
         """Let another policy compute from the next chunk on."""
@@ -265,12 +259,13 @@ class PolicyNode(LifecycleNode):
         values: dict[str, object] = {"lifecycle": self._phase, "next": self._exchange.tell()}
         values |= {} if self._policy is None else self._policy.facts
         level, message = (ERROR, self._problem) if self._problem else (OK, self._phase)
+        self._operating.settle()
         if self._diagnosis is not None and self._chunk_executor is not None:
             now, status = self._stamps.now(), self._chunk_executor.status()
             values |= self._chunk_executor.values()
             self._diagnosis.look(now, status)
             values |= self._diagnosis.values(now)
-            if self._phase == "active" and not self._problem:
+            if self._operating.in_session and not self._problem:
                 level, message = self._diagnosis.summary(now, status)
         self._diagnostics.publish(level, message, values)
 

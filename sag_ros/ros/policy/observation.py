@@ -99,7 +99,7 @@ class ObservationAssembler:
         }
         # Stamp, encode_ms, received and encoded of a set not yet observed.
         self._newest: tuple[float, float, float, float] | None = None
-        self._interrupted = False
+        self._interrupted, self._since = False, -np.inf
 
     def interrupt(self) -> None:
         """Let who observes look around: it is answered with None."""
@@ -107,9 +107,13 @@ class ObservationAssembler:
             self._interrupted = True
             self._condition.notify()
 
-    def reset(self) -> None:
-        """Forget the past: what was seen before a pause is not what the policy expects to have seen."""
+    def reset(self, since: float = -np.inf) -> None:
+        """Forget the past: what was seen before a pause is not what the policy expects to have seen.
+
+        Nor is what is still to be encoded of before ``since``, s.
+        """
         with self._condition:
+            self._since = since
             for ring in self._encoded.values():
                 ring.clear()
             self._newest = None
@@ -144,6 +148,8 @@ class ObservationAssembler:
         features = {name: self._runner.encode(name, image) for name, image in images.items()}
         encode_ms = 1e3 * (time.perf_counter() - start)
         with self._condition:
+            if first < self._since:
+                return
             for name, frame in frames.items():
                 self._encoded[name].append((frame.stamp, features.get(name, _NOTHING)))
             stamp = max(frame.stamp for frame in frames.values())

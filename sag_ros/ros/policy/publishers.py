@@ -54,6 +54,11 @@ class PolicyPublishers:
         """How many subscriptions take our commands of the hand."""
         return int(self._gripper.get_subscription_count())
 
+    def enable_commands(self, on: bool) -> None:
+        """Let trajectories pass, or not; activating the node lets them, too."""
+        change = self._trajectory.on_activate if on else self._trajectory.on_deactivate
+        change(None)
+
     def command(self, command: JointCommand) -> float:
         """Publish a joint motion; returns when it was published, s on the node's clock."""
         with self._lock:

@@ -24,6 +24,7 @@ def supervisor_settings(config: PolicyNode) -> SupervisorSettings:
         command_lag=config.limits.command_lag,
         limit_factor=config.limits.factor,
         position_margin=config.limits.position_margin,
+        home_speed=config.operator.home_speed,
         splice=SpliceSettings(**config.splice.model_dump()),
     )
 

@@ -14,7 +14,7 @@ from sag_ros.bench.fuzz.judge import Executed, judge
 from sag_ros.bench.fuzz.kinds import KINDS
 from sag_ros.bench.fuzz.play import Failure, Outcome, play, replay
 from sag_ros.bench.fuzz.shrink import shrink
-from sag_ros.bench.fuzz.story import Event, Story
+from sag_ros.bench.fuzz.story import ACTS, Event, Story
 from sag_ros.control.motion import Motion, at_rest, of_command, through
 from sag_ros.control.supervisor import Supervisor
 from sag_ros.robots.fr3 import ARM as FR3
@@ -26,7 +26,7 @@ def test_a_story_is_the_same_again_also_from_json() -> None:
     assert outcome.chunks == 25
     assert outcome.accepted > 0
     again = replay(FR3, Story.from_json(json.loads(json.dumps(story.to_json()))))
-    for name in ("chunks", "accepted", "clipped", "refusals", "failures"):
+    for name in ("chunks", "accepted", "clipped", "refusals", "acts", "failures"):
         assert getattr(again, name) == getattr(outcome, name)
 
 
@@ -37,7 +37,7 @@ def test_every_kind_is_drawn_and_most_chunks_are_executed() -> None:
         assert outcome.failures == []
         drawn |= {event.kind for event in story.events}
         accepted, chunks = accepted + outcome.accepted, chunks + outcome.chunks
-    assert drawn == {*KINDS, "hold", "restart"}
+    assert drawn == {*KINDS, *ACTS}
     assert accepted > 0.5 * chunks
 
 

@@ -331,7 +331,8 @@ def test_a_unet_moves_the_arm_like_any_other_policy(domain, tmp_path):
 
 
 def resume(bench) -> Trigger.Response:
-    return bench.policy._on_resume(Trigger.Request(), Trigger.Response())
+    success, message = bench.policy._operating.resume()
+    return Trigger.Response(success=success, message=message)
 
 
 def values(robot) -> dict[str, str]:

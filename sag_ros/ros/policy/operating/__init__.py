@@ -1,0 +1,1 @@
+"""What an operator may ask for: pause, resume, home, stop, taking over. See: :class:`services.Operating`."""

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from sag_ros.ros.onlookers import ONLOOKERS
 from sag_ros.ros.schema import NODES
 from sag_ros.ros.sections import Section
 
@@ -99,6 +100,8 @@ def load_file(path: Path, node: str, overrides: Mapping[str, Any] | None = None)
     """
     try:
         tree = yaml.safe_load(path.read_text())
+        if node in ONLOOKERS and isinstance(tree, dict):  # whoever only looks on may do so with any file
+            tree = {node: {"ros__parameters": {}}, **tree}
         values = tree[node]["ros__parameters"] or {}
     except (OSError, yaml.YAMLError) as error:
         raise ParameterError(f"{path}: {error}") from None

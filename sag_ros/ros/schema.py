@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 from sag_ros.control.splice import SpliceSettings
 from sag_ros.fci.settings import FciSettings
 from sag_ros.ros.choices import Chosen, Next
+from sag_ros.ros.onlookers import ViewNode
 from sag_ros.ros.sections import (
     ArmName,
     Camera,
@@ -275,4 +276,5 @@ NODES: dict[str, type[Section]] = {
     "sim_node": SimNode,
     "gripper_node": GripperNode,
     "fci_node": FciNode,
+    "view_node": ViewNode,
 }

@@ -15,6 +15,7 @@ from xml.etree import ElementTree as xml
 
 from sag_ros.paths import config_file
 from sag_ros.ros.graph import TOPICS
+from sag_ros.ros.onlookers import VIEW_NODE
 from sag_ros.ros.parameters import load_file
 from sag_ros.ros.schema import NODES
 
@@ -28,6 +29,7 @@ _PARAMETERS = (
     "set_parameters_atomically",
 )
 _POLICY = ("resume", "load", "swap")
+_OPERATED = ("pause", "stop", "home")
 _LIFECYCLE = (
     "change_state",
     "get_available_states",
@@ -90,6 +92,20 @@ def accesses(parameter_file: Path) -> dict[str, Access]:
             [gripper.topics.gripper_command],
             [],
             [f"{gripper.action_namespace}/{name}" for name in ("move", "grasp")],
+        ),
+        VIEW_NODE: Access(
+            publish=_absolute(["parameter_events", "rosout"]),
+            subscribe=_absolute(
+                ["clock", "diagnostics", "parameter_events", *TOPICS.values(), *cameras, topics.joint_states,
+                 topics.gripper_states, topics.trajectory]
+            ),
+            reply=_absolute(f"{VIEW_NODE}/{name}" for name in _PARAMETERS),
+            request=_absolute(
+                [*(f"policy_node/{name}" for name in (*_POLICY, *_OPERATED)),
+                 *(f"recorder_node/{name}" for name in ("success", "failure", "save")),
+                 *(f"policy_node/{name}" for name in ("change_state", "get_state", "get_parameters",
+                   "list_parameters", "set_parameters_atomically")), "sim_node/reset"]
+            ),
         ),
         OPERATOR: Access(
             publish=_absolute(["parameter_events", "rosout", topics.deadman]),

@@ -16,8 +16,8 @@ from sag_ros.paths import config_file
 from sag_ros.robots.arm import Bringup
 from sag_ros.robots.registry import ARMS
 from sag_ros.ros.choices import PARTS
-from sag_ros.ros.onlookers import VIEW_NODE
 from sag_ros.ros.parameters import load_file
+from sag_ros.ros.sections import VIEW_NODE
 
 SIMULATED = "sim"
 # Besides the simulated one: the arms whose drivers we know how to start.

@@ -15,9 +15,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from sag_ros.ros.onlookers import ONLOOKERS
 from sag_ros.ros.schema import NODES
-from sag_ros.ros.sections import Section
+from sag_ros.ros.sections import ONLOOKERS, Section
 
 S = TypeVar("S", bound=Section)
 # Parameters every ROS node has; not ours to refuse.

@@ -11,7 +11,6 @@ from typing import ClassVar, Literal
 from sag_ros.control.splice import SpliceSettings
 from sag_ros.fci.settings import FciSettings
 from sag_ros.ros.choices import Chosen, Next
-from sag_ros.ros.onlookers import ViewNode
 from sag_ros.ros.sections import (
     ArmName,
     Camera,
@@ -25,6 +24,7 @@ from sag_ros.ros.sections import (
     Vector6,
     Vector7,
     Vector9,
+    ViewNode,
     param,
 )
 

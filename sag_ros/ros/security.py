@@ -15,9 +15,9 @@ from xml.etree import ElementTree as xml
 
 from sag_ros.paths import config_file
 from sag_ros.ros.graph import TOPICS
-from sag_ros.ros.onlookers import VIEW_NODE
 from sag_ros.ros.parameters import load_file
 from sag_ros.ros.schema import NODES
+from sag_ros.ros.sections import VIEW_NODE
 
 OPERATOR = "operator"
 _PARAMETERS = (

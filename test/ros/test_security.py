@@ -7,8 +7,8 @@ import time
 from rclpy.parameter import Parameter
 
 from sag_ros.paths import config_file
-from sag_ros.ros.onlookers import VIEW_NODE
 from sag_ros.ros.policy.node import PolicyNode
+from sag_ros.ros.sections import VIEW_NODE
 from sag_ros.ros.security import OPERATOR, Access, accesses, write
 from sag_ros.ros.sim.node import SimNode
 from sag_ros.ros.view.node import ViewNode

@@ -11,7 +11,7 @@ from rclpy.node import Node
 from trajectory_msgs.msg import JointTrajectory
 
 from sag_ros.ros import qos
-from sag_ros.ros.onlookers import ONLOOKERS
+from sag_ros.ros.sections import ONLOOKERS
 
 _OWN = 256  # trajectories of ours that are remembered; 2 s at 100 a second
 # CDR: four bytes of encapsulation, the second of which says little endian, then the header's stamp.

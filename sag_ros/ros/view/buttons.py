@@ -18,7 +18,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
-from sag_ros.ros.onlookers import ViewNode
+from sag_ros.ros.sections import ViewNode
 
 PATIENCE = 20.0  # s for one answer
 ACTIVATION = 15.0  # s for which a refusal to activate is tried again: the arm has to come to rest

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from sag_ros.ros.onlookers import VIEW_NODE
+from sag_ros.ros.sections import VIEW_NODE
 from sag_ros.ros.view import node
 
 

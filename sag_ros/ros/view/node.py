@@ -18,9 +18,9 @@ from typing import Any
 from rclpy.node import Node
 
 from sag_ros.ros import executable, parameters
-from sag_ros.ros.onlookers import VIEW_NODE
-from sag_ros.ros.onlookers import ViewNode as ViewParameters
 from sag_ros.ros.parameters import ParameterError
+from sag_ros.ros.sections import VIEW_NODE
+from sag_ros.ros.sections import ViewNode as ViewParameters
 from sag_ros.ros.stamps import clock_of
 from sag_ros.ros.view.access import Door, read_token
 from sag_ros.ros.view.arm_shape import describe

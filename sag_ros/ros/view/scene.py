@@ -11,7 +11,7 @@ from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import Float64MultiArray, String
 from trajectory_msgs.msg import JointTrajectory
 
-from sag_ros.ros.onlookers import ViewNode
+from sag_ros.ros.sections import ViewNode
 from sag_ros.ros.stamps import StampClock
 from sag_ros.ros.view.board import Board
 from sag_ros.ros.view.paths import Paths

@@ -57,6 +57,8 @@ EXTRAS = {
     "tensorrt": ["torch-tensorrt==2.13.0"],
     # For an FR3 without ros2_control, and for the emulated one.
     "fci": ["pylibfranka==0.21.3"],
+    # The operator's page; mujoco reads the shape of the arm.
+    "view": ["aiohttp==3.14.5", "mujoco==3.9.0", *IMAGES],
     # For machines without a ROS 2 installation; on one, leave this extra out.
     "ros": [
         "ros-jazzy-rclpy[fastrtps]==7.1.6",
@@ -76,6 +78,8 @@ EXTRAS = {
         "pytest-timeout==2.4.0",
         "pytest-xdist==3.8.0",
         "ruff==0.17.6",
+        # Drives a browser, where there is one, to try the operator's page.
+        "selenium==4.51.0",
         # Executes the kernels of engine persistent without a GPU; the version that torch's CUDA builds bring.
         "triton==3.7.1",
     ],
@@ -110,7 +114,7 @@ def package_files(folder: str) -> list[str]:
     )
 
 
-DATA = ("sim/assets", "bench/run", "bench/tasks", "bench/accelerate")
+DATA = ("sim/assets", "bench/run", "bench/tasks", "bench/accelerate", "ros/view/page")
 
 setup(
     name=NAME,
@@ -134,7 +138,7 @@ setup(
         # entry-point script of the same name wins there.
         (
             f"lib/{NAME}",
-            [f"scripts/{node}_node" for node in ("policy", "sim", "gripper", "fci")],
+            [f"scripts/{node}_node" for node in ("policy", "sim", "gripper", "fci", "view")],
         ),
         *tree("launch"),
         *tree("config"),
@@ -147,6 +151,7 @@ setup(
             "sim_node = sag_ros.ros.sim.node:main",
             "fci_node = sag_ros.ros.fci.node:main",
             "gripper_node = sag_ros.ros.gripper.node:main",
+            "view_node = sag_ros.ros.view.node:main",
         ],
     },
 )

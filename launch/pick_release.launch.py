@@ -2,7 +2,7 @@
 
 With ``driver:=fci`` our own fci_node drives it, without ros2_control.
 Arguments: robot, driver, robot_ip, params (parameter file), bundle, policy (one of those
-that the file names), autostart (configure, activate at once).
+that the file names), autostart (configure, activate at once), view (serve a page that shows it all).
 With a real robot the camera drivers are yours to start; name their topics in the parameter file.
 """
 
@@ -33,6 +33,8 @@ def _start(context):
         parameter_file=Path(value("params")) if value("params") else None,
         policy=policy,
     )
+    if value("view").lower() in ("true", "1", "yes"):
+        graph = graph.watched()
     actions = []
     if graph.bringup is not None:
         source = PathJoinSubstitution(
@@ -76,6 +78,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("bundle", default_value="", description="policy folder"),
             DeclareLaunchArgument("policy", default_value="", description="one of the file's policies"),
             DeclareLaunchArgument("autostart", default_value="true", description="activate at once"),
+            DeclareLaunchArgument("view", default_value="false", description="serve the operator's page"),
             OpaqueFunction(function=_start),
         ]
     )

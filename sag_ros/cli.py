@@ -30,6 +30,7 @@ EXTRA_OF = {
     "torch_tensorrt": "tensorrt",
     "tensorrt": "tensorrt",
     "pylibfranka": "fci",
+    "aiohttp": "view",
     "rclpy": "ros",
     "sensor_msgs": "ros",
     "std_msgs": "ros",

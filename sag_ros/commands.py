@@ -84,6 +84,12 @@ COMMANDS = (
         ("sim", "bench", "ros"),
     ),
     Command(
+        "view",
+        "sag_ros.ros.view.command:View",
+        "serve a page in the browser that shows a running graph, with buttons",
+        ("view", "ros"),
+    ),
+    Command(
         "record graph",
         "sag_ros.ros.record.command:GraphRecording",
         "record demonstrations from a running graph while somebody moves the arm",

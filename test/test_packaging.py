@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-NODES = ("policy_node", "sim_node", "gripper_node", "fci_node")
+NODES = ("policy_node", "sim_node", "gripper_node", "fci_node", "view_node")
 ROS_MODULE = re.compile(r"rclpy|launch|launch_ros|ament_index_python|\w+_interfaces|std_srvs|\w+_msgs")
 # With franka_ros2 only: imported where they exist.
 OPTIONAL_ROS = {"franka_msgs", "control_msgs"}
@@ -114,7 +114,7 @@ def test_every_requirement_is_pinned(described):
     extras = described["extras_require"]
     for requirement in sum(extras.values(), described["install_requires"]):
         assert re.fullmatch(r"[\w-]+(\[\w+\])?==[\w.]+(; python_version (<|>=) \"3\.\d+\")?", requirement)
-    known = {"sim", "train", "convert", "bench", "openvino", "tensorrt", "fci", "ros", "dev", "docs"}
+    known = {"sim", "train", "convert", "bench", "openvino", "tensorrt", "fci", "view", "ros", "dev", "docs"}
     assert set(extras) == known
 
 

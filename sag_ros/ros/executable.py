@@ -33,7 +33,12 @@ def _make_punctual(node: Any) -> None:
         node.get_logger().warning(remark)
 
 
-def run(create: Callable[[], Any], arguments: Sequence[str] | None = None, interval: float = INTERVAL) -> int:
+def run(
+    create: Callable[[], Any],
+    arguments: Sequence[str] | None = None,
+    interval: float = INTERVAL,
+    patience: float = 0.1,
+) -> int:
     """Create a node, spin it in this thread until a signal, and close it.
 
     One thread for all callbacks: they only store messages, and this measured best. The node may set
@@ -43,6 +48,7 @@ def run(create: Callable[[], Any], arguments: Sequence[str] | None = None, inter
         create: makes the node.
         arguments: of ROS.
         interval: s between two looks of the executor.
+        patience: s for which it waits when nothing is ready; a signal is seen after that.
 
     Returns:
         Exit status: 0 after SIGINT, SIGTERM or a shutdown, 1 when the node failed, 2 for refused parameters.
@@ -62,7 +68,7 @@ def run(create: Callable[[], Any], arguments: Sequence[str] | None = None, inter
         executor.add_node(node)
         settle()
         while rclpy.ok() and not getattr(node, "failed", ""):
-            executor.spin_once(timeout_sec=0.1)
+            executor.spin_once(timeout_sec=patience)
         if getattr(node, "failed", ""):
             print(f"{node.get_name()}: {node.failed}", file=sys.stderr)
             return 1

@@ -17,6 +17,7 @@ from sag_ros.robots.arm import Bringup
 from sag_ros.robots.registry import ARMS
 from sag_ros.ros.choices import PARTS
 from sag_ros.ros.parameters import load_file
+from sag_ros.ros.sections import VIEW_NODE
 
 SIMULATED = "sim"
 # Besides the simulated one: the arms whose drivers we know how to start.
@@ -94,6 +95,10 @@ class Graph:
     nodes: tuple[GraphNode, ...]
     bringup: Bringup | None = None
     controller: str = ""
+
+    def watched(self, parameters: Mapping[str, Any] | None = None) -> Graph:
+        """The same graph with ``view_node`` beside it; ``parameters`` on top of the file's."""
+        return replace(self, nodes=(*self.nodes, GraphNode(VIEW_NODE, VIEW_NODE, parameters or {})))
 
     def node(self, name: str) -> GraphNode:
         """The node called ``name``; KeyError lists those that exist."""

@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from sag_ros.ros.schema import NODES
-from sag_ros.ros.sections import Section
+from sag_ros.ros.sections import ONLOOKERS, Section
 
 S = TypeVar("S", bound=Section)
 # Parameters every ROS node has; not ours to refuse.
@@ -99,6 +99,8 @@ def load_file(path: Path, node: str, overrides: Mapping[str, Any] | None = None)
     """
     try:
         tree = yaml.safe_load(path.read_text())
+        if node in ONLOOKERS and isinstance(tree, dict):  # whoever only looks on may do so with any file
+            tree = {node: {"ros__parameters": {}}, **tree}
         values = tree[node]["ros__parameters"] or {}
     except (OSError, yaml.YAMLError) as error:
         raise ParameterError(f"{path}: {error}") from None

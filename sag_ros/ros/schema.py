@@ -25,6 +25,7 @@ from sag_ros.ros.sections import (
     Vector6,
     Vector7,
     Vector9,
+    ViewNode,
     param,
 )
 
@@ -278,4 +279,5 @@ NODES: dict[str, type[Section]] = {
     "sim_node": SimNode,
     "gripper_node": GripperNode,
     "fci_node": FciNode,
+    "view_node": ViewNode,
 }

@@ -17,6 +17,7 @@ from sag_ros.paths import config_file
 from sag_ros.ros.graph import TOPICS
 from sag_ros.ros.parameters import load_file
 from sag_ros.ros.schema import NODES
+from sag_ros.ros.sections import VIEW_NODE
 
 OPERATOR = "operator"
 _PARAMETERS = (
@@ -91,6 +92,20 @@ def accesses(parameter_file: Path) -> dict[str, Access]:
             [gripper.topics.gripper_command],
             [],
             [f"{gripper.action_namespace}/{name}" for name in ("move", "grasp")],
+        ),
+        VIEW_NODE: Access(
+            publish=_absolute(["parameter_events", "rosout"]),
+            subscribe=_absolute(
+                ["clock", "diagnostics", "parameter_events", *TOPICS.values(), *cameras, topics.joint_states,
+                 topics.gripper_states, topics.trajectory]
+            ),
+            reply=_absolute(f"{VIEW_NODE}/{name}" for name in _PARAMETERS),
+            request=_absolute(
+                [*(f"policy_node/{name}" for name in _POLICY),
+                 *(f"recorder_node/{name}" for name in ("success", "failure", "save")),
+                 *(f"policy_node/{name}" for name in ("change_state", "get_state", "get_parameters",
+                   "list_parameters", "set_parameters_atomically")), "sim_node/reset"]
+            ),
         ),
         OPERATOR: Access(
             publish=_absolute(["parameter_events", "rosout", topics.deadman, topics.takeover]),

@@ -95,6 +95,20 @@ def test_every_node_has_its_section_schema_and_executable():
             assert share_file("scripts", node.executable).is_file()
 
 
+def test_the_page_stands_beside_any_graph(tmp_path):
+    for graph in (pick_release(), emulated(), pick_release("fr3", robot_ip="1.2.3.4")):
+        watched = graph.watched({"port": 9000})
+        assert watched.nodes[:-1] == graph.nodes
+        assert watched.nodes[-1].name == "view_node"
+        assert load_file(graph.parameter_file, "view_node", watched.nodes[-1].parameters).port == 9000
+    file = tmp_path / "others.yaml"  # a parameter file need not know of it
+    file.write_text("policy_node: {ros__parameters: {}}\n")
+    assert load_file(file, "view_node").host == "127.0.0.1"
+    file.write_text("view_node: {ros__parameters: {prot: 1}}\n")
+    with pytest.raises(ValueError, match="did you mean 'port'"):
+        load_file(file, "view_node")
+
+
 def test_both_nodes_agree_on_cameras_and_topics():
     file = pick_release().parameter_file
     policy, sim = load_file(file, "policy_node"), load_file(file, "sim_node")
@@ -178,6 +192,12 @@ def test_launch_starts_the_described_nodes(monkeypatch):
     assert policy["package"] == "sag_ros"
     own = {**EXACT, "autostart": True}
     assert policy["parameters"] == [str(pick_release().parameter_file), own]
+
+
+def test_launch_serves_the_page_if_asked(monkeypatch):
+    _, actions = run_launch_file(monkeypatch, view="true")
+    assert [action.options["name"] for action in actions] == ["sim_node", "policy_node", "view_node"]
+    assert type(actions[-1]) is Node
 
 
 def test_launch_brings_the_real_robot_up_with_our_controller(monkeypatch):

@@ -8,8 +8,10 @@ from rclpy.parameter import Parameter
 
 from sag_ros.paths import config_file
 from sag_ros.ros.policy.node import PolicyNode
+from sag_ros.ros.sections import VIEW_NODE
 from sag_ros.ros.security import OPERATOR, Access, accesses, write
 from sag_ros.ros.sim.node import SimNode
+from sag_ros.ros.view.node import ViewNode
 
 SHIPPED = accesses(config_file("pick_release.yaml"))
 
@@ -61,8 +63,17 @@ def test_the_simulator_needs_no_more(domain) -> None:
         node.close()
 
 
+def test_the_page_needs_no_more(domain) -> None:
+    node = ViewNode(parameter_overrides=[Parameter("port", value=0)])
+    try:
+        require(node, SHIPPED[VIEW_NODE], VIEW_NODE)
+    finally:
+        node.close()
+
+
 def test_only_the_policy_commands_and_only_it_and_the_operator_listen() -> None:
     command = "/fr3_arm_controller/joint_trajectory"
     assert [name for name, access in SHIPPED.items() if command in access.publish] == ["policy_node"]
     assert "/sim_node/reset" in SHIPPED[OPERATOR].request
-    assert not any(access.request for name, access in SHIPPED.items() if name != OPERATOR)
+    assert not any(access.request for name, access in SHIPPED.items() if name not in (OPERATOR, VIEW_NODE))
+    assert set(SHIPPED[VIEW_NODE].publish) == {"/parameter_events", "/rosout"}

@@ -64,6 +64,10 @@ class Options:
     viewer: Literal["auto", "on", "off"] = "auto"
     # Render a video of each episode.
     video: bool = True
+    # Serve a page that shows the graph, with buttons: see docs/view.md.
+    view: bool = False
+    # Of that page, on this machine.
+    view_port: int = 8088
 
 
 def describe(options: Options) -> Graph:
@@ -84,6 +88,8 @@ def describe(options: Options) -> Graph:
             "viewer": options.viewer,
         },
     )
+    if options.view:
+        graph = graph.watched({"port": options.view_port})
     for node in graph.nodes:
         load_file(graph.parameter_file, node.name, node.parameters)
     return graph
@@ -233,6 +239,8 @@ def main(options: Options) -> int:
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     demo = Demo(options, console)
     status = 0
+    if options.view:
+        console.print(f"open [bold]http://127.0.0.1:{options.view_port}/[/] in a browser", highlight=False)
     try:
         with _robot(options):
             demo.run(graph, environment)

@@ -217,6 +217,7 @@ class Diagnosis:
             for name, watch in self.policy.check.watches.items()
         }
         shown |= {f"cause {n}": c.text for n, (_, c) in enumerate(self.causes.ranked)}
+        shown |= {f"remedy {n}": c.remedy for n, (_, c) in enumerate(self.causes.ranked) if c.remedy}
         shown |= {f"problem {name}": text for name, text in list(self._inputs.problems.items())}
         shown |= {f"dropped {name}": count for name, count in list(self._inputs.dropped.items())}
         shown |= {f"history {n}": text for n, text in enumerate(self.causes.history(now))}

@@ -8,8 +8,9 @@ import numpy as np
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
-from sag_ros.ros.images import MessageError
-from sag_ros.ros.joints import GripperReader, JointReader, command_from_trajectory
+from sag_ros.messages.errors import MessageError
+from sag_ros.messages.joints import GripperReader, JointReader
+from sag_ros.messages.trajectories import command_from_trajectory
 from sag_ros.ros.stamps import StampClock
 from sag_ros.values import Float
 

@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
-from sag_ros.ros.images import MessageError, declared_size, image_to_mask, to_rgb
+from sag_ros.messages.errors import MessageError
+from sag_ros.messages.images import declared_size, to_rgb
+from sag_ros.ros.images import image_to_mask
 
 
 def to_jpeg(message: Image | CompressedImage, width: int, quality: int) -> bytes:

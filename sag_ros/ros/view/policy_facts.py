@@ -10,8 +10,8 @@ from rcl_interfaces.srv import GetParameters, ListParameters
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
 
+from sag_ros.messages.joints import prefixed
 from sag_ros.robots.registry import ARMS
-from sag_ros.ros.joints import prefixed
 from sag_ros.ros.parameters import nest
 
 _NAMES = (

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage, Image
 
-from sag_ros.ros.images import MessageError, mask_to_image, rgb_to_image
+from sag_ros.messages.errors import MessageError
+from sag_ros.ros.images import mask_to_image, rgb_to_image
 from sag_ros.ros.view.pictures import Slot, to_bits, to_jpeg
 from sag_ros.values import Mask
 

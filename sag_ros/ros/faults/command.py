@@ -17,6 +17,7 @@ from sag_ros.bench.run import machine
 from sag_ros.ros.demo.monitor import GraphTimeout
 from sag_ros.ros.faults.graph_rows import graph
 from sag_ros.ros.faults.message_rows import messages
+from sag_ros.ros.faults.operator_rows import operators
 from sag_ros.ros.faults.play import play
 from sag_ros.ros.faults.row import Row
 from sag_ros.ros.faults.stage import Stage, on_stage
@@ -63,7 +64,7 @@ class FaultBench:
         return self._finish(console, outcomes) or status
 
     def _chosen(self) -> list[Row]:
-        known = {row.name: row for row in [*messages(), *graph()]}
+        known = {row.name: row for row in [*messages(), *graph(), *operators()]}
         names = self.only or (SHORT if self.short else tuple(known))
         unknown = [name for name in names if name not in known]
         if unknown:

@@ -45,6 +45,7 @@ from sag_ros.ros.stamps import StampClock
 from sag_ros.values import JointCommand
 
 _MOVING = 0.25  # rad/s
+TAKEOVER = "takeover"  # topic by which a human takes the arm
 CLOCK_SET = 3600.0  # s by which a fault sets the clock
 
 
@@ -70,6 +71,7 @@ class Stage:
 
     Attributes:
         relay, control, monitor, strain, strangers: see there.
+        joints: of the arm, as messages name them.
         source: the bundle that :attr:`bundle` is a copy of.
         restarted: whether a node was started once more.
         left_over: what the policy holds that it did not before, see ``repeated``.
@@ -89,9 +91,9 @@ class Stage:
         outputs = {topics.trajectory: JointTrajectory, topics.gripper_command: JointState}
         remaps = {topic: f"{CLEAN}/{topic}" for topic in inputs | outputs}
         self._arm = find_arm(config.arm)
-        self._joints = prefixed(config.joint_prefix, self._arm.joints)
+        self.joints = prefixed(config.joint_prefix, self._arm.joints)
         self._topics = topics
-        own = {"bundle": str(self.bundle.resolve()), "diagnostics_rate": 5.0}
+        own = {"bundle": str(self.bundle.resolve()), "diagnostics_rate": 5.0, "topics.takeover": TAKEOVER}
         self.graph = replace(
             graph, nodes=(self._faulty(graph, "sim_node", {"seed": 1100}, remaps),
                           self._faulty(graph, POLICY_NODE, own, {})),
@@ -126,7 +128,7 @@ class Stage:
         self._parameters = self.monitor.create_client(SetParameters, f"{POLICY_NODE}/set_parameters")
         self._services = {
             name: self.monitor.create_client(Trigger, f"{POLICY_NODE}/{name}")
-            for name in ("resume", "load", "swap")
+            for name in ("resume", "load", "swap", "pause", "home")
         }
         self.transition("configure")
         self.monitor.wait(lambda: self.relay.matched, 20.0, "the relay between robot and policy")
@@ -151,7 +153,7 @@ class Stage:
     def _on_command(self, message: JointTrajectory) -> None:
         now = self.clock.now()
         try:
-            command = command_from_trajectory(message, self._joints, self.clock, now)
+            command = command_from_trajectory(message, self.joints, self.clock, now)
         except MessageError:
             return
         # What was on its way while the clock was set has a stamp of before.
@@ -180,7 +182,7 @@ class Stage:
         return str(self.ask("resume").message)
 
     def ask(self, name: str) -> Trigger.Response:
-        """Call resume, load or swap of the policy."""
+        """Call resume, pause, home, load or swap of the policy."""
         return self.monitor.call(self._services[name], Trigger.Request(), 5.0, name)
 
     def begin_episode(self) -> None:
@@ -239,7 +241,7 @@ class Stage:
             now = self.clock.now()
             return at_rest(now, self.commands[-1][1].at(now)[0])
 
-        self.strangers.rival(self._topics.trajectory, self._joints, stay, self.clock)
+        self.strangers.rival(self._topics.trajectory, self.joints, stay, self.clock)
 
     def part(self) -> None:
         """Let nothing pass between robot and policy."""

@@ -11,10 +11,11 @@ import rclpy
 from sag_ros.ros.faults.command import SHORT, FaultBench
 from sag_ros.ros.faults.graph_rows import graph
 from sag_ros.ros.faults.message_rows import messages
+from sag_ros.ros.faults.operator_rows import operators
 
 
 def test_every_fault_has_a_name_of_its_own() -> None:
-    names = [row.name for row in [*messages(), *graph()]]
+    names = [row.name for row in [*messages(), *graph(), *operators()]]
     assert len(set(names)) == len(names) >= 30
     assert set(SHORT) <= set(names)
 

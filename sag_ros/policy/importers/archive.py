@@ -208,11 +208,7 @@ _KNOWN: dict[tuple[str, str], Callable[..., Any]] = {
     ("collections", "OrderedDict"): OrderedDict,
     ("collections", "defaultdict"): defaultdict,
     ("_codecs", "encode"): _Call(_encoded),
-    **{
-        (module, kind.__name__): kind
-        for module in ("builtins", "__builtin__")
-        for kind in _CONTAINERS
-    },
+    **{(module, kind.__name__): kind for module in ("builtins", "__builtin__") for kind in _CONTAINERS},
     **{(module, "bytes"): _Call(_nothing) for module in ("builtins", "__builtin__")},
     ("dill._dill", "_load_type"): _Call(_type),
     # Names of types in settings, which mean nothing here.

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from geometry_msgs.msg import Point, PointStamped
 
 from sag_ros.paths import config_file
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros.parameters import ParameterError, flatten, load_file, nest, table, validate
+from sag_ros.ros.policy.signals.fields import FieldReader
 from sag_ros.ros.schema import NODES, PolicyNode, SimNode
 
 
@@ -78,6 +80,18 @@ def test_another_arm_takes_a_file_alone(node):
     assert config.arm == "ur5e"
     assert tuple(config.gripper.joints) == find_arm(config.arm).gripper.joints
     assert find_arm(config.arm).controller in config.topics.trajectory
+
+
+def test_places_that_a_policy_observes_are_those_that_the_simulated_robot_tells():
+    policy, sim = (load_file(config_file("places.yaml"), node) for node in ("policy_node", "sim_node"))
+    assert {name: one.topic for name, one in policy.signals.items()} == {
+        name: one.topic for name, one in sim.signals.items()
+    }
+    point = PointStamped(point=Point(x=1.0, y=2.0, z=3.0))
+    for name, expected in (("bag", [1.0, 2.0, 3.0]), ("zone", [1.0, 2.0])):
+        one = policy.signals[name]
+        reader = FieldReader(one.type, one.fields, len(expected), one.scale)
+        assert reader.values(point).tolist() == expected
 
 
 def test_file_errors_name_the_file(tmp_path):

@@ -99,7 +99,10 @@ def import_folder(folder: Path, meaning: Meaning) -> Imported:
     fill(network, reordered(_unet(state), config["diffusion_step_embed_dim"], order))
     named = [(f"nets.{_short(key)}.{name}", one) for key, own in nets.items() for name, one in own.items()]
     fill(encoder, dict(named))
-    scales = {"state": [statistics.observed(key) for key in vectors], "action": [statistics.commanded()]}
+    scales = {
+        "state": [statistics.observed(key, sizes[key]) for key in vectors],
+        "action": [statistics.commanded(contract.action_dim)],
+    }
     fill(
         normaliser,
         {
@@ -212,23 +215,29 @@ class _Statistics:
         mean, std = self._get(camera, "mean"), self._get(camera, "std") + _EPSILON
         return tuple(mean.tolist()), tuple(std.tolist())
 
-    def observed(self, key: str) -> tuple[Tensor, Tensor]:
-        """Scale and offset of a state, float32."""
+    def observed(self, key: str, size: int) -> tuple[Tensor, Tensor]:
+        """Scale and offset of a state of ``size`` numbers, float32."""
         mode = self._modes.get("ENV" if key == _ENVIRONMENT else "STATE", "IDENTITY")
-        return self._vectors(key, mode, 1.0, _EPSILON)
+        return self._vectors(key, size, mode, 1.0, _EPSILON)
 
-    def commanded(self) -> tuple[Tensor, Tensor]:
+    def commanded(self, size: int) -> tuple[Tensor, Tensor]:
         """Scale and offset of the actions, float32; an action that was always the same stays so."""
-        return self._vectors(_ACTION, self._modes.get("ACTION", "IDENTITY"), _LARGEST, 0.0)
+        return self._vectors(_ACTION, size, self._modes.get("ACTION", "IDENTITY"), _LARGEST, 0.0)
 
-    def _vectors(self, key: str, mode: str, constant: float, beside: float) -> tuple[Tensor, Tensor]:
+    def _vectors(
+        self, key: str, size: int, mode: str, constant: float, beside: float
+    ) -> tuple[Tensor, Tensor]:
         """``constant``: scale of what was always the same."""
+        if mode == "IDENTITY":  # LeRobot's default of an environment's state
+            return torch.ones(size), torch.zeros(size)
         if mode == "MEAN_STD":
             mean, std = self._get(key, "mean"), self._get(key, "std") + beside
             scale = torch.where(std > 0.0, 1.0 / std, constant)
             return scale.float(), (-mean * scale).float()
         if mode != "MIN_MAX":
-            raise ImportRefused(f"{key} is normalised by {mode}; MIN_MAX and MEAN_STD are understood")
+            raise ImportRefused(
+                f"{key} is normalised by {mode}; MIN_MAX, MEAN_STD and IDENTITY are understood"
+            )
         low, high = self._get(key, "min"), self._get(key, "max")
         scale = torch.where(high > low, 2.0 / (high - low), constant)
         same = torch.where(high > low, -1.0, -1.0 if constant == 1.0 else 0.0)

@@ -121,8 +121,9 @@ class ScheduleSearch:
         partial = self.path.with_suffix(".partial.npz")
         np.savez(partial, pruned=best, tried=tried)
         partial.replace(self.path)
+        most = "" if math.isinf(self.proposals) else f" of {self.proposals}"
         print(
-            f"[{self.path.stem}] tried {tried} of {self.proposals}, kept {accepted} score {score:.5f} "
+            f"[{self.path.stem}] tried {tried}{most}, kept {accepted} score {score:.5f} "
             f"density {1.0 - best.mean():.4f} steps {int((~best).any(axis=1).sum())}",
             flush=True,
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from lerobot_folder import config, policy, save, statistics, weights
+from lerobot_folder import MODES, config, policy, save, statistics, weights
 from public_checkpoint import JOINTS
 
 from sag_ros.policy.bundle import load_bundle, save_bundle
@@ -71,6 +71,24 @@ def test_numbers_alone_with_the_state_of_an_environment(tmp_path: Path) -> None:
     found = import_checkpoint(folder, meaning).bundle
     same(own, found)
     assert (found.contract.encoder, found.contract.signals["thing"].size) == (None, 3)
+
+
+def test_an_environment_without_statistics_is_taken_as_it_is(tmp_path: Path) -> None:
+    own = policy(
+        cameras={}, signals={"thing": {"size": 3}}, state=["joint_position", "gripper_width", "thing"]
+    )
+    cfg, found = config(own, 3), statistics(own, 3)
+    cfg["normalization_mapping"] = {key: mode for key, mode in MODES.items() if key != "ENV"}  # the default
+    for part in ("min", "max"):
+        del found[f"observation.environment_state.{part}"]
+    folder = save(tmp_path / "a", weights(own, 3), cfg, found)
+    meaning = Meaning(("joints", "gripper", "thing"), JOINTS, 0.05, parts=(*PARTS, "signal:3"))
+    normaliser = import_checkpoint(folder, meaning).bundle.normaliser
+    scale, offset = normaliser.vectors("state")
+    expected = own.normaliser.vectors("state")
+    for ours, theirs, plain in zip((scale, offset), expected, (torch.ones(3), torch.zeros(3)), strict=True):
+        torch.testing.assert_close(ours[:8], theirs[:8], rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(ours[8:], plain)
 
 
 def test_statistics_of_mean_and_deviation_and_of_what_never_changed(tmp_path: Path, original) -> None:

@@ -85,3 +85,9 @@ def test_an_interrupted_search_ends_with_the_same_schedule(setting, tmp_path):
     again, tried = search(setting, tmp_path / "halves.npz", proposals=30).run(start, Stop())
     assert tried == 30
     np.testing.assert_array_equal(whole, again)
+
+
+def test_a_search_without_an_end_says_how_many_it_tried_and_of_no_number(setting, tmp_path, capsys):
+    searching = search(setting, tmp_path / "s.npz", proposals=None)
+    searching.run(first_only(setting), Stop(minutes=0.0))
+    assert "[s] tried 0, kept 0 " in capsys.readouterr().out

@@ -21,7 +21,7 @@ from sag_ros.ros import executable, parameters
 from sag_ros.ros.parameters import ParameterError
 from sag_ros.ros.sections import VIEW_NODE
 from sag_ros.ros.sections import ViewNode as ViewParameters
-from sag_ros.ros.stamps import clock_of
+from sag_ros.ros.stamps import StampClock
 from sag_ros.ros.view.access import Door, read_token
 from sag_ros.ros.view.arm_shape import describe
 from sag_ros.ros.view.buttons import Buttons
@@ -44,7 +44,7 @@ class ViewNode(Node):
         """Take the arguments of a Node. Raises ParameterError."""
         super().__init__(VIEW_NODE, automatically_declare_parameters_from_overrides=True, **arguments)
         config = self._config = parameters.declare(self, ViewParameters)
-        self._scene = Scene(self, config, clock_of(self))
+        self._scene = Scene(self, config, StampClock(time.time_ns))  # only differences count
         self._inquiry = Inquiry(self, config.policy, self._on_facts)
         self._buttons = Buttons(self, config)
         self._arm = json.dumps(describe("fr3"))

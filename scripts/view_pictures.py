@@ -1,6 +1,9 @@
 """Pictures of the operator's page for docs/: a simulated arm at work on a desktop and a tablet, and a fault.
 
-python scripts/view_pictures.py [<folder>]    needs chromium, chromedriver, and the extras sim, ros, view, dev
+python scripts/view_pictures.py [<folder> [<parameter file>]]
+
+Needs chromium, chromedriver, and the extras sim, ros, view, dev. On a machine that has other work give a
+parameter file with longer watchdog.* times.
 """
 
 from __future__ import annotations
@@ -73,34 +76,36 @@ def wait(done: Callable[[], bool], seconds: float, what: str) -> None:
         time.sleep(0.2)
 
 
-def watched() -> Graph:
+def watched(file: Path | None) -> Graph:
     """The simulated arm with two named policies, and the page beside it."""
     policy = {"autostart": True, "diagnostics_rate": 4.0, **POLICIES}
-    return pick_release(policy=policy).watched({"port": PORT})
+    return pick_release(parameter_file=file, policy=policy).watched({"port": PORT})
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, file: Path | None) -> int:
     """Take the three pictures."""
     environment = private_environment()
     os.environ.update(environment)
     rclpy.init(args=[])
-    stranger = Node("somebody_else")
-    commands = stranger.create_publisher(JointTrajectory, Topics().trajectory, qos.COMMAND)
-    with Processes(watched(), folder / "logs", environment):
+    logs = Path(tempfile.mkdtemp())
+    with Processes(watched(file), logs, environment):
         driver = browser()
         try:
             wait(lambda: _opens(driver), 60.0, "the page")
             wait(lambda: word(driver) == "RUNNING", PATIENCE, "a running policy")
             driver.execute_script("document.querySelector('[data-button=next]').click()")
             driver.execute_script("document.getElementById('ask-yes').click()")
-            time.sleep(4.0)
-            wait(lambda: word(driver) == "RUNNING", 60.0, "the next episode")
+            time.sleep(10.0)
+            wait(lambda: word(driver) == "RUNNING", 120.0, "the next episode")
             for name, size, dark in (("desktop", DESKTOP, False), ("tablet", TABLET, True)):
                 become(driver, size, dark)
                 time.sleep(3.5)
                 driver.save_screenshot(str(folder / f"view_{name}.png"))
-            commands.publish(JointTrajectory())  # which two may not do
-            wait(lambda: word(driver) == "FAULT", 30.0, "a fault")
+            stranger = Node("somebody_else")  # only one may command
+            commands = stranger.create_publisher(JointTrajectory, Topics().trajectory, qos.COMMAND)
+            wait(lambda: commands.get_subscription_count() > 1, 30.0, "who takes commands")
+            commands.publish(JointTrajectory())
+            wait(lambda: word(driver) == "FAULT", 60.0, "a fault")
             become(driver, DESKTOP, True)
             time.sleep(3.0)
             driver.save_screenshot(str(folder / "view_fault.png"))
@@ -116,4 +121,5 @@ def _opens(driver: webdriver.Chrome) -> bool:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs")))
+    given = [Path(argument) for argument in sys.argv[1:]]
+    raise SystemExit(main(given[0] if given else Path("docs"), given[1] if len(given) > 1 else None))

@@ -63,13 +63,14 @@ class Buttons:
 
     def available(self) -> dict[str, str]:
         """Button -> why it cannot be pressed now, or an empty text."""
+        present = self._node.get_node_names()
         return {
-            name: "" if client.service_is_ready() else self._absence(self.table[name])
+            name: "" if client.service_is_ready() else self._absence(self.table[name], present)
             for name, client in self._triggers.items()
         }
 
-    def _absence(self, button: Button) -> str:
-        present = button.owner in self._node.get_node_names()
+    def _absence(self, button: Button, nodes: list[str]) -> str:
+        present = button.owner in nodes
         who = f"{button.owner} does not offer it" if present else f"{button.owner} is not running"
         return f"no service {button.service}: {who}"
 

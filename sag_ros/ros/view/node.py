@@ -1,6 +1,6 @@
 """A web page beside the graph, as a node.
 
-The executor's thread hears and calls, the server's thread serves. Nothing is subscribed and nothing is
+One thread calls services, one looks at what is heard, one serves. Nothing is subscribed and nothing is
 computed while nobody looks, but for the task status, whose messages are only counted now and then.
 """
 
@@ -21,10 +21,11 @@ from sag_ros.ros import executable, parameters
 from sag_ros.ros.parameters import ParameterError
 from sag_ros.ros.sections import VIEW_NODE
 from sag_ros.ros.sections import ViewNode as ViewParameters
-from sag_ros.ros.stamps import clock_of
+from sag_ros.ros.stamps import StampClock
 from sag_ros.ros.view.access import Door, read_token
 from sag_ros.ros.view.arm_shape import describe
 from sag_ros.ros.view.buttons import Buttons
+from sag_ros.ros.view.looking import Looking
 from sag_ros.ros.view.policy_facts import Facts, Inquiry
 from sag_ros.ros.view.scene import Scene
 from sag_ros.ros.view.server import Answer, Server
@@ -33,7 +34,7 @@ NICENESS = 5  # who looks on comes after what moves
 IDLE = 2.0  # s between two looks at the task status while nobody looks
 _SLOW = 0.5  # s between two looks at diagnostics, statistics and services
 _ASK = 5.0  # s between two questions for the policy's parameters
-_REST = 0.5  # s that the executor waits at most
+_REST = 1.0  # s that the executor waits at most
 
 
 class ViewNode(Node):
@@ -43,21 +44,24 @@ class ViewNode(Node):
         """Take the arguments of a Node. Raises ParameterError."""
         super().__init__(VIEW_NODE, automatically_declare_parameters_from_overrides=True, **arguments)
         config = self._config = parameters.declare(self, ViewParameters)
-        self._scene = Scene(self, config, clock_of(self))
+        self._scene = Scene(self, config, StampClock(time.time_ns))  # only differences count
         self._inquiry = Inquiry(self, config.policy, self._on_facts)
         self._buttons = Buttons(self, config)
         self._arm = json.dumps(describe("fr3"))
-        self._looking, self._slow_due, self._ask_due, self._fresh = 0, 0.0, 0.0, True
+        self._facts: Facts | None = None
+        self._slow_due, self._ask_due = 0.0, 0.0
         self._jobs: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         self._wake = self.create_guard_condition(self._work)
-        self._timer = self.create_timer(IDLE, self._on_idle)
+        self.create_timer(_REST, self._buttons.look)
+        self._looking = Looking(self._scene, 1.0 / config.rate, IDLE, self._look, self._on_failure)
         self._server = Server(
-            config.host, config.port, _door(config), lambda: self._arm, self._on_press, self._on_watch
+            config.host, config.port, _door(config), lambda: self._arm, self._on_press, self._looking.watch
         )
         try:
             self._server.start()
         except OSError as error:
             raise ParameterError(f"{error}; set host and port of {VIEW_NODE}") from None
+        self._looking.start()
         asked = ", token needed" if config.token_file else ""
         self.get_logger().info(f"open {self.url} in a browser{asked}")
 
@@ -69,13 +73,10 @@ class ViewNode(Node):
     # In the server's thread --------------------------------------------------------------------------------
 
     def _on_press(self, button: str, choice: str, answer: Answer) -> None:
-        self._do(lambda: self._press(button, choice, answer))
+        self._jobs.put(lambda: self._press(button, choice, answer))
+        self._wake_up()
 
-    def _on_watch(self, count: int) -> None:
-        self._do(lambda: self._watch(count))
-
-    def _do(self, job: Callable[[], object]) -> None:
-        self._jobs.put(job)
+    def _wake_up(self) -> None:
         with contextlib.suppress(Exception):  # rclpy has ended meanwhile
             self._wake.trigger()
 
@@ -96,49 +97,37 @@ class ViewNode(Node):
 
         self._buttons.press(button, choice, told)
 
-    def _watch(self, count: int) -> None:
-        """So many look now."""
-        before, self._looking = self._looking, count
-        self._fresh = True  # who is new wants everything
-        if bool(before) == bool(count):
-            return
-        self.destroy_timer(self._timer)
-        if count:
-            self._ask_due = self._slow_due = 0.0
-            self._scene.open()
-            self._timer = self.create_timer(1.0 / self._config.rate, self._on_tick)
-        else:
-            self._scene.close()
-            self._timer = self.create_timer(IDLE, self._on_idle)
-
-    def _on_idle(self) -> None:
-        self._scene.count()
-        self._buttons.look()
-
     def _on_facts(self, facts: Facts) -> None:
         self._arm = json.dumps(describe(facts.arm))
-        self._scene.become(facts)
-        self._fresh = True
+        self._facts = facts
 
-    def _on_tick(self) -> None:
+    # In the thread that looks ------------------------------------------------------------------------------
+
+    def _look(self, came: bool) -> None:
         now = time.monotonic()
-        self._buttons.look()
-        if now >= self._ask_due:
+        if came or now >= self._ask_due:
             self._ask_due = now + _ASK
-            self._inquiry.ask()
-        slow = self._fresh or now >= self._slow_due
+            self._jobs.put(self._inquiry.ask)
+            self._wake_up()
+        facts, self._facts = self._facts, None
+        if facts is not None:
+            self._scene.become(facts)
+        slow = came or facts is not None or now >= self._slow_due
         if slow:
-            self._slow_due, self._fresh = now + _SLOW, False
+            self._slow_due = now + _SLOW
         values, parts = self._scene.look(now, slow)
         if slow:
             values["slow"]["buttons"] = self._buttons.available()
-            values["slow"]["looking"] = self._looking
+            values["slow"]["looking"] = self._looking.lookers
         self._server.publish(packed(values, parts))
+
+    def _on_failure(self, error: Exception) -> None:
+        self.get_logger().error(f"{type(error).__name__}: {error}", throttle_duration_sec=5.0)
 
     def close(self) -> None:
         """Stop serving."""
         self._server.stop()
-        self._scene.close()
+        self._looking.stop()
         self.destroy_node()
 
 

@@ -71,16 +71,19 @@ class Paths:
             return found
         time, position = self._planned
         if time[0] <= stamp:
-            found["plan"] = _at(stamp, time, position).round(4).tolist()
+            found["plan"] = _at(np.array([stamp]), time, position)[0]
         last = min(time[-1] - stamp, HORIZON)
         if last > 0.0:
             moments = np.linspace(max(0.0, time[0] - stamp), last, AHEAD)
-            found["ahead"] = [
-                [round(moment, 3), _at(stamp + moment, time, position).round(4).tolist()]
-                for moment in moments.tolist()
-            ]
+            planned = _at(stamp + moments, time, position)
+            found["ahead"] = [list(pair) for pair in zip(moments.round(3).tolist(), planned, strict=True)]
         return found
 
 
-def _at(moment: float, time: Float, position: Float) -> Float:
-    return np.array([np.interp(moment, time, joint) for joint in position.T])
+def _at(moments: Float, time: Float, position: Float) -> list[list[float]]:
+    """(M, J) positions at (M,) moments, linear between the points, those at the ends beyond them."""
+    after = np.searchsorted(time, moments).clip(1, len(time) - 1) if len(time) > 1 else np.zeros(1, int)
+    before = after - (len(time) > 1)
+    span = np.maximum(time[after] - time[before], 1e-9)
+    share = ((moments - time[before]) / span).clip(0.0, 1.0)[:, None]
+    return (position[before] + share * (position[after] - position[before])).round(4).tolist()

@@ -20,7 +20,7 @@ from sag_ros.ros.view.policy_facts import Facts
 from sag_ros.ros.view.taps import Tap
 
 _CHUNKS, _STATUSES, _DIAGNOSTICS = 50, 40, 20  # messages kept between two looks
-_TRAJECTORY = 0.2  # s between two: to unpack one costs more than all the rest
+_TRAJECTORY = 0.3  # s between two: to unpack one costs more than all the rest
 
 
 class Scene:

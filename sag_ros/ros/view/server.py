@@ -22,6 +22,7 @@ _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".
 _OPEN = {"/login", "/page/login.css", "/page/icon.svg"}  # without a token
 _GUESS = 1.0  # s that a wrong token costs, and everybody who guesses waits for the others
 _LARGEST = 4096  # bytes that a browser may send at once
+_HEARTBEAT = 20.0  # s; half of it a browser may take to answer, and those of busy machines do
 _LOOKERS = 40  # websockets at a time
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; "
@@ -194,7 +195,7 @@ class Server:
     async def _on_socket(self, request: web.Request) -> web.StreamResponse:
         if len(self._lookers) >= _LOOKERS:
             return web.Response(status=503, text=f"{_LOOKERS} pages are open already; close one\n")
-        socket = web.WebSocketResponse(heartbeat=5.0, max_msg_size=_LARGEST, compress=False)
+        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT, max_msg_size=_LARGEST, compress=False)
         await socket.prepare(request)
         looker = _Looker(socket)
         sending = asyncio.ensure_future(looker.send())

@@ -25,7 +25,7 @@ class Tap:
     """
 
     def __init__(self, node: Node, kind: Any, topic: str, depth: int = 1, latched: bool = False) -> None:
-        self._node = node
+        self._node, self._depth = node, depth
         profile = QoSProfile(
             depth=depth,
             history=HistoryPolicy.KEEP_LAST,
@@ -40,11 +40,14 @@ class Tap:
         """Messages that came since the last call, the oldest first."""
         subscription, found = self._subscription, []
         with subscription.handle:
-            while True:
+            while (
+                len(found) < self._depth
+            ):  # there is no more; to ask once again costs as much as to take one
                 taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
                 if taken is None:
-                    return found
+                    break
                 found.append(taken[0])
+        return found
 
     def destroy(self) -> None:
         """Remove the subscription from the node."""

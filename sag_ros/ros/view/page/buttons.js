@@ -144,7 +144,7 @@ export class Buttons {
     choice.replaceChildren(...(options.length ? options : [new Option("no policies named", "")]));
     choice.disabled = !options.length;
     if (before in named) choice.value = before;
-    else choice.value = Object.keys(named).find((name) => !running.startsWith(`${name}:`)) ?? choice.value;
+    else choice.value = Object.keys(named).find((name) => !running.includes(`${name}:`)) ?? choice.value;
     this.update();
   }
 }

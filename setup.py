@@ -54,6 +54,8 @@ EXTRAS = {
     # For engine tensorrt, on machines with an NVIDIA GPU. Needs a CUDA build of torch; TensorRT's own wheels,
     # which it asks for, come from NVIDIA's package index.
     "tensorrt": ["torch-tensorrt==2.13.0"],
+    # For the flight recorder, and to replay what it kept.
+    "flight": ["mcap==1.6.0", *PLOTS],
     # For an FR3 without ros2_control, and for the emulated one.
     "fci": ["pylibfranka==0.21.3"],
     # For machines without a ROS 2 installation; on one, leave this extra out.
@@ -74,6 +76,8 @@ EXTRAS = {
         "pytest==9.2.0",
         "pytest-timeout==2.4.0",
         "pytest-xdist==3.8.0",
+        # Reads recordings as others do.
+        "rosbags==0.11.9",
         "ruff==0.17.6",
         # Executes the kernels of engine persistent without a GPU; the version that torch's CUDA builds bring.
         "triton==3.7.1",
@@ -133,7 +137,7 @@ setup(
         # entry-point script of the same name wins there.
         (
             f"lib/{NAME}",
-            [f"scripts/{node}_node" for node in ("policy", "sim", "gripper", "fci")],
+            [f"scripts/{node}_node" for node in ("policy", "sim", "gripper", "fci", "recorder")],
         ),
         *tree("launch"),
         *tree("config"),
@@ -146,6 +150,7 @@ setup(
             "sim_node = sag_ros.ros.sim.node:main",
             "fci_node = sag_ros.ros.fci.node:main",
             "gripper_node = sag_ros.ros.gripper.node:main",
+            "recorder_node = sag_ros.ros.flight.node:main",
         ],
     },
 )

@@ -2,7 +2,7 @@
 
 With ``driver:=fci`` our own fci_node drives it, without ros2_control.
 Arguments: robot, driver, robot_ip, params (parameter file), bundle, policy (one of those
-that the file names), autostart (configure, activate at once).
+that the file names), record (run the flight recorder), autostart (configure, activate at once).
 With a real robot the camera drivers are yours to start; name their topics in the parameter file.
 """
 
@@ -32,6 +32,7 @@ def _start(context):
         driver=value("driver"),
         parameter_file=Path(value("params")) if value("params") else None,
         policy=policy,
+        recorder={} if value("record").lower() in ("true", "1", "yes") else None,
     )
     actions = []
     if graph.bringup is not None:
@@ -75,6 +76,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("params", default_value="", description="parameter file"),
             DeclareLaunchArgument("bundle", default_value="", description="policy folder"),
             DeclareLaunchArgument("policy", default_value="", description="one of the file's policies"),
+            DeclareLaunchArgument("record", default_value="true", description="run the flight recorder"),
             DeclareLaunchArgument("autostart", default_value="true", description="activate at once"),
             OpaqueFunction(function=_start),
         ]

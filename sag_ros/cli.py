@@ -30,6 +30,7 @@ EXTRA_OF = {
     "torch_tensorrt": "tensorrt",
     "tensorrt": "tensorrt",
     "pylibfranka": "fci",
+    "mcap": "flight",
     "rclpy": "ros",
     "sensor_msgs": "ros",
     "std_msgs": "ros",

@@ -20,7 +20,7 @@ COMMANDS = (
         "demo",
         "sag_ros.ros.demo.command:main",
         "run policy and simulated robot as ROS 2 nodes; video and report in out/demo",
-        ("sim", "openvino", "ros"),
+        ("sim", "openvino", "flight", "ros"),
     ),
     Command(
         "bench tasks",

@@ -22,6 +22,8 @@ SIMULATED = "sim"
 # Besides the simulated one: the arms whose drivers we know how to start.
 ROBOTS = (SIMULATED, *(name for name, arm in ARMS.items() if arm.bringup is not None))
 PACKAGE = "sag_ros"
+RECORDER = "recorder_node"
+_FOLDERS = {RECORDER: "flight"}  # of nodes that are not called like theirs
 ROS2_CONTROL, FCI = DRIVERS = "ros2_control", "fci"
 # rad, s: that arm rests on its command, a real one beside it; and its controller takes commands at once.
 _SIMULATED = {"limits.rest_error": 0.0025, "limits.command_error": 0.001, "limits.command_lag": 0.0}
@@ -31,6 +33,7 @@ TOPICS = {
     "mask": "policy_node/mask",
     "timing": "policy_node/timing",
     "policy": "policy_node/policy",
+    "chunk": "policy_node/chunk",
     "status": "sim_node/task_status",
 }
 
@@ -56,7 +59,8 @@ class GraphNode:
     @property
     def module(self) -> str:
         """Python module behind the executable."""
-        return f"{PACKAGE}.ros.{self.executable.removesuffix('_node')}.node"
+        folder = _FOLDERS.get(self.executable, self.executable.removesuffix("_node"))
+        return f"{PACKAGE}.ros.{folder}.node"
 
     @property
     def enclave(self) -> str:
@@ -107,6 +111,7 @@ def emulated(
     parameter_file: Path | None = None,
     policy: Mapping[str, Any] | None = None,
     sim: Mapping[str, Any] | None = None,
+    recorder: Mapping[str, Any] | None = None,
 ) -> Graph:
     """The graph with an emulated FR3 behind fci_node, and our simulation beside it.
 
@@ -124,12 +129,14 @@ def emulated(
         "limits.resume_error": _EMULATED_LAG,
         "limits.tracking_error": _EMULATED_LAG,
     }
-    graph = pick_release(parameter_file=parameter_file, policy={**own_limits, **(policy or {})}, sim=sim)
+    graph = pick_release(
+        parameter_file=parameter_file, policy={**own_limits, **(policy or {})}, sim=sim, recorder=recorder
+    )
     own = {"topics.joint_states": "sim_node/joint_states", "at_home": True}
     simulation = graph.node("sim_node")
     simulation = replace(simulation, parameters={**own, **simulation.parameters})
     driver = GraphNode("fci_node", "fci_node", {"robot_ip": ADDRESS, "hand": False})
-    return replace(graph, nodes=(simulation, driver, graph.node("policy_node")))
+    return replace(graph, nodes=(simulation, driver, *graph.nodes[1:]))
 
 
 def _of_its_own(policy: Mapping[str, Any], file: Path) -> Mapping[str, Any]:
@@ -149,6 +156,7 @@ def pick_release(
     policy: Mapping[str, Any] | None = None,
     sim: Mapping[str, Any] | None = None,
     driver: str = ROS2_CONTROL,
+    recorder: Mapping[str, Any] | None = None,
 ) -> Graph:
     """Describe the pick-and-release graph.
 
@@ -158,6 +166,7 @@ def pick_release(
         parameter_file: ``config/pick_release.yaml`` by default.
         policy, sim: parameters on top of the file, for policy_node and sim_node.
         driver: of a real robot: ``ros2_control`` starts the maker's drivers, ``fci`` our fci_node.
+        recorder: parameters on top of the file for the flight recorder; None: there is none.
 
     Raises:
         ValueError: unknown robot or driver, or no address for a real one.
@@ -166,18 +175,19 @@ def pick_release(
         raise ValueError(f"robot '{robot}' does not exist; use one of {', '.join(ROBOTS)}")
     file = config_file("pick_release.yaml") if parameter_file is None else parameter_file
     node = GraphNode("policy_node", "policy_node", _of_its_own(policy or {}, file), lifecycle=True)
+    if robot == SIMULATED and parameter_file is None:  # what a file says of its arm is not ours to judge
+        node = replace(node, parameters={**_SIMULATED, **node.parameters})
+    own = (node,) if recorder is None else (node, GraphNode(RECORDER, RECORDER, recorder))
     if robot == SIMULATED:
-        if parameter_file is None:  # what a file says of its own arm is not ours to judge
-            node = replace(node, parameters={**_SIMULATED, **node.parameters})
-        return Graph(file, (GraphNode("sim_node", "sim_node", sim or {}), node))
+        return Graph(file, (GraphNode("sim_node", "sim_node", sim or {}), *own))
     if not robot_ip:
         raise ValueError(f"robot:={robot} needs robot_ip:=<address of the robot>")
     if driver not in DRIVERS:
         raise ValueError(f"driver '{driver}' does not exist; use one of {', '.join(DRIVERS)}")
     arm = ARMS[robot]
     if driver == FCI:
-        return Graph(file, (GraphNode("fci_node", "fci_node", {"robot_ip": robot_ip, "arm": robot}), node))
+        return Graph(file, (GraphNode("fci_node", "fci_node", {"robot_ip": robot_ip, "arm": robot}), *own))
     known = {"robot_ip": robot_ip, "config": str(config_file("pick_release.yaml").parent)}
     arguments = {name: value.format(**known) for name, value in arm.bringup.arguments.items()}
     bringup = replace(arm.bringup, arguments=arguments)
-    return Graph(file, (GraphNode("gripper_node", "gripper_node"), node), bringup, arm.controller)
+    return Graph(file, (GraphNode("gripper_node", "gripper_node"), *own), bringup, arm.controller)

@@ -20,6 +20,7 @@ from sag_ros.ros.sections import Section
 
 S = TypeVar("S", bound=Section)
 # Parameters every ROS node has; not ours to refuse.
+_OPTIONAL = ("recorder_node",)  # nodes that a file need not mention
 _FOREIGN = ("use_sim_time", "start_type_description_service", "qos_overrides")
 
 
@@ -103,6 +104,8 @@ def load_file(path: Path, node: str, overrides: Mapping[str, Any] | None = None)
     except (OSError, yaml.YAMLError) as error:
         raise ParameterError(f"{path}: {error}") from None
     except (KeyError, TypeError):
+        if node in _OPTIONAL:
+            return validate(NODES[node], dict(overrides or {}))
         raise ParameterError(f"{path}: has no '{node}: ros__parameters:' section") from None
     try:
         return validate(NODES[node], dict(_leaves(values)) | dict(overrides or {}))

@@ -17,6 +17,7 @@ from sag_ros.ros.sections import (
     CameraQos,
     Gripper,
     Place,
+    RecorderNode,
     Section,
     Signal,
     Topics,
@@ -275,4 +276,5 @@ NODES: dict[str, type[Section]] = {
     "sim_node": SimNode,
     "gripper_node": GripperNode,
     "fci_node": FciNode,
+    "recorder_node": RecorderNode,
 }

@@ -33,6 +33,7 @@ from sag_ros.ros.parameters import ParameterError, load_file
 from sag_ros.ros.sim.episode_log import load_episode, log_name
 
 CONFIGURE_SECONDS = 300.0  # compiling and the reference comparison, on a busy machine
+RECORDINGS = "recordings"  # in the output folder
 SETTLE_SECONDS = 0.7  # shown after a success
 
 
@@ -62,6 +63,8 @@ class Options:
     viewer: Literal["auto", "on", "off"] = "auto"
     # Render a video of each episode.
     video: bool = True
+    # Run the flight recorder beside it; recordings lie in the output folder.
+    record: bool = True
 
 
 def describe(options: Options) -> Graph:
@@ -81,6 +84,7 @@ def describe(options: Options) -> Graph:
             "log_folder": str((options.out / "episodes").resolve()),
             "viewer": options.viewer,
         },
+        recorder={"folder": str((options.out / RECORDINGS).resolve())} if options.record else None,
     )
     for node in graph.nodes:
         load_file(graph.parameter_file, node.name, node.parameters)
@@ -220,7 +224,7 @@ def main(options: Options) -> int:
     except ParameterError as error:
         console.print(f"[red]refused parameters:[/]\n{error}", markup=True, highlight=False)
         return 2
-    for stale in ("episodes", "logs"):
+    for stale in ("episodes", "logs", RECORDINGS):
         shutil.rmtree(options.out / stale, ignore_errors=True)
     for old in options.out.glob("episode_*.mp4"):
         old.unlink()

@@ -16,6 +16,7 @@ from sag_ros.flight.ring import Ring
 from sag_ros.flight.writing import RecordingWriter, Topic
 
 LOOK = 0.25  # s between two looks
+RANKS = ("fault", "silent", "failure", "stop")  # what a recording is called after: the worst of its reasons
 Metadata = Mapping[str, Mapping[str, str]]
 
 
@@ -159,7 +160,8 @@ class Saver:
 
     def _save(self, reasons: list[str]) -> None:
         messages = self._ring.snapshot()
-        writer, _ = self._begin(reasons[0].partition(":")[0].replace(" ", "_"))
+        kinds = [reason.partition(":")[0].replace(" ", "_") for reason in reasons]
+        writer, _ = self._begin(min(kinds, key=lambda kind: RANKS.index(kind) if kind in RANKS else len(RANKS)))
         try:
             for message in messages:
                 writer.write(message)

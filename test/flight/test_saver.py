@@ -51,7 +51,7 @@ def test_what_followed_is_in_the_recording_and_requests_meet_in_one(world):
     world.saver.look()
     world.saver.look()
     (path,) = world.files
-    assert path.name.endswith("_stop.mcap")
+    assert path.name.endswith("_fault.mcap")
     found = open_recording(path)
     assert found.counts == {"/a": 30, "/b": 0}
     assert found.types["/a"] == "std_msgs/msg/String"

@@ -87,12 +87,12 @@ class DetailWriter:
             MultiArrayDimension(label=label, size=part.size, stride=part.shape[-1])
             for label, part in zip(PARTS, parts, strict=True)
         ]
-        data = array.array("d", bytes(8 * sum(part.size for part in parts)))
-        whole, self._views = np.frombuffer(data, np.float64), []
+        self.message.data = array.array("d", bytes(8 * sum(part.size for part in parts)))
+        # What the message holds may be a copy of what it was given.
+        whole, self._views = np.frombuffer(self.message.data, np.float64), []
         for part in parts:
             self._views.append(whole[: part.size].reshape(part.shape))
             whole = whole[part.size :]
-        self.message.data = data
 
     def write(
         self,

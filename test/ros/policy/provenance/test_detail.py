@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rclpy.serialization import deserialize_message, serialize_message
 from std_msgs.msg import Float64MultiArray
 
 from sag_ros.engines.origin import Origin, generator_of, state_words
@@ -32,6 +33,10 @@ def test_everything_comes_back_bit_for_bit():
         if sample is not None:
             np.testing.assert_array_equal(found.origin.sample, sample)
         assert generator_of(found.origin.noise).random() == np.random.default_rng(1).random()
+    origin = Origin(state_words(np.random.default_rng(2)))
+    message = writer.write(8, CLOCK, 1.6, 0, origin, OBSERVED, CHUNK)
+    sent = deserialize_message(serialize_message(message), Float64MultiArray)
+    assert (read(sent).chunk, read(sent).asked, read(sent).origin.noise) == (8, 1.6, origin.noise)
     assert found.nanoseconds(2.5) == CLOCK + 2_500_000_000
 
 

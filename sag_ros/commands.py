@@ -84,6 +84,12 @@ COMMANDS = (
         ("sim", "bench", "ros"),
     ),
     Command(
+        "replay",
+        "sag_ros.ros.replay.command:Replay",
+        "compute a recording of the flight recorder again; what another policy would have done",
+        ("bench", "openvino", "flight", "ros"),
+    ),
+    Command(
         "record graph",
         "sag_ros.ros.record.command:GraphRecording",
         "record demonstrations from a running graph while somebody moves the arm",

@@ -161,7 +161,8 @@ class Saver:
     def _save(self, reasons: list[str]) -> None:
         messages = self._ring.snapshot()
         kinds = [reason.partition(":")[0].replace(" ", "_") for reason in reasons]
-        writer, _ = self._begin(min(kinds, key=lambda kind: RANKS.index(kind) if kind in RANKS else len(RANKS)))
+        known = sorted((kind for kind in kinds if kind in RANKS), key=RANKS.index)
+        writer, _ = self._begin((known or kinds)[0])
         try:
             for message in messages:
                 writer.write(message)

@@ -216,22 +216,15 @@ class CommandReplay:
             if self._last is not None:
                 self._take_up(now, self._last, self._newest)
             stop = (
-                self._supervisor.fault if self._became(sent) == State.FAULT.value else self._supervisor.hold
+                self._supervisor.fault
+                if self._evidence.became(sent) == State.FAULT.value
+                else self._supervisor.hold
             )
             found = _compare(stop(now, "as recorded"), recorded)
             if found[0]:
                 break
         self.made.append(Made(None, sent, *found))
         self._follow(first, recorded, self._newest, found[0])
-
-    def _became(self, at: int) -> str:
-        """The state that a stop at ``at``, ns, ended in, as the node told it; empty where it did not."""
-        node = self._evidence.policy_node
-        for when, name, _, values in self._evidence.diagnostics:
-            state = values.get("state", "")
-            if when > at and name.startswith(node) and state not in ("", "running", "stopping"):
-                return state
-        return ""
 
     def _recorded(self, place: int) -> JointCommand:
         return self._evidence.command(self._evidence.commands[place], self._step)

@@ -120,6 +120,14 @@ class Evidence:
         topic = self.recording.metadata[TOPICS]["chunk"]
         return topic.split("/")[-2]
 
+    def became(self, at: int) -> str:
+        """The state that a stop at ``at``, ns, ended in, as the node told it; empty where it did not."""
+        for when, name, _, values in self.diagnostics:
+            state = values.get("state", "")
+            if when > at and name.startswith(self.policy_node) and state not in ("", "running", "stopping"):
+                return state
+        return ""
+
     @cached_property
     def joint_names(self) -> list[str]:
         """Joints as messages name them."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from sag_ros.control.motion import of_command
 from sag_ros.ros.replay.chunks import Compared
+from sag_ros.ros.replay.commands import matched
 from sag_ros.ros.replay.evidence import Decided, Evidence
 from sag_ros.ros.stamps import SECOND
 
@@ -17,6 +18,7 @@ INK, FAINT, GRID = "#1d2733", "#8894a3", "#e4e8ee"
 BLUE, ORANGE, GREEN, RED = "#2f6fde", "#e07a1f", "#2a9d6f", "#cf3f4f"
 BEFORE, AFTER = 3.0, 1.5  # s around the moment
 _PICTURES, _PREDICTED = 7, 24  # moments, chunks that are drawn
+_SHOWN = 96  # px
 _FIRST = ("fault", "silent", "stop", "failure", "operator")
 
 
@@ -25,9 +27,16 @@ def moment(evidence: Evidence) -> tuple[int, str]:
     for kind in _FIRST:
         for mark in evidence.marks:
             if mark.kind == kind and kind in evidence.metadata["reason"] + " operator":
-                return mark.at, f"{kind}: {mark.text}"
+                return _stopped(evidence, mark.at), f"{kind}: {mark.text}"
     last = evidence.chunks[-1].received if evidence.chunks else evidence.recording.begin
     return last, evidence.metadata["reason"]
+
+
+def _stopped(evidence: Evidence, marked: int) -> int:
+    """When the arm was told to stop, ns, where that was just before it was said; else when it was said."""
+    of_chunks = matched(evidence)
+    stops = [sent.sent for place, sent in enumerate(evidence.commands) if place not in of_chunks]
+    return max((stop for stop in stops if 0 <= marked - stop < SECOND), default=marked)
 
 
 class _Window:
@@ -146,19 +155,12 @@ def _pictures(figure: Any, grid: Any, window: _Window) -> None:
             axis = figure.add_subplot(grid[row, column])
             axis.set_xticks([])
             axis.set_yticks([])
-            if abs(window.seconds(stamp) - second) > 0.5:
+            unusable = window.evidence.picture(camera, stamp, _SHOWN, _SHOWN) is None
+            if unusable or abs(window.seconds(stamp) - second) > 0.5:
                 axis.set_visible(False)
                 continue
-            axis.imshow(_shown(window.evidence, camera, stamp))
+            axis.imshow(window.evidence.picture(camera, stamp, _SHOWN, _SHOWN))
             axis.set_title(f"{camera} {window.seconds(stamp):+.2f} s", fontsize=8)
-
-
-def _shown(evidence: Evidence, camera: str, stamp: int) -> np.ndarray:
-    for size in (84, 96, 128, 224):  # as it was kept, whatever the policy's size
-        picture = evidence.picture(camera, stamp, size, size)
-        if picture is not None:
-            return picture
-    return np.zeros((1, 1, 3), np.uint8)
 
 
 def draw(

@@ -15,7 +15,7 @@ from sag_ros.bench.fuzz.judge import Executed, judge
 from sag_ros.control.motion import of_command
 from sag_ros.control.replayed import ReplayedSupervisor
 from sag_ros.control.splice import SpliceSettings
-from sag_ros.control.states import SupervisorSettings
+from sag_ros.control.states import State, SupervisorSettings
 from sag_ros.policy.contract import Contract
 from sag_ros.robots.arm import Arm
 from sag_ros.robots.registry import find_arm
@@ -121,7 +121,8 @@ def story_of(evidence: Evidence, begin: int, end: int, contract: Contract | None
     for number, sent in enumerate(evidence.commands):
         if number not in of_chunks and begin < sent.sent < end:
             first = evidence.command(sent, settings.splice.step).time[0]
-            events.append((float(first) + 0.5 * settings.splice.step, "stop", {}))
+            fault = evidence.became(sent.sent) == State.FAULT.value
+            events.append((float(first) + 0.5 * settings.splice.step, "stop", {"fault": fault}))
     first = evidence.command(evidence.commands[place], settings.splice.step)
     events.sort(key=lambda event: event[0])
     return Story(config.arm, settings, tuple(evidence.sensors), first, seconds(begin), newest, tuple(events))
@@ -195,7 +196,8 @@ class _Telling:
             self.refused += command is None
             self.take(command, now, what)
         else:
-            self.take(supervisor.hold(now, "as recorded"), now, what)
+            stop = supervisor.fault if values["fault"] else supervisor.hold
+            self.take(stop(now, "as recorded"), now, what)
 
     def take(self, command: JointCommand | None, now: float, what: str) -> None:
         if command is None:

@@ -21,7 +21,7 @@ def test_every_command_is_made_again_bit_for_bit(recording):
 
 def test_another_setting_makes_other_commands(recording):
     evidence = load(recording)
-    splice = evidence.config.splice.model_copy(update={"blend": 0.35})
+    splice = evidence.config.splice.model_copy(update={"smoothing": 5.0})
     evidence.config = evidence.config.model_copy(update={"splice": splice})
     made = CommandReplay(evidence).run()
     assert not all(one.equal for one in made)

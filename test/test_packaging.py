@@ -116,7 +116,7 @@ def test_every_requirement_is_pinned(described):
     for requirement in sum(extras.values(), described["install_requires"]):
         assert re.fullmatch(r"[\w-]+(\[\w+\])?==[\w.]+(; python_version (<|>=) \"3\.\d+\")?", requirement)
     known = {"sim", "train", "convert", "bench", "openvino", "tensorrt", "fci", "ros", "dev", "docs"}
-    assert set(extras) == known
+    assert set(extras) == known | {"flight"}
 
 
 def test_every_import_is_required(described):

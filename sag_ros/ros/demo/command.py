@@ -13,6 +13,7 @@ import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,11 +85,18 @@ def describe(options: Options) -> Graph:
             "log_folder": str((options.out / "episodes").resolve()),
             "viewer": options.viewer,
         },
-        recorder={"folder": str((options.out / RECORDINGS).resolve())} if options.record else None,
+        recorder=_recorder(options),
     )
     for node in graph.nodes:
         load_file(graph.parameter_file, node.name, node.parameters)
     return graph
+
+
+def _recorder(options: Options) -> dict[str, str] | None:
+    """Parameters of the flight recorder; None where it is not wanted, or cannot write."""
+    if not options.record or find_spec("mcap") is None:
+        return None
+    return {"folder": str((options.out / RECORDINGS).resolve())}
 
 
 class Demo:
@@ -194,6 +202,8 @@ def write_results(demo: Demo, task: str) -> dict[str, Any]:
         names = ("control_command_success_rate", "cycles", "lost_cycles", "reflexes", "refused")
         console.print("FCI: " + ", ".join(f"{name.replace('_', ' ')} {demo.driver[name]}" for name in names))
     console.print(f"summary.json, report.png and videos: [bold]{options.out}[/]")
+    for recording in sorted((options.out / RECORDINGS).glob("*.mcap")):
+        console.print(f"recording: {recording}; sag replay computes it again")
     return summary
 
 

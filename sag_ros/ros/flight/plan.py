@@ -34,6 +34,7 @@ class Source:
         message: its class.
         reliable: what is told only once must not be lost; sensors tell again, and should not wait for us.
         latched: the last message is for those who come later, too.
+        shared: by several publishers, each of which numbers its own messages.
         keep: what of a serialised message is kept; all by default.
     """
 
@@ -41,6 +42,7 @@ class Source:
     message: Any
     reliable: bool = False
     latched: bool = False
+    shared: bool = False
     keep: Callable[[bytes], bytes] | None = None
 
     def qos(self, queue: int) -> QoSProfile:
@@ -91,8 +93,8 @@ def sources(
         "mask": Source(f"{policy}/mask", Image, reliable=True),
         "policy": Source(f"{policy}/policy", DiagnosticStatus, latched=True),
         "transitions": Source(f"{policy}/transition_event", TransitionEvent, reliable=True),
-        "diagnostics": Source("/diagnostics", DiagnosticArray, reliable=True),
-        "parameters": Source("/parameter_events", ParameterEvent, reliable=True),
+        "diagnostics": Source("/diagnostics", DiagnosticArray, reliable=True, shared=True),
+        "parameters": Source("/parameter_events", ParameterEvent, reliable=True, shared=True),
     }
     if topics.gripper_states != topics.joint_states:
         found["gripper_states"] = Source(topics.gripper_states, JointState)

@@ -72,7 +72,8 @@ class Tap(Worker):
             data, info = taken
             received = info["received_timestamp"] or time.time_ns()
             sent = info["source_timestamp"] or received
-            self._count(name, info.get("publication_sequence_number"))
+            if not source.shared:
+                self._count(name, info.get("publication_sequence_number"))
             try:
                 kept = data if source.keep is None else source.keep(data)
                 self._put(Heard(received, sent, name, kept))

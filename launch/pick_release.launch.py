@@ -32,8 +32,9 @@ def _start(context):
         driver=value("driver"),
         parameter_file=Path(value("params")) if value("params") else None,
         policy=policy,
-        recorder={} if value("record").lower() in ("true", "1", "yes") else None,
     )
+    if value("record").lower() in ("true", "1", "yes"):
+        graph = graph.recorded()
     actions = []
     if graph.bringup is not None:
         source = PathJoinSubstitution(

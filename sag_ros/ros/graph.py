@@ -99,6 +99,10 @@ class Graph:
     bringup: Bringup | None = None
     controller: str = ""
 
+    def recorded(self, parameters: Mapping[str, Any] | None = None) -> Graph:
+        """The same graph with the flight recorder beside it; ``parameters`` on top of the file's."""
+        return replace(self, nodes=(*self.nodes, GraphNode(RECORDER, RECORDER, parameters or {})))
+
     def node(self, name: str) -> GraphNode:
         """The node called ``name``; KeyError lists those that exist."""
         for node in self.nodes:
@@ -111,7 +115,6 @@ def emulated(
     parameter_file: Path | None = None,
     policy: Mapping[str, Any] | None = None,
     sim: Mapping[str, Any] | None = None,
-    recorder: Mapping[str, Any] | None = None,
 ) -> Graph:
     """The graph with an emulated FR3 behind fci_node, and our simulation beside it.
 
@@ -129,14 +132,12 @@ def emulated(
         "limits.resume_error": _EMULATED_LAG,
         "limits.tracking_error": _EMULATED_LAG,
     }
-    graph = pick_release(
-        parameter_file=parameter_file, policy={**own_limits, **(policy or {})}, sim=sim, recorder=recorder
-    )
+    graph = pick_release(parameter_file=parameter_file, policy={**own_limits, **(policy or {})}, sim=sim)
     own = {"topics.joint_states": "sim_node/joint_states", "at_home": True}
     simulation = graph.node("sim_node")
     simulation = replace(simulation, parameters={**own, **simulation.parameters})
     driver = GraphNode("fci_node", "fci_node", {"robot_ip": ADDRESS, "hand": False})
-    return replace(graph, nodes=(simulation, driver, *graph.nodes[1:]))
+    return replace(graph, nodes=(simulation, driver, graph.node("policy_node")))
 
 
 def _of_its_own(policy: Mapping[str, Any], file: Path) -> Mapping[str, Any]:
@@ -156,7 +157,6 @@ def pick_release(
     policy: Mapping[str, Any] | None = None,
     sim: Mapping[str, Any] | None = None,
     driver: str = ROS2_CONTROL,
-    recorder: Mapping[str, Any] | None = None,
 ) -> Graph:
     """Describe the pick-and-release graph.
 
@@ -166,7 +166,6 @@ def pick_release(
         parameter_file: ``config/pick_release.yaml`` by default.
         policy, sim: parameters on top of the file, for policy_node and sim_node.
         driver: of a real robot: ``ros2_control`` starts the maker's drivers, ``fci`` our fci_node.
-        recorder: parameters on top of the file for the flight recorder; None: there is none.
 
     Raises:
         ValueError: unknown robot or driver, or no address for a real one.
@@ -175,19 +174,18 @@ def pick_release(
         raise ValueError(f"robot '{robot}' does not exist; use one of {', '.join(ROBOTS)}")
     file = config_file("pick_release.yaml") if parameter_file is None else parameter_file
     node = GraphNode("policy_node", "policy_node", _of_its_own(policy or {}, file), lifecycle=True)
-    if robot == SIMULATED and parameter_file is None:  # what a file says of its arm is not ours to judge
-        node = replace(node, parameters={**_SIMULATED, **node.parameters})
-    own = (node,) if recorder is None else (node, GraphNode(RECORDER, RECORDER, recorder))
     if robot == SIMULATED:
-        return Graph(file, (GraphNode("sim_node", "sim_node", sim or {}), *own))
+        if parameter_file is None:  # what a file says of its own arm is not ours to judge
+            node = replace(node, parameters={**_SIMULATED, **node.parameters})
+        return Graph(file, (GraphNode("sim_node", "sim_node", sim or {}), node))
     if not robot_ip:
         raise ValueError(f"robot:={robot} needs robot_ip:=<address of the robot>")
     if driver not in DRIVERS:
         raise ValueError(f"driver '{driver}' does not exist; use one of {', '.join(DRIVERS)}")
     arm = ARMS[robot]
     if driver == FCI:
-        return Graph(file, (GraphNode("fci_node", "fci_node", {"robot_ip": robot_ip, "arm": robot}), *own))
+        return Graph(file, (GraphNode("fci_node", "fci_node", {"robot_ip": robot_ip, "arm": robot}), node))
     known = {"robot_ip": robot_ip, "config": str(config_file("pick_release.yaml").parent)}
     arguments = {name: value.format(**known) for name, value in arm.bringup.arguments.items()}
     bringup = replace(arm.bringup, arguments=arguments)
-    return Graph(file, (GraphNode("gripper_node", "gripper_node"), *own), bringup, arm.controller)
+    return Graph(file, (GraphNode("gripper_node", "gripper_node"), node), bringup, arm.controller)

@@ -16,11 +16,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from sag_ros.ros.schema import NODES
-from sag_ros.ros.sections import Section
+from sag_ros.ros.sections import ONLOOKERS, Section
 
 S = TypeVar("S", bound=Section)
 # Parameters every ROS node has; not ours to refuse.
-_OPTIONAL = ("recorder_node",)  # nodes that a file need not mention
 _FOREIGN = ("use_sim_time", "start_type_description_service", "qos_overrides")
 
 
@@ -100,12 +99,12 @@ def load_file(path: Path, node: str, overrides: Mapping[str, Any] | None = None)
     """
     try:
         tree = yaml.safe_load(path.read_text())
+        if node in ONLOOKERS and isinstance(tree, dict):  # whoever only looks on may do so with any file
+            tree = {node: {"ros__parameters": {}}, **tree}
         values = tree[node]["ros__parameters"] or {}
     except (OSError, yaml.YAMLError) as error:
         raise ParameterError(f"{path}: {error}") from None
     except (KeyError, TypeError):
-        if node in _OPTIONAL:
-            return validate(NODES[node], dict(overrides or {}))
         raise ParameterError(f"{path}: has no '{node}: ros__parameters:' section") from None
     try:
         return validate(NODES[node], dict(_leaves(values)) | dict(overrides or {}))

@@ -1,4 +1,7 @@
-"""What the parameters of several nodes are made of; see :mod:`sag_ros.ros.schema`."""
+"""What the parameters of several nodes are made of, and those of nodes that only look on.
+
+The others: :mod:`sag_ros.ros.schema`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ from sag_ros.robots.registry import ARMS
 
 ArmName = Literal[tuple(ARMS)]  # type: ignore[valid-type]
 _GRIPPER = GripperSettings()
+VIEW_NODE = "view_node"
+# Their subscriptions of a command do not mean that anybody executes it.
+ONLOOKERS = frozenset({VIEW_NODE, "recorder_node", "latency_listener"})
 
 
 def _not_negative(values: list[float]) -> list[float]:

@@ -67,9 +67,8 @@ def test_with_an_emulated_robot_only_its_joint_states_reach_the_policy():
 
 def test_a_flight_recorder_is_one_more_node_of_every_graph():
     kept = {"seconds": 5.0}
-    graphs = [pick_release(recorder=kept), emulated(recorder=kept)]
-    graphs += [pick_release("fr3", robot_ip="1.2.3.4", driver=driver, recorder=kept) for driver in DRIVERS]
-    for graph in graphs:
+    real = [pick_release("fr3", robot_ip="1.2.3.4", driver=driver) for driver in DRIVERS]
+    for graph in (one.recorded(kept) for one in (pick_release(), emulated(), *real)):
         assert [node.name for node in graph.nodes][-2:] == ["policy_node", "recorder_node"]
         recorder = graph.node("recorder_node")
         assert recorder.module == "sag_ros.ros.flight.node"

@@ -85,18 +85,12 @@ def describe(options: Options) -> Graph:
             "log_folder": str((options.out / "episodes").resolve()),
             "viewer": options.viewer,
         },
-        recorder=_recorder(options),
     )
+    if options.record and find_spec("mcap") is not None:  # it is an extra
+        graph = graph.recorded({"folder": str((options.out / RECORDINGS).resolve())})
     for node in graph.nodes:
         load_file(graph.parameter_file, node.name, node.parameters)
     return graph
-
-
-def _recorder(options: Options) -> dict[str, str] | None:
-    """Parameters of the flight recorder; None where it is not wanted, or cannot write."""
-    if not options.record or find_spec("mcap") is None:
-        return None
-    return {"folder": str((options.out / RECORDINGS).resolve())}
 
 
 class Demo:

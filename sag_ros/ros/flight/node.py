@@ -8,6 +8,7 @@ the operator saw the episode.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -29,6 +30,7 @@ from sag_ros.flight.writing import Topic
 from sag_ros.paths import model_folder
 from sag_ros.policy.contract import Contract
 from sag_ros.policy.contract_file import CONTRACT_FILE, read_contract
+from sag_ros.realtime import own_threads
 from sag_ros.ros import executable, parameters, qos
 from sag_ros.ros.diagnostics import OK, WARN, Diagnostics
 from sag_ros.ros.flight.asking import Asking
@@ -211,9 +213,16 @@ def _answer(answer: Trigger.Response, text: str) -> Trigger.Response:
     return answer
 
 
+def give_way(niceness: int) -> None:
+    """Let all threads of this process give way to others; those they start do so, too."""
+    for thread in own_threads():
+        with contextlib.suppress(OSError):  # it has ended
+            os.setpriority(os.PRIO_PROCESS, thread, niceness)
+
+
 def _create() -> RecorderNode:
     node = RecorderNode()
-    os.nice(node._config.niceness)
+    give_way(node._config.niceness)
     return node
 
 

@@ -28,7 +28,7 @@ from sag_ros.ros.policy.diagnosis import Diagnosis
 from sag_ros.ros.policy.exchange.exchange import Exchange
 from sag_ros.ros.policy.inference import InferenceThreads
 from sag_ros.ros.policy.publishers import PolicyPublishers
-from sag_ros.ros.policy.rivals import CommandWatch, listed
+from sag_ros.ros.policy.rivals import CommandWatch, listed, onlookers
 from sag_ros.ros.policy.running import Prepared, Running, prepare
 from sag_ros.ros.policy.subscriptions import Subscriptions
 from sag_ros.ros.policy.transitions import answer_impossible
@@ -213,7 +213,8 @@ class PolicyNode(LifecycleNode):
         self.get_logger().error(f"inference: {type(error).__name__}: {error}", throttle_duration_sec=2.0)
 
     def _listeners(self) -> int:
-        return self._outputs.listeners - (self._commands is not None)  # our own watch is one
+        others = self._outputs.listeners - (self._commands is not None)  # our own watch is one
+        return others - onlookers(self, self._config.topics.trajectory)
 
     def _latency(self) -> tuple[int, int]:
         found = self._chunk_executor.latency.snapshot()

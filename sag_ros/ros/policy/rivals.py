@@ -11,6 +11,7 @@ from rclpy.node import Node
 from trajectory_msgs.msg import JointTrajectory
 
 from sag_ros.ros import qos
+from sag_ros.ros.sections import ONLOOKERS
 
 _OWN = 256  # trajectories of ours that are remembered; 2 s at 100 a second
 # CDR: four bytes of encapsulation, the second of which says little endian, then the header's stamp.
@@ -57,6 +58,12 @@ def publishers(node: Node, topic: str) -> list[str]:
     """Names of the nodes that publish a topic, each once: one that was just restarted is listed twice."""
     found = node.get_publishers_info_by_topic(node.resolve_topic_name(topic))
     return sorted({f"{one.node_namespace.rstrip('/')}/{one.node_name}" for one in found})
+
+
+def onlookers(node: Node, topic: str) -> int:
+    """How many subscriptions of a topic are of nodes that only look on: nobody executes what they hear."""
+    found = node.get_subscriptions_info_by_topic(node.resolve_topic_name(topic))
+    return sum(one.node_name in ONLOOKERS for one in found)
 
 
 def listed(names: Iterable[str]) -> str:

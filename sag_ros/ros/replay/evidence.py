@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from sag_ros.ros.parameters import validate
 from sag_ros.ros.policy import chunk_record
 from sag_ros.ros.policy.chunk_record import ChunkRecord
 from sag_ros.ros.policy.provenance.detail import ChunkDetail, read
+from sag_ros.ros.policy.signals.fields import message_class
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.ros.stamps import SECOND, StampClock, nanoseconds
 from sag_ros.values import JointCommand, Mask
@@ -213,7 +214,9 @@ def _fill(evidence: Evidence, roles: Mapping[str, str], parameters: Mapping[str,
             evidence.frames.setdefault(role.removeprefix("camera "), {})[stamp] = heard.data
             evidence.sensors.setdefault(role, []).append((heard.received, stamp))
         elif role.startswith("signal "):
-            evidence.sensors.setdefault(role, []).append((heard.received, _stamp(heard.data)))
+            stamped = _stamped(evidence.recording.types[heard.topic])
+            stamp = _stamp(heard.data) if stamped else heard.received  # as the policy node does it
+            evidence.sensors.setdefault(role, []).append((heard.received, stamp))
         elif role == "policy":
             status = deserialize_message(heard.data, DiagnosticStatus)
             told = {"message": status.message, **{item.key: item.value for item in status.values}}
@@ -235,6 +238,12 @@ def _fill(evidence: Evidence, roles: Mapping[str, str], parameters: Mapping[str,
         told = _told(heard, reader)
         if told is not None:
             (evidence.joints if role == "joint_states" else evidence.desired).append(told)
+
+
+@cache
+def _stamped(kind: str) -> bool:
+    """Whether messages of a type have a header, which then comes first."""
+    return hasattr(message_class(kind)(), "header")
 
 
 def _stamp(data: bytes) -> int:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from flight_bench import FlightBench
+from rclpy.lifecycle import TransitionCallbackReturn
 from rosbags.rosbag2 import Reader
 from rosbags.typesys import Stores, get_typestore
 from std_msgs.msg import String
@@ -72,6 +73,20 @@ def test_what_operator_and_task_say_of_an_episode(bench):
     path = bench.saved(2)
     assert path.name.endswith("_failure.mcap")
     assert "episode 4: reaching" in open_recording(path).metadata["sag_ros.recording"]["reason"]
+
+
+def test_its_ear_is_no_controller_and_no_hand(bench):
+    policy, robot = bench.policy, bench.robot
+    assert policy.trigger_configure() == TransitionCallbackReturn.SUCCESS
+    assert bench.until(lambda: bench.recorder._tap is not None)
+    diagnosis = policy._diagnosis
+    assert bench.until(lambda: not diagnosis.unheard())
+    ours = "/fr3_arm_controller/joint_trajectory", "/franka_gripper/command"
+    for subscription in [one for one in robot.subscriptions if one.topic_name in ours]:
+        robot.destroy_subscription(subscription)
+    assert bench.until(lambda: "nobody takes commands" in diagnosis.unheard())
+    assert bench.until(lambda: "nobody takes commands of the hand" in str(diagnosis._hand_cause(0.0)))
+    assert policy.count_subscribers(ours[0]) == policy.count_subscribers(ours[1]) == 1
 
 
 def test_it_says_what_it_keeps_and_that_it_cannot_write(bench):

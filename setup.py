@@ -55,6 +55,8 @@ EXTRAS = {
     # For engine tensorrt, on machines with an NVIDIA GPU. Needs a CUDA build of torch; TensorRT's own wheels,
     # which it asks for, come from NVIDIA's package index.
     "tensorrt": ["torch-tensorrt==2.13.0"],
+    # For the flight recorder, and to replay what it kept.
+    "flight": ["mcap==1.6.0", *PLOTS],
     # For an FR3 without ros2_control, and for the emulated one.
     "fci": ["pylibfranka==0.21.3"],
     # The operator's page; mujoco reads the shape of the arm.
@@ -77,6 +79,8 @@ EXTRAS = {
         "pytest==9.2.0",
         "pytest-timeout==2.4.0",
         "pytest-xdist==3.8.0",
+        # Reads recordings as others do.
+        "rosbags==0.11.9",
         "ruff==0.17.6",
         # Drives a browser, where there is one, to try the operator's page.
         "selenium==4.51.0",
@@ -138,7 +142,7 @@ setup(
         # entry-point script of the same name wins there.
         (
             f"lib/{NAME}",
-            [f"scripts/{node}_node" for node in ("policy", "sim", "gripper", "fci", "view")],
+            [f"scripts/{node}_node" for node in ("policy", "sim", "gripper", "fci", "recorder", "view")],
         ),
         *tree("launch"),
         *tree("config"),
@@ -152,6 +156,7 @@ setup(
             "fci_node = sag_ros.ros.fci.node:main",
             "gripper_node = sag_ros.ros.gripper.node:main",
             "view_node = sag_ros.ros.view.node:main",
+            "recorder_node = sag_ros.ros.flight.node:main",
         ],
     },
 )

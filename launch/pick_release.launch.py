@@ -2,7 +2,8 @@
 
 With ``driver:=fci`` our own fci_node drives it, without ros2_control.
 Arguments: robot, driver, robot_ip, params (parameter file), bundle, policy (one of those
-that the file names), autostart (configure, activate at once), view (serve a page that shows it all).
+that the file names), record (run the flight recorder), view (serve a page that shows it all),
+autostart (configure, activate at once).
 With a real robot the camera drivers are yours to start; name their topics in the parameter file.
 """
 
@@ -35,6 +36,8 @@ def _start(context):
     )
     if value("view").lower() in ("true", "1", "yes"):
         graph = graph.watched()
+    if value("record").lower() in ("true", "1", "yes"):
+        graph = graph.recorded()
     actions = []
     if graph.bringup is not None:
         source = PathJoinSubstitution(
@@ -77,6 +80,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("params", default_value="", description="parameter file"),
             DeclareLaunchArgument("bundle", default_value="", description="policy folder"),
             DeclareLaunchArgument("policy", default_value="", description="one of the file's policies"),
+            DeclareLaunchArgument("record", default_value="true", description="run the flight recorder"),
             DeclareLaunchArgument("autostart", default_value="true", description="activate at once"),
             DeclareLaunchArgument("view", default_value="false", description="serve the operator's page"),
             OpaqueFunction(function=_start),

@@ -31,6 +31,7 @@ EXTRA_OF = {
     "tensorrt": "tensorrt",
     "pylibfranka": "fci",
     "aiohttp": "view",
+    "mcap": "flight",
     "rclpy": "ros",
     "sensor_msgs": "ros",
     "std_msgs": "ros",

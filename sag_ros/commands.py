@@ -20,7 +20,7 @@ COMMANDS = (
         "demo",
         "sag_ros.ros.demo.command:main",
         "run policy and simulated robot as ROS 2 nodes; video and report in out/demo",
-        ("sim", "openvino", "ros"),
+        ("sim", "openvino", "flight", "ros"),
     ),
     Command(
         "bench tasks",
@@ -88,6 +88,12 @@ COMMANDS = (
         "sag_ros.ros.view.command:View",
         "serve a page in the browser that shows a running graph, with buttons",
         ("view", "ros"),
+    ),
+    Command(
+        "replay",
+        "sag_ros.ros.replay.command:Replay",
+        "compute a recording of the flight recorder again; what another policy would have done",
+        ("bench", "openvino", "flight", "ros"),
     ),
     Command(
         "record graph",

@@ -74,7 +74,7 @@ install_packages() {
     local log="$VENV/pip.log" pip last shown=""
     say "installing Python packages (about 2 GB, a minute or more; pip's settings and PIP_* variables are honoured)"
     "$VENV/bin/python" -m pip install --disable-pip-version-check --progress-bar off --no-color \
-        --editable '.[sim,train,convert,bench,openvino,fci,view,ros,dev]' >"$log" 2>&1 &
+        --editable '.[sim,train,convert,bench,openvino,fci,flight,view,ros,dev]' >"$log" 2>&1 &
     pip=$!
     trap 'kill $pip 2>/dev/null; exit 130' INT TERM
     while kill -0 $pip 2>/dev/null; do

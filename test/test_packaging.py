@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-NODES = ("policy_node", "sim_node", "gripper_node", "fci_node", "view_node")
+NODES = ("policy_node", "sim_node", "gripper_node", "fci_node", "recorder_node", "view_node")
+FOLDERS = {"recorder_node": "flight"}
 ROS_MODULE = re.compile(r"rclpy|launch|launch_ros|ament_index_python|\w+_interfaces|std_srvs|\w+_msgs")
 # With franka_ros2 only: imported where they exist.
 OPTIONAL_ROS = {"franka_msgs", "control_msgs"}
@@ -100,7 +101,7 @@ def test_every_folder_is_a_package(described):
 
 @pytest.mark.parametrize("node", NODES)
 def test_node_is_an_entry_point_and_an_executable(described, node):
-    folder = node.removesuffix("_node")
+    folder = FOLDERS.get(node, node.removesuffix("_node"))
     assert f"{node} = sag_ros.ros.{folder}.node:main" in described["entry_points"]["console_scripts"]
     script = ROOT / "scripts" / node
     assert os.access(script, os.X_OK)
@@ -114,8 +115,20 @@ def test_every_requirement_is_pinned(described):
     extras = described["extras_require"]
     for requirement in sum(extras.values(), described["install_requires"]):
         assert re.fullmatch(r"[\w-]+(\[\w+\])?==[\w.]+(; python_version (<|>=) \"3\.\d+\")?", requirement)
-    known = {"sim", "train", "convert", "bench", "openvino", "tensorrt", "fci", "view", "ros", "dev", "docs"}
-    assert set(extras) == known
+    known = {
+        "sim",
+        "train",
+        "convert",
+        "bench",
+        "openvino",
+        "tensorrt",
+        "fci",
+        "flight",
+        "view",
+        "ros",
+        "dev",
+    }
+    assert set(extras) == known | {"docs"}
 
 
 def test_every_import_is_required(described):

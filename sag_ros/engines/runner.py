@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sag_ros.engines.auto import build_fastest
+from sag_ros.engines.origin import Origin, generator_of, state_words
 from sag_ros.engines.protocol import Engine, FrameEncoder
 from sag_ros.engines.registry import build_engine_for, build_frame_encoder, build_mask_source_for
 from sag_ros.policy.actions import ActionDecoder
 from sag_ros.policy.bundle import PolicyBundle
 from sag_ros.policy.samplers import build_sampler
+from sag_ros.policy.samplers.protocol import Start
 from sag_ros.pruning.mask_sources import MaskSource
 from sag_ros.pruning.memo import Memo
 from sag_ros.pruning.plan import Plan, make_plan
@@ -35,12 +37,14 @@ class Inference:
         timing: ``encode_ms`` as handed to ``infer``, ``extra``: plan_ms. ``denoise_ms`` includes what a
             sampler with a state does to begin and end a chunk.
         steps: denoising steps that were run, and evaluations of the whole network to decide on them.
+        origin: what it takes to compute the same chunk again; see :meth:`PolicyRunner.infer`.
     """
 
     chunk: ActionChunk | PoseChunk
     mask: Mask
     timing: Timing
     steps: int = 0
+    origin: Origin | None = None
 
 
 class PolicyRunner:
@@ -133,6 +137,7 @@ class PolicyRunner:
 
     def _draw(self) -> None:
         """Noise at the full horizon, though engines drop tokens: same seed, same chunk in every engine."""
+        self._drawn_from = state_words(self._rng)
         self._rng.standard_normal(out=self._noise, dtype=np.float32)
 
     def encode(self, camera: str, image: NDArray[np.uint8]) -> Features:
@@ -170,6 +175,7 @@ class PolicyRunner:
         obs_features: Features,
         encode_ms: float = 0.0,
         observed: NDArray[np.floating] | None = None,
+        origin: Origin | None = None,
     ) -> Inference:
         """One action chunk from (To, D) features of the observation at ``stamp``.
 
@@ -180,28 +186,46 @@ class PolicyRunner:
             obs_features: of :meth:`features`.
             encode_ms: for the timing.
             observed: (J,) joint positions at ``stamp``, rad; goes along with a chunk of poses.
+            origin: of a chunk to compute again, which needs none of those before it: the noise goes on from
+                here, and a sampler with a state begins with the origin's sample and keeps nothing; where the
+                origin has none, it decides as ever.
+
+        Raises:
+            ValueError: an origin that does not fit the sampler.
         """
-        start = time.perf_counter()
+        begun = time.perf_counter()
         mask = self.mask_source.mask(obs_features)
         masked = time.perf_counter()
         plan = self._plan(mask)
         planned = time.perf_counter()
-        if not self._fixed:
+        if origin is not None:
+            self._rng = generator_of(origin.noise)
+        if origin is not None or not self._fixed:
             self._draw()
-        if self.sampler.traced:
-            actions, steps = self._continue(stamp, obs_features, plan)
+        start, estimates = None, 0
+        if origin is not None and origin.sample is not None:
+            if not self.sampler.traced:
+                raise ValueError(f"sampler {self.sampler.name} begins with noise; the origin has a sample")
+            start = Start(origin.sample, origin.first_step)
+            actions = self._continue(obs_features, plan, start)
+        elif self.sampler.traced:
+            start, estimates = self._begin(stamp, obs_features, plan)
+            actions = self._continue(obs_features, plan, start)
+            self.sampler.end(start, self._trace)
+            self._stamp = stamp
         else:
-            actions, steps = self.engine.denoise(obs_features, plan, self._noise), len(self.table)
+            actions = self.engine.denoise(obs_features, plan, self._noise)
         chunk = self._decode(stamp, actions, obs_features, observed)
         end = time.perf_counter()
         timing = Timing(
             encode_ms=encode_ms,
-            pruner_ms=1e3 * (masked - start),
+            pruner_ms=1e3 * (masked - begun),
             denoise_ms=1e3 * (end - planned),
-            total_ms=encode_ms + 1e3 * (end - start),
+            total_ms=encode_ms + 1e3 * (end - begun),
             extra={"plan_ms": 1e3 * (planned - masked)},
         )
-        return Inference(chunk, mask, timing, steps)
+        origin = Origin(self._drawn_from) if start is None else Origin(self._drawn_from, *start[::-1])
+        return Inference(chunk, mask, timing, len(self.table) - origin.first_step + estimates, origin)
 
     def executed_since(self, stamp: float) -> int | None:
         """Actions between the observation of the last chunk and ``stamp``, rounded; None before the first."""
@@ -209,8 +233,8 @@ class PolicyRunner:
             return None
         return round((stamp - self._stamp) / self.bundle.contract.control_period)
 
-    def _continue(self, stamp: float, obs_features: Features, plan: Plan) -> tuple[Features, int]:
-        """A chunk of a sampler with a state -> normalised actions (Ta, A), evaluations of the network."""
+    def _begin(self, stamp: float, obs_features: Features, plan: Plan) -> tuple[Start, int]:
+        """How a sampler with a state begins a chunk, and evaluations of the network to decide on that."""
         estimates = 0
 
         def estimate(sample: Features, step: int) -> Features:
@@ -219,13 +243,13 @@ class PolicyRunner:
             return self.engine.estimate(obs_features, sample, step)
 
         shift = self.executed_since(stamp)
-        start = self.sampler.begin(shift, self._noise[0].copy(), plan.starts(), estimate)
+        return self.sampler.begin(shift, self._noise[0].copy(), plan.starts(), estimate), estimates
+
+    def _continue(self, obs_features: Features, plan: Plan, start: Start) -> Features:
+        """Normalised actions (Ta, A) of a sampler with a state; fills the trace."""
         noise = self._noise.copy()  # which is to stay as it is where it is fixed
         noise[0] = start.sample
-        actions = self.engine.denoise(obs_features, plan, noise, start.first_step, self._trace)
-        self.sampler.end(start, self._trace)
-        self._stamp = stamp
-        return actions, len(self.table) - start.first_step + estimates
+        return self.engine.denoise(obs_features, plan, noise, start.first_step, self._trace)
 
     def infer_observation(self, observation: Observation) -> Inference:
         """One action chunk from raw images and states; encodes all To frames."""

@@ -23,6 +23,8 @@ SIMULATED = "sim"
 # Besides the simulated one: the arms whose drivers we know how to start.
 ROBOTS = (SIMULATED, *(name for name, arm in ARMS.items() if arm.bringup is not None))
 PACKAGE = "sag_ros"
+RECORDER = "recorder_node"
+_FOLDERS = {RECORDER: "flight"}  # of nodes that are not called like theirs
 ROS2_CONTROL, FCI = DRIVERS = "ros2_control", "fci"
 # rad, s: that arm rests on its command, a real one beside it; and its controller takes commands at once.
 _SIMULATED = {"limits.rest_error": 0.0025, "limits.command_error": 0.001, "limits.command_lag": 0.0}
@@ -32,6 +34,7 @@ TOPICS = {
     "mask": "policy_node/mask",
     "timing": "policy_node/timing",
     "policy": "policy_node/policy",
+    "chunk": "policy_node/chunk",
     "status": "sim_node/task_status",
 }
 
@@ -57,7 +60,8 @@ class GraphNode:
     @property
     def module(self) -> str:
         """Python module behind the executable."""
-        return f"{PACKAGE}.ros.{self.executable.removesuffix('_node')}.node"
+        folder = _FOLDERS.get(self.executable, self.executable.removesuffix("_node"))
+        return f"{PACKAGE}.ros.{folder}.node"
 
     @property
     def enclave(self) -> str:
@@ -99,6 +103,10 @@ class Graph:
     def watched(self, parameters: Mapping[str, Any] | None = None) -> Graph:
         """The same graph with ``view_node`` beside it; ``parameters`` on top of the file's."""
         return replace(self, nodes=(*self.nodes, GraphNode(VIEW_NODE, VIEW_NODE, parameters or {})))
+
+    def recorded(self, parameters: Mapping[str, Any] | None = None) -> Graph:
+        """The same graph with the flight recorder beside it; ``parameters`` on top of the file's."""
+        return replace(self, nodes=(*self.nodes, GraphNode(RECORDER, RECORDER, parameters or {})))
 
     def node(self, name: str) -> GraphNode:
         """The node called ``name``; KeyError lists those that exist."""

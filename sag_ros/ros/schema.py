@@ -18,6 +18,7 @@ from sag_ros.ros.sections import (
     Gripper,
     Operator,
     Place,
+    RecorderNode,
     Section,
     Signal,
     Topics,
@@ -280,4 +281,5 @@ NODES: dict[str, type[Section]] = {
     "gripper_node": GripperNode,
     "fci_node": FciNode,
     "view_node": ViewNode,
+    "recorder_node": RecorderNode,
 }

@@ -114,6 +114,31 @@ class CameraQos(Section):
     depth: int = param(1, "queue; 1 keeps only the newest frame", ge=1, le=10)
 
 
+class RecorderNode(Section):
+    """Parameters of ``recorder_node``, the flight recorder."""
+
+    policy: str = param("policy_node", "node that is recorded, with all that it hears", min_length=1)
+    task_status: str = param(
+        "sim_node/task_status", "String with JSON: episode, success, message; empty = nobody tells"
+    )
+    seconds: float = param(30.0, "kept in memory", "s", ge=1, le=3600)
+    memory: float = param(256.0, "that what is kept may take; the oldest goes first", "MB", ge=1, le=16384)
+    folder: str = param("~/.ros/sag_ros/recordings", "of the recordings", min_length=1)
+    quota: float = param(
+        4096.0, "that all recordings in the folder may take; the oldest are removed", "MB", ge=1
+    )
+    save_on: list[Literal["stop", "fault", "failure"]] = param(
+        ["stop", "fault", "failure"],
+        "what has a recording written: the arm was stopped or held, a fault, an episode without success",
+    )
+    after: float = param(2.0, "of what follows is in such a recording, too", "s", ge=0, le=30)
+    continuous: bool = param(False, "write all the time, beside what save_on asks for")
+    roll: float = param(60.0, "in each file of those that are written all the time", "s", ge=5, le=3600)
+    period: float = param(0.02, "between two looks at what has come", "s", ge=0.005, le=0.1)
+    queue: int = param(200, "messages of a topic that may wait for a look", ge=10, le=10000)
+    niceness: int = param(10, "of the process: how much it gives way to others", ge=0, le=19)
+
+
 class Gripper(Section):
     """Gripper commands."""
 

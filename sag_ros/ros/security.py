@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as xml
@@ -29,6 +29,7 @@ _PARAMETERS = (
     "set_parameters_atomically",
 )
 _POLICY = ("resume", "pause", "home", "stop", "load", "swap")
+_RECORDER = ("save", "success", "failure")
 _LIFECYCLE = (
     "change_state",
     "get_available_states",
@@ -69,7 +70,7 @@ def accesses(parameter_file: Path) -> dict[str, Access]:
         "policy_node": _access(
             "policy_node",
             [topics.trajectory, topics.gripper_command, TOPICS["mask"], TOPICS["timing"], TOPICS["policy"],
-             "policy_node/transition_event"],
+             TOPICS["chunk"], "policy_node/transition_event"],
             [*inputs, topics.trajectory],  # whose trajectories come there is heard, too
             [*_POLICY, *_LIFECYCLE],
         ),
@@ -102,21 +103,33 @@ def accesses(parameter_file: Path) -> dict[str, Access]:
             reply=_absolute(f"{VIEW_NODE}/{name}" for name in _PARAMETERS),
             request=_absolute(
                 [*(f"policy_node/{name}" for name in _POLICY),
-                 *(f"recorder_node/{name}" for name in ("success", "failure", "save")),
+                 *(f"recorder_node/{name}" for name in _RECORDER),
                  *(f"policy_node/{name}" for name in ("change_state", "get_state", "get_parameters",
                    "list_parameters", "set_parameters_atomically")), "sim_node/reset"]
             ),
+        ),
+        # Whoever may ask for parameters sees no more than that; nothing that it sends moves the arm.
+        "recorder_node": replace(
+            _access(
+                "recorder_node",
+                ["recorder_node/marks"],
+                [*inputs, *TOPICS.values(), topics.trajectory, topics.gripper_command, "diagnostics",
+                 "policy_node/transition_event", configs["recorder_node"].task_status],
+                _RECORDER,
+            ),
+            request=_absolute(f"policy_node/{name}" for name in ("get_parameters", "list_parameters")),
         ),
         OPERATOR: Access(
             publish=_absolute(["parameter_events", "rosout", topics.deadman, topics.takeover]),
             subscribe=_absolute(
                 ["diagnostics", "parameter_events", "rosout", *TOPICS.values(), *inputs, topics.trajectory,
-                 topics.gripper_command, "policy_node/transition_event"]
+                 topics.gripper_command, "policy_node/transition_event", "recorder_node/marks"]
             ),
             reply=_absolute(f"{OPERATOR}/{name}" for name in _PARAMETERS),
             request=_absolute(
                 [*(f"policy_node/{name}" for name in (*_POLICY, *_LIFECYCLE, *_PARAMETERS)),
-                 "sim_node/reset", "fci_node/recover", "fci_node/go_home", "fci_node/home_gripper"]
+                 "sim_node/reset", "fci_node/recover", "fci_node/go_home", "fci_node/home_gripper",
+                 *(f"recorder_node/{name}" for name in _RECORDER)]
             ),
         ),
     }  # fmt: skip

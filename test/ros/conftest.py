@@ -28,6 +28,19 @@ def domain():
 
 
 @pytest.fixture(scope="session")
+def recording(bundle, tmp_path_factory):
+    """File of the flight recorder: a policy moved the arm until there was a fault."""
+    import rclpy
+    from flight_bench import record_a_fault
+
+    rclpy.init(domain_id=next(_domains))
+    try:
+        return record_a_fault(bundle, tmp_path_factory.mktemp("recordings"))
+    finally:
+        rclpy.try_shutdown()
+
+
+@pytest.fixture(scope="session")
 def bundle(tmp_path_factory):
     """Folder of a small policy with random weights."""
     from sag_ros.policy.bundle import save_bundle

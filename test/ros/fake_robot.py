@@ -72,7 +72,8 @@ class FakeRobot(Node):
         return self._stamps.now()
 
     def _hear(self, message: DiagnosticArray) -> None:
-        self.diagnostics = message.status[0]
+        if not message.status[0].name.startswith("recorder_node"):
+            self.diagnostics = message.status[0]
 
     @property
     def message(self) -> str:

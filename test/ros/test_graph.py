@@ -14,7 +14,7 @@ import yaml
 from sag_ros.paths import config_file, share_file
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.ros.graph import DRIVERS, emulated, pick_release
-from sag_ros.ros.parameters import load_file
+from sag_ros.ros.parameters import ParameterError, load_file
 from sag_ros.ros.schema import NODES
 from sag_ros.ros.sections import Topics
 
@@ -63,6 +63,24 @@ def test_with_an_emulated_robot_only_its_joint_states_reach_the_policy():
         "seed": 3,
     }
     assert graph.node("fci_node").parameters["robot_ip"] == "127.0.0.1"
+
+
+def test_a_flight_recorder_is_one_more_node_of_every_graph():
+    kept = {"seconds": 5.0}
+    real = [pick_release("fr3", robot_ip="1.2.3.4", driver=driver) for driver in DRIVERS]
+    for graph in (one.recorded(kept) for one in (pick_release(), emulated(), *real)):
+        assert [node.name for node in graph.nodes][-2:] == ["policy_node", "recorder_node"]
+        recorder = graph.node("recorder_node")
+        assert recorder.module == "sag_ros.ros.flight.node"
+        assert load_file(graph.parameter_file, recorder.name, recorder.parameters).seconds == 5.0
+
+
+def test_a_file_need_not_mention_the_flight_recorder(tmp_path):
+    file = tmp_path / "own.yaml"
+    file.write_text("policy_node: {ros__parameters: {}}\n")
+    assert load_file(file, "recorder_node", {"seconds": 9.0}).seconds == 9.0
+    with pytest.raises(ParameterError, match="sim_node"):
+        load_file(file, "sim_node")
 
 
 def test_mistakes_say_what_to_do():
@@ -187,6 +205,7 @@ def test_launch_starts_the_described_nodes(monkeypatch):
     assert [(type(a), a.options["name"]) for a in actions] == [
         (Node, "sim_node"),
         (LifecycleNode, "policy_node"),
+        (Node, "recorder_node"),
     ]
     policy = actions[1].options
     assert policy["package"] == "sag_ros"
@@ -204,7 +223,8 @@ def test_launch_brings_the_real_robot_up_with_our_controller(monkeypatch):
     _, actions = run_launch_file(
         monkeypatch, robot="fr3", robot_ip="10.0.0.2", bundle="mine", autostart="false"
     )
-    include, spawner, gripper, policy = actions
+    include, spawner, gripper, policy, recorder = actions
+    assert recorder.options["name"] == "recorder_node"
     arguments = dict(include.options["launch_arguments"])
     assert arguments["robot_ip"] == "10.0.0.2"
     assert arguments["controllers_yaml"].endswith("fr3_controllers.yaml")

@@ -7,6 +7,8 @@ import time
 from rclpy.parameter import Parameter
 
 from sag_ros.paths import config_file
+from sag_ros.ros.flight.node import RecorderNode
+from sag_ros.ros.parameters import flatten, load_file
 from sag_ros.ros.policy.node import PolicyNode
 from sag_ros.ros.sections import VIEW_NODE
 from sag_ros.ros.security import OPERATOR, Access, accesses, write
@@ -75,5 +77,17 @@ def test_only_the_policy_commands_and_only_it_and_the_operator_listen() -> None:
     command = "/fr3_arm_controller/joint_trajectory"
     assert [name for name, access in SHIPPED.items() if command in access.publish] == ["policy_node"]
     assert "/sim_node/reset" in SHIPPED[OPERATOR].request
-    assert not any(access.request for name, access in SHIPPED.items() if name not in (OPERATOR, VIEW_NODE))
+    asking = {name: access.request for name, access in SHIPPED.items() if access.request and name != OPERATOR}
+    assert set(asking) == {"recorder_node", VIEW_NODE}
+    assert asking["recorder_node"] == ("/policy_node/get_parameters", "/policy_node/list_parameters")
     assert set(SHIPPED[VIEW_NODE].publish) == {"/parameter_events", "/rosout"}
+
+
+def test_the_recorder_needs_no_more(domain, tmp_path) -> None:
+    node = RecorderNode(parameter_overrides=[Parameter("folder", value=str(tmp_path))])
+    try:
+        config = load_file(config_file("pick_release.yaml"), "policy_node")
+        node._on_parameters(flatten(config))
+        require(node, SHIPPED["recorder_node"], "recorder_node")
+    finally:
+        node.close()

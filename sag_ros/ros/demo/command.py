@@ -13,6 +13,7 @@ import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +36,7 @@ from sag_ros.ros.schema import SimNode
 from sag_ros.ros.sim.episode_log import load_episode, log_name
 
 CONFIGURE_SECONDS = 300.0  # compiling and the reference comparison, on a busy machine
+RECORDINGS = "recordings"  # in the output folder
 SETTLE_SECONDS = 0.7  # shown after a success
 
 
@@ -68,6 +70,8 @@ class Options:
     view: bool = False
     # Of that page, on this machine.
     view_port: int = 8088
+    # Run the flight recorder beside it; recordings lie in the output folder.
+    record: bool = True
 
 
 def describe(options: Options) -> Graph:
@@ -90,6 +94,8 @@ def describe(options: Options) -> Graph:
     )
     if options.view:
         graph = graph.watched({"port": options.view_port})
+    if options.record and find_spec("mcap") is not None:  # it is an extra
+        graph = graph.recorded({"folder": str((options.out / RECORDINGS).resolve())})
     for node in graph.nodes:
         load_file(graph.parameter_file, node.name, node.parameters)
     return graph
@@ -198,6 +204,8 @@ def write_results(demo: Demo, simulated: SimNode) -> dict[str, Any]:
         names = ("control_command_success_rate", "cycles", "lost_cycles", "reflexes", "refused")
         console.print("FCI: " + ", ".join(f"{name.replace('_', ' ')} {demo.driver[name]}" for name in names))
     console.print(f"summary.json, report.png and videos: [bold]{options.out}[/]")
+    for recording in sorted((options.out / RECORDINGS).glob("*.mcap")):
+        console.print(f"recording: {recording}; sag replay computes it again")
     return summary
 
 
@@ -228,7 +236,7 @@ def main(options: Options) -> int:
     except ParameterError as error:
         console.print(f"[red]refused parameters:[/]\n{error}", markup=True, highlight=False)
         return 2
-    for stale in ("episodes", "logs"):
+    for stale in ("episodes", "logs", RECORDINGS):
         shutil.rmtree(options.out / stale, ignore_errors=True)
     for old in options.out.glob("episode_*.mp4"):
         old.unlink()

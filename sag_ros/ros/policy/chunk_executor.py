@@ -29,6 +29,7 @@ class Publishers(Protocol):
     def gripper(self, width: float, speed: float, force: float) -> None: ...
     def mask(self, stamp: float, mask: Mask) -> None: ...
     def record(self, record: ChunkRecord) -> None: ...
+    def detail(self, finished: FinishedInference, number: int, asked: float) -> None: ...
 
 
 class ChunkExecutor(Commander):
@@ -101,19 +102,22 @@ class ChunkExecutor(Commander):
         begin = self._now()
         with self._lock:
             before, published, self._made = self._supervisor.status(), np.nan, begin
+            self._asked = np.nan
             if not self._blocked(begin):
                 published = self._send(lambda now: self._supervisor.on_chunk(chunk, now))
-            executed, spliced = not np.isnan(published), self._made
+            executed, spliced, asked = not np.isnan(published), self._made, self._asked
             goal = self._gripper.on_chunk(chunk, begin) if executed else None
             if goal is not None:
                 self._publishers.gripper(goal.width, goal.speed, goal.force if goal.grasp else 0.0)
             after = self._supervisor.status()
             self._chunk += 1
+            number = self._chunk
             if executed:
                 self._count(published, 1e3 * (published - chunk.stamp), finished.inference_ms, mask.density)
         record = self._record(finished, before, after, (begin, spliced, published))
         self._publishers.record(record)
         self._publishers.mask(chunk.stamp, mask)
+        self._publishers.detail(finished, number, asked)
         return record
 
     def _count(self, published: float, latency_ms: float, inference_ms: float, density: float) -> None:

@@ -13,7 +13,7 @@ from sag_ros.control.watch.causes import Cause, Causes, Rank
 from sag_ros.control.watch.hand import HandWatch
 from sag_ros.ros.diagnostics import ERROR, OK, WARN
 from sag_ros.ros.policy.publishers import PolicyPublishers
-from sag_ros.ros.policy.rivals import listed, publishers
+from sag_ros.ros.policy.rivals import listed, onlookers, publishers
 from sag_ros.ros.policy.running import Running
 from sag_ros.ros.policy.subscriptions import Subscriptions
 from sag_ros.ros.schema import PolicyNode
@@ -103,7 +103,7 @@ class Diagnosis:
 
     def _hand_cause(self, now: float) -> Cause | None:
         topic = self._node.resolve_topic_name(self.config.topics.gripper_command)
-        if not self._outputs.hand_listeners:
+        if self._outputs.hand_listeners <= onlookers(self._node, self.config.topics.gripper_command):
             text = f"nobody takes commands of the hand from {topic}"
             return Cause(Rank.ABSENT, "hand", text, "start the gripper's node")
         width = self._inputs.width

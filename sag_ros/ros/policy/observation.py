@@ -45,6 +45,8 @@ class PolicyObservation:
         features: (To, D) float32.
         encode_ms: decoding and encoding of the new frames.
         joints: (J,) positions of the arm at ``stamp``, rad.
+        frames: (To, C) stamps of each camera's frames, in the contract's order, s; without cameras (To, 1).
+        states: (To, J + 1 + ...) joints (rad), width (m) and signals at ``stamps``.
         received, encoded: when the last of the new frames was there, and when all were encoded, s.
     """
 
@@ -55,6 +57,8 @@ class PolicyObservation:
     received: float = np.nan
     encoded: float = np.nan
     joints: NDArray[np.float64] | None = None
+    frames: NDArray[np.float64] | None = None
+    states: NDArray[np.float64] | None = None
 
 
 class ObservationAssembler:
@@ -180,13 +184,14 @@ class ObservationAssembler:
                 for lag in range(self._steps - 1, -1, -1)
             ]
         stamps = tuple(max(stamp for stamp, _ in step.values()) for step in chosen)
-        own = [self._state_at(stamp) for stamp in stamps]
+        own = np.stack([self._state_at(stamp) for stamp in stamps])
+        frames = np.array([[stamp for stamp, _ in step.values()] for step in chosen])
         features = self._runner.features(
             [{name: feature for name, (_, feature) in step.items()} for step in chosen],
             np.stack([self._state(one) for one in own]),
         )
         joints = own[-1][: self._dof]
-        return PolicyObservation(newest, stamps, features, encode_ms, received, encoded, joints)
+        return PolicyObservation(newest, stamps, features, encode_ms, received, encoded, joints, frames, own)
 
     def _nearest(self, camera: str, stamp: float) -> tuple[float, Features]:
         if camera == STATE:  # states are interpolated, from the first that was noted

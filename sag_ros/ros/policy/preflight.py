@@ -56,6 +56,7 @@ def facts(
         "sampler": config.sampler,
         "mask_source": config.mask_source,
         "weights": bundle.weights_hash[:12],
+        "weights_sha256": bundle.weights_hash,
         "comparison_error": checked.action_error,
         "feature_error": checked.feature_error,
         "mask_difference": checked.mask_difference,

@@ -15,6 +15,8 @@ from sag_ros.ros import qos
 from sag_ros.ros.images import mask_to_image
 from sag_ros.ros.joints import TrajectoryWriter, write_gripper_command
 from sag_ros.ros.policy import chunk_record
+from sag_ros.ros.policy.inference import FinishedInference
+from sag_ros.ros.policy.provenance.detail import DetailWriter
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.ros.stamps import StampClock
 from sag_ros.values import JointCommand, Mask
@@ -33,12 +35,14 @@ class PolicyPublishers:
         self._lock = threading.Lock()
         self._writer = TrajectoryWriter(joints)
         self._finger, self._gripper_message = config.gripper.joints[0], JointState()
+        self._detail_writer = DetailWriter()
         self._timing_message, self._mask_message = chunk_record.new_message(), Image()
         topics = config.topics
         self._trajectory = node.create_lifecycle_publisher(JointTrajectory, topics.trajectory, qos.COMMAND)
         self._gripper = node.create_lifecycle_publisher(JointState, topics.gripper_command, qos.STATE)
         self._mask = node.create_lifecycle_publisher(Image, "~/mask", qos.STATE)
         self._timing = node.create_lifecycle_publisher(Float64MultiArray, "~/timing", qos.STATE)
+        self._detail = node.create_lifecycle_publisher(Float64MultiArray, "~/chunk", qos.STATE)
         self._node = node
         # Called with the stamp of every trajectory before it is sent, and with every width that is sent.
         self.on_command: Callable[[Time], None] = lambda stamp: None
@@ -84,7 +88,20 @@ class PolicyPublishers:
         """Publish the provenance of a chunk."""
         self._timing.publish(chunk_record.write(record, self._timing_message))
 
+    def detail(self, finished: FinishedInference, number: int, asked: float) -> None:
+        """Publish all that a chunk was computed from, if somebody listens; see ChunkDetail."""
+        observation, inference = finished.observation, finished.inference
+        if inference.origin is None or not self._detail.get_subscription_count():
+            return
+        observed = observation.frames, observation.states, observation.features
+        clock = self._stamps.nanoseconds(0.0)
+        self._detail.publish(
+            self._detail_writer.write(
+                number, clock, asked, finished.rung, inference.origin, observed, inference.chunk
+            )
+        )
+
     def destroy(self) -> None:
         """Remove the publishers from the node."""
-        for publisher in (self._trajectory, self._gripper, self._mask, self._timing):
+        for publisher in (self._trajectory, self._gripper, self._mask, self._timing, self._detail):
             self._node.destroy_publisher(publisher)

@@ -89,7 +89,9 @@ class Running:
     ) -> None:
         config, ladder = prepared.config, prepared.ladder
         self.config, self.runner, self.name = config, ladder, name_of(config)
-        self.facts = {"policy": self.name, **prepared.facts}
+        # What each rung computes, as ``~/timing`` and ``~/chunk`` number them, is the first word of its name.
+        rungs = ", ".join(rung.name.split()[0] for rung in ladder.rungs)
+        self.facts = {"policy": self.name, **prepared.facts, "rungs": rungs}
         self.degrading = Degrading(ladder, config.ladder_latency, say)
         # Without ``ignore``, as it may be set while the node runs.
         self.observed = observed(prepared.bundle.contract)

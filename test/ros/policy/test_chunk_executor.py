@@ -21,7 +21,7 @@ MASK = Mask(np.eye(6, dtype=bool))
 class Recorder:
     def __init__(self, clock):
         self._clock = clock
-        self.commands, self.grippers, self.masks, self.records = [], [], [], []
+        self.commands, self.grippers, self.masks, self.records, self.details = [], [], [], [], []
 
     def command(self, command):
         self.commands.append(command)
@@ -35,6 +35,9 @@ class Recorder:
 
     def record(self, record):
         self.records.append(record)
+
+    def detail(self, finished, number, asked):
+        self.details.append((number, asked))
 
 
 class World:
@@ -96,6 +99,7 @@ def test_a_chunk_is_published_with_its_record(world):
     assert record.density == pytest.approx(MASK.density)
     assert (record.refused, record.missed) == (0, 0)
     assert world.out.masks == [world.time - 0.02]
+    assert world.out.details == [(1, world.time)]
 
 
 def test_latency_above_the_deadline_is_a_miss():

@@ -5,7 +5,8 @@ import pytest
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from sag_ros.ros.stamps import SECOND, StampClock
+from sag_ros.messages.stamps import SECOND
+from sag_ros.ros.stamps import StampClock
 from sag_ros.ros.view.paths import AHEAD, HORIZON, Paths
 
 JOINTS = ["a", "b"]

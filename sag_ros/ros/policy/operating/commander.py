@@ -60,6 +60,7 @@ class Commander:
         self._supervisor = Supervisor(arm, supervisor_settings(config), sensors)
         self._deadman = Deadman(config.watchdog.deadman, bool(config.topics.deadman))
         self._made = np.nan  # when the last command was ready, s
+        self._asked = np.nan  # the time it was made for, s
 
     @property
     def state(self) -> State:
@@ -195,7 +196,8 @@ class Commander:
         the past: whoever takes it has gone on with the one before, and would jump. Then another one is made.
         """
         for _ in range(_TRIES):
-            command = make(self._now())
+            self._asked = self._now()
+            command = make(self._asked)
             self._made = self._now()
             if command is None:
                 return np.nan

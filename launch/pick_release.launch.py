@@ -3,7 +3,7 @@
 With ``driver:=fci`` our own fci_node drives it, without ros2_control.
 Arguments: robot, driver, robot_ip, params (parameter file), bundle, policy (one of those
 that the file names), record (run the flight recorder), view (serve a page that shows it all),
-autostart (configure, activate at once).
+namespace (of our nodes and topics, not of the maker's drivers), autostart (configure, activate at once).
 With a real robot the camera drivers are yours to start; name their topics in the parameter file.
 """
 
@@ -38,6 +38,8 @@ def _start(context):
         graph = graph.watched()
     if value("record").lower() in ("true", "1", "yes"):
         graph = graph.recorded()
+    if value("namespace"):
+        graph = graph.within(value("namespace"))
     actions = []
     if graph.bringup is not None:
         source = PathJoinSubstitution(
@@ -56,8 +58,11 @@ def _start(context):
                 package=PACKAGE,
                 executable=node.executable,
                 name=node.name,
-                namespace="",
-                parameters=[str(graph.parameter_file), dict(node.parameters)],
+                namespace=node.namespace,
+                parameters=[
+                    *([] if node.namespace else [str(graph.parameter_file)]),
+                    dict(node.all_parameters(graph.parameter_file)),
+                ],
                 remappings=list(node.remaps.items()),
                 ros_arguments=["--enclave", node.enclave],
                 output="screen",
@@ -81,6 +86,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("bundle", default_value="", description="policy folder"),
             DeclareLaunchArgument("policy", default_value="", description="one of the file's policies"),
             DeclareLaunchArgument("record", default_value="true", description="run the flight recorder"),
+            DeclareLaunchArgument("namespace", default_value="", description="of all our nodes and topics"),
             DeclareLaunchArgument("autostart", default_value="true", description="activate at once"),
             DeclareLaunchArgument("view", default_value="false", description="serve the operator's page"),
             OpaqueFunction(function=_start),

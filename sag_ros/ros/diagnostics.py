@@ -17,10 +17,12 @@ class Diagnostics:
     """Publishes one status; works in every lifecycle state, above all when something was refused."""
 
     def __init__(self, node: Node, hardware: str = "", part: str = "policy") -> None:
-        """Status ``<node>: <part>`` of ``hardware``."""
+        """Status ``<node>: <part>`` of ``hardware``; a node in a namespace is told from others with it."""
         self._node = node
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", qos.STATE)
-        self._status = DiagnosticStatus(name=f"{node.get_name()}: {part}", hardware_id=hardware)
+        self._status = DiagnosticStatus(
+            name=f"{told_as(node, node.get_name())}: {part}", hardware_id=hardware
+        )
 
     def publish(self, level: bytes, message: str, values: Mapping[str, Any]) -> None:
         """Publish ``message`` with values shown to a person."""
@@ -29,6 +31,11 @@ class Diagnostics:
         array = DiagnosticArray(status=[self._status])
         array.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(array)
+
+
+def told_as(node: Node, other: str) -> str:
+    """What ``other``, a node beside ``node`` in its namespace, is called on /diagnostics."""
+    return f"{node.get_namespace()}/{other}".strip("/")
 
 
 def _shown(value: Any) -> str:

@@ -6,6 +6,7 @@ The launch file turns it into launch_ros actions, the demo into subprocesses. No
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from sag_ros.paths import config_file
 from sag_ros.robots.arm import Bringup
 from sag_ros.robots.registry import ARMS
 from sag_ros.ros.choices import PARTS
-from sag_ros.ros.parameters import load_file
+from sag_ros.ros.parameters import given, load_file
 from sag_ros.ros.sections import VIEW_NODE
 
 SIMULATED = "sim"
@@ -49,6 +50,7 @@ class GraphNode:
         parameters: on top of the parameter file, dotted names.
         remaps: topic -> topic.
         lifecycle: whether it has to be configured and activated.
+        namespace: in which its name and its relative topics are; empty for the root.
     """
 
     name: str
@@ -56,6 +58,7 @@ class GraphNode:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     remaps: Mapping[str, str] = field(default_factory=dict)
     lifecycle: bool = False
+    namespace: str = ""
 
     @property
     def module(self) -> str:
@@ -68,13 +71,24 @@ class GraphNode:
         """Whose permissions the node has where ROS_SECURITY_ENABLE is set; without, it means nothing."""
         return f"/{self.name}"
 
+    def all_parameters(self, parameter_file: Path) -> Mapping[str, Any]:
+        """What has to be given beside the file. In a namespace that is what the file says, too: ROS does not
+        find a section that is called by the name of the node alone for a node in a namespace, and says nothing.
+        """
+        if not self.namespace:
+            return self.parameters
+        return {**given(parameter_file, self.name), **self.parameters}
+
     def ros_arguments(self, parameter_file: Path) -> list[str]:
         """Command-line arguments, beginning with ``--ros-args``."""
-        arguments = ["--ros-args", "-r", f"__node:={self.name}", "--params-file", str(parameter_file)]
-        arguments += ["--enclave", self.enclave]
+        arguments = ["--ros-args", "-r", f"__node:={self.name}", "--enclave", self.enclave]
+        if self.namespace:
+            arguments += ["-r", f"__ns:=/{self.namespace}"]
+        else:
+            arguments += ["--params-file", str(parameter_file)]
         for source, target in self.remaps.items():
             arguments += ["-r", f"{source}:={target}"]
-        for name, value in self.parameters.items():
+        for name, value in self.all_parameters(parameter_file).items():
             # JSON is YAML in which no string is mistaken for a number or a bool.
             arguments += ["-p", f"{name}:={json.dumps(value)}"]
         return arguments
@@ -99,6 +113,22 @@ class Graph:
     nodes: tuple[GraphNode, ...]
     bringup: Bringup | None = None
     controller: str = ""
+
+    def within(self, namespace: str) -> Graph:
+        """The same graph in a namespace: several of them are on one network, each with its own topics.
+
+        Raises:
+            ValueError: no namespace, as ``left`` or ``cell/left``.
+        """
+        plain = namespace.strip("/")
+        if not re.fullmatch(r"[A-Za-z]\w*(/[A-Za-z]\w*)*", plain):
+            raise ValueError(f"namespace {namespace!r} is none; letters, digits and _, as left or cell/left")
+        return replace(self, nodes=tuple(replace(node, namespace=plain) for node in self.nodes))
+
+    @property
+    def namespace(self) -> str:
+        """Of its nodes."""
+        return self.nodes[0].namespace
 
     def watched(self, parameters: Mapping[str, Any] | None = None) -> Graph:
         """The same graph with ``view_node`` beside it; ``parameters`` on top of the file's."""

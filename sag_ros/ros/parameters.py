@@ -91,23 +91,32 @@ def validate(schema: type[S], flat: Mapping[str, Any]) -> S:
         raise ParameterError("\n".join(problems)) from None
 
 
+def given(path: Path, node: str) -> dict[str, Any]:
+    """Dotted parameters in one node's section of a ROS 2 parameter file, as they stand there, without ROS.
+
+    Raises:
+        ParameterError: unreadable file, or no such node in it.
+    """
+    try:
+        tree = yaml.safe_load(path.read_text())
+        if node in ONLOOKERS and isinstance(tree, dict):  # whoever only looks on may do so with any file
+            tree = {node: {"ros__parameters": {}}, **tree}
+        return dict(_leaves(tree[node]["ros__parameters"] or {}))
+    except (OSError, yaml.YAMLError) as error:
+        raise ParameterError(f"{path}: {error}") from None
+    except (KeyError, TypeError):
+        raise ParameterError(f"{path}: has no '{node}: ros__parameters:' section") from None
+
+
 def load_file(path: Path, node: str, overrides: Mapping[str, Any] | None = None) -> Section:
     """Read one node's section of a ROS 2 parameter file, without ROS.
 
     Raises:
         ParameterError: unreadable file, no such node in it, or an invalid parameter.
     """
+    own = given(path, node)
     try:
-        tree = yaml.safe_load(path.read_text())
-        if node in ONLOOKERS and isinstance(tree, dict):  # whoever only looks on may do so with any file
-            tree = {node: {"ros__parameters": {}}, **tree}
-        values = tree[node]["ros__parameters"] or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise ParameterError(f"{path}: {error}") from None
-    except (KeyError, TypeError):
-        raise ParameterError(f"{path}: has no '{node}: ros__parameters:' section") from None
-    try:
-        return validate(NODES[node], dict(_leaves(values)) | dict(overrides or {}))
+        return validate(NODES[node], own | dict(overrides or {}))
     except ParameterError as error:
         raise ParameterError(f"{path}, {node}:\n{error}") from None
 

@@ -14,7 +14,7 @@ import yaml
 from sag_ros.paths import config_file, share_file
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.ros.graph import DRIVERS, emulated, pick_release
-from sag_ros.ros.parameters import ParameterError, load_file
+from sag_ros.ros.parameters import ParameterError, given, load_file
 from sag_ros.ros.schema import NODES
 from sag_ros.ros.sections import Topics
 
@@ -46,6 +46,28 @@ def test_our_own_driver_replaces_ros2_control_and_the_gripper_node():
     assert [node.name for node in graph.nodes] == ["fci_node", "policy_node"]
     assert graph.bringup is None
     assert graph.node("fci_node").parameters["robot_ip"] == "172.16.0.2"
+
+
+def test_in_a_namespace_nodes_are_given_what_the_file_says():
+    """A section ``policy_node`` is not found by ROS for ``/left/policy_node``, so parameters go along."""
+    graph = pick_release(policy={"seed": 3}).recorded().within("/cell/left/")
+    assert graph.namespace == "cell/left"
+    for node in graph.nodes:
+        arguments = node.ros_arguments(graph.parameter_file)
+        assert "__ns:=/cell/left" in arguments
+        assert "--params-file" not in arguments
+        assert (
+            node.all_parameters(graph.parameter_file).keys() >= given(graph.parameter_file, node.name).keys()
+        )
+    policy = graph.node("policy_node").all_parameters(graph.parameter_file)
+    assert policy["seed"] == 3
+    assert policy["splice.smoothing"] == 3.0
+
+
+@pytest.mark.parametrize("namespace", ["", "/", "le ft", "left//arm", "1", "a/2b"])
+def test_what_is_no_namespace_is_refused(namespace):
+    with pytest.raises(ValueError, match="letters, digits and _"):
+        pick_release().within(namespace)
 
 
 def test_with_an_emulated_robot_only_its_joint_states_reach_the_policy():
@@ -215,8 +237,18 @@ def test_launch_starts_the_described_nodes(monkeypatch):
 
 def test_launch_serves_the_page_if_asked(monkeypatch):
     _, actions = run_launch_file(monkeypatch, view="true")
-    assert [action.options["name"] for action in actions] == ["sim_node", "policy_node", "view_node"]
-    assert type(actions[-1]) is Node
+    names = [action.options["name"] for action in actions]
+    assert names == ["sim_node", "policy_node", "view_node", "recorder_node"]
+    assert type(actions[2]) is Node
+
+
+def test_launch_puts_our_nodes_into_a_namespace(monkeypatch):
+    _, actions = run_launch_file(monkeypatch, namespace="left")
+    for action in actions:
+        assert action.options["namespace"] == "left"
+        (parameters,) = action.options["parameters"]
+        name = action.options["name"]
+        assert parameters.keys() >= given(pick_release().parameter_file, name).keys()
 
 
 def test_launch_brings_the_real_robot_up_with_our_controller(monkeypatch):

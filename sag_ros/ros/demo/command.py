@@ -70,6 +70,8 @@ class Options:
     view: bool = False
     # Of that page, on this machine.
     view_port: int = 8088
+    # Namespace of all nodes and topics, as left.
+    namespace: str = ""
     # Run the flight recorder beside it; recordings lie in the output folder.
     record: bool = True
 
@@ -96,6 +98,8 @@ def describe(options: Options) -> Graph:
         graph = graph.watched({"port": options.view_port})
     if options.record and find_spec("mcap") is not None:  # it is an extra
         graph = graph.recorded({"folder": str((options.out / RECORDINGS).resolve())})
+    if options.namespace:
+        graph = graph.within(options.namespace)
     for node in graph.nodes:
         load_file(graph.parameter_file, node.name, node.parameters)
     return graph
@@ -120,7 +124,7 @@ class Demo:
             NodeDied, GraphTimeout: with a text for a person.
         """
         with Processes(graph, self.options.out / "logs", environment) as processes:
-            monitor = Monitor(check=processes.check, idle=self._draw)
+            monitor = Monitor(check=processes.check, idle=self._draw, namespace=graph.namespace)
             self._monitor = monitor
             try:
                 with Live(console=self.console, auto_refresh=False, transient=True) as self._live:

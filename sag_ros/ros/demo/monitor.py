@@ -21,6 +21,7 @@ from std_srvs.srv import Trigger
 from sag_ros.messages.stamps import SECOND, nanoseconds
 from sag_ros.ros import qos
 from sag_ros.ros.demo.run_record import Episode
+from sag_ros.ros.diagnostics import told_as
 from sag_ros.ros.graph import TOPICS
 from sag_ros.ros.images import image_to_mask
 from sag_ros.ros.policy import chunk_record
@@ -47,6 +48,7 @@ class Monitor(Node):
         simulator: name of the simulator node.
         check: called while waiting; raises when a node has died.
         idle: called often while waiting, to redraw.
+        namespace: of the graph; empty for the root.
     """
 
     def __init__(
@@ -55,8 +57,9 @@ class Monitor(Node):
         simulator: str = "sim_node",
         check: Callable[[], None] = lambda: None,
         idle: Callable[[], None] = lambda: None,
+        namespace: str = "",
     ) -> None:
-        super().__init__("demo_monitor")
+        super().__init__("demo_monitor", namespace=namespace or None)
         self._check, self._idle, self._policy = check, idle, policy
         self.episode: Episode | None = None
         self.status: dict[str, Any] = {}
@@ -90,9 +93,9 @@ class Monitor(Node):
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
             values = {item.key: item.value for item in status.values}
-            if status.name.startswith("fci_node"):
+            if status.name.startswith(told_as(self, "fci_node")):
                 self.driver = values
-            elif status.name.startswith(self._policy):
+            elif status.name.startswith(told_as(self, self._policy)):
                 self.message, self.diagnostics = status.message, values
 
     def wait(self, done: Callable[[], bool], seconds: float, what: str = "") -> bool:

@@ -32,7 +32,7 @@ from sag_ros.policy.contract import Contract
 from sag_ros.policy.contract_file import CONTRACT_FILE, read_contract
 from sag_ros.realtime import own_threads
 from sag_ros.ros import executable, parameters, qos
-from sag_ros.ros.diagnostics import OK, WARN, Diagnostics
+from sag_ros.ros.diagnostics import OK, WARN, Diagnostics, told_as
 from sag_ros.ros.flight.asking import Asking
 from sag_ros.ros.flight.description import Description
 from sag_ros.ros.flight.events import Event, Events
@@ -130,7 +130,7 @@ class RecorderNode(Node):
 
     def _on_diagnostics(self, data: bytes) -> None:
         for status in deserialize_message(data, DiagnosticArray).status:
-            if status.name.partition(":")[0] == self._config.policy.rpartition("/")[2]:
+            if status.name.partition(":")[0] == told_as(self, self._config.policy.rpartition("/")[2]):
                 values = {item.key: item.value for item in status.values}
                 self._react(self.events.on_policy(time.monotonic(), status.message, values))
 

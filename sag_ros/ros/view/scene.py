@@ -11,6 +11,7 @@ from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import Float64MultiArray, String
 from trajectory_msgs.msg import JointTrajectory
 
+from sag_ros.ros.diagnostics import told_as
 from sag_ros.ros.sections import ViewNode
 from sag_ros.ros.stamps import StampClock
 from sag_ros.ros.view.board import Board
@@ -34,7 +35,7 @@ class Scene:
 
     def __init__(self, node: Node, config: ViewNode, clock: StampClock) -> None:
         self._node, self._config, self._clock = node, config, clock
-        self._board = Board(config.policy)
+        self._board = Board(told_as(node, config.policy))
         self._facts: Facts | None = None
         self._open = False
         self._taps: dict[str, Tap] = {}

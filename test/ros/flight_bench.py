@@ -16,6 +16,7 @@ class FlightBench(Bench):
     def __init__(self, bundle: Path, folder: Path, recorder: dict | None = None, **changes: object) -> None:
         # A machine that has other work must not make faults of its own.
         patient = {"limits__tracking_error": 3.0, "limits__tracking_lag": 5.0, "limits__rest_error": 2.0}
+        patient |= {"ladder": False, "watchdog__observation": 5.0}
         patient |= {f"watchdog__{name}": 5.0 for name in ("camera", "joint_state", "gripper_state")}
         super().__init__(bundle, FakeRobot(), **{**patient, "limits__resume_error": 2.0, **changes})
         values = {"folder": str(folder), "after": 0.3, "memory": 64.0, "niceness": 0} | (recorder or {})
@@ -31,8 +32,12 @@ class FlightBench(Bench):
         self.activate()
         detail = self.policy._outputs._detail
         assert self.until(detail.get_subscription_count), "nobody listens to ~/chunk"
+        self.wait_for_commands(chunks)
+
+    def wait_for_commands(self, more: int) -> None:
+        """Spin until the arm was given so many more."""
         count = len(self.robot.commands)
-        assert self.until(lambda: len(self.robot.commands) >= count + chunks), self.robot.message
+        assert self.until(lambda: len(self.robot.commands) >= count + more, 60.0), self.robot.message
 
     def saved(self, count: int = 1) -> Path:
         """The newest recording, once there are so many."""
@@ -50,7 +55,10 @@ def record_a_fault(bundle: Path, folder: Path) -> Path:
     bench = FlightBench(bundle, folder)
     try:
         bench.begin()
+        bench.wait_for_commands(1)  # while the arm moves
         bench.policy._chunk_executor.fault("forced by a test")
-        return bench.saved()
+        saver = bench.recorder.saver
+        assert bench.until(lambda: saver.state.paths and "_fault" in saver.state.paths[-1].name), saver.state
+        return saver.state.paths[-1]
     finally:
         bench.close()

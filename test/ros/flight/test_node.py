@@ -18,7 +18,7 @@ STORE = get_typestore(Stores.ROS2_JAZZY)
 
 
 def test_a_fault_leaves_a_file_that_rosbags_reads(recording):
-    assert recording.name.endswith("_fault.mcap")
+    assert "_fault" in recording.name
     with Reader(recording) as reader:
         counts = {one.topic: one.msgcount for one in reader.connections}
         for topic in (

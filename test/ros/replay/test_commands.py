@@ -13,7 +13,7 @@ def test_every_command_is_made_again_bit_for_bit(recording):
     assert len(matched(evidence)) == sum(decided.executed for decided in evidence.chunks)
     made = CommandReplay(evidence).run()
     stops = [one for one in made if one.chunk is None]
-    assert len(stops) == 1  # of the fault
+    assert stops  # that of the fault, at least
     commands = [one for one in made if not np.isnan(one.difference)]
     assert len(commands) >= len(evidence.commands) - 1
     assert all(one.equal for one in made), made

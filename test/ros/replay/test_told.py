@@ -21,7 +21,7 @@ def story(recording):
 def test_no_command_of_a_recorded_fault_breaks_a_limit(story):
     played = play(story)
     stops = [values for _, what, values in story.events if what == "stop"]
-    assert stops == [{"fault": True}]
+    assert stops[-1] == {"fault": True}
     assert played.commands >= 2
     assert played.failures == []
 

@@ -72,8 +72,8 @@ class GraphNode:
         return f"/{self.name}"
 
     def all_parameters(self, parameter_file: Path) -> Mapping[str, Any]:
-        """What has to be given beside the file. In a namespace that is what the file says, too: ROS does not
-        find a section that is called by the name of the node alone for a node in a namespace, and says nothing.
+        """What has to be given beside the file; in a namespace that is what the file says, too: for a node
+        there ROS does not find a section that is called by its name alone, and says nothing.
         """
         if not self.namespace:
             return self.parameters

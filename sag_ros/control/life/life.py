@@ -22,6 +22,7 @@ from sag_ros.robots.arm import Arm
 from sag_ros.values import Float, JointCommand, Violation
 
 _GRACE = 0.01  # s that a command may be late: what it differs in by then is less than a limit
+_INSTANT = 2e-3  # s; a motion of one sample lasts a moment, which is over when it begins
 _MOVING = (State.RUNNING, State.STOPPING, State.HOMING)
 _CHANGED = (  # by a command, beside what was seen
     "_motion", "_command", "_until", "_state", "_after_stop", "_reason", "_newest", "_held", "_refusal",
@@ -124,7 +125,7 @@ class Life:
 
     def _begin(self, now: float, q: Float) -> None:
         q = require_position(self._arm.limits, q)
-        self._command = at_rest(now, self._place.begin(q, self._motion, now))
+        self._command = at_rest(now - _INSTANT, self._place.begin(q, self._motion, now))
         self._motion = of_command(self._command)
         self._tracking.start(now, self._motion)
         self._watchdog.reset()

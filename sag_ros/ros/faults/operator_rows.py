@@ -75,11 +75,15 @@ def take(stage: Stage) -> None:
     publisher = stage.monitor.create_publisher(Bool, TAKEOVER, qos.STATE)
     try:
         stage.monitor.wait(lambda: publisher.get_subscription_count() > 0, 5.0, "who hears of a takeover")
-        publisher.publish(Bool(data=True))
-        until(stage, "taken over")
-        stage.wait(0.5)
-        publisher.publish(Bool(data=False))
-        until(stage, "paused")
+        for taken, state in ((True, "taken over"), (False, "paused")):
+            # Again and again, as whoever says so does: a single one may be lost.
+            say = lambda taken=taken: publisher.publish(Bool(data=taken))  # noqa: E731
+            stage.monitor.wait(
+                lambda say=say, state=state: say() or stage.monitor.diagnostics.get("state") == state,
+                5.0,
+                f"state {state}",
+            )
+            stage.wait(0.5)
     finally:
         stage.monitor.destroy_publisher(publisher)
 

@@ -273,3 +273,64 @@ def test_a_stop_that_would_come_too_late_is_made_again(world):
     assert len(world.out.commands) == sent + 1
     assert world.out.commands[-1].time[0] >= world.time - 0.011
     assert state(world) in ("stopping", "inactive")
+
+
+# What an operator asks for -------------------------------------------------------------------------------
+
+
+def test_a_pause_is_one_stop_and_then_silence_until_resume(world):
+    world.run(0.4)
+    count = len(world.out.commands)
+    world.executor.pause("an operator")
+    assert world.executor.paused
+    assert 0.0 < world.executor.rest_in() <= 0.5
+    world.run(1.0)
+    assert state(world) == "paused"
+    assert len(world.out.commands) == count + 1
+    assert world.executor.values()["reason"] == "an operator"
+    assert world.executor.home()[0] == ""
+    world.executor.pause("an operator")
+    assert world.executor.resume() == ""
+    world.run(0.1)
+    assert state(world) == "running"
+
+
+@pytest.mark.parametrize("human", [False, True])
+def test_a_pause_that_would_come_too_late_is_made_again(world, human):
+    world.run(0.5)
+    sent = len(world.out.commands)
+    Stopped(world, 2, 0.09)
+    world.executor.pause("an operator", human)
+    assert world.executor.paused
+    assert len(world.out.commands) == sent + 1
+    assert world.out.commands[-1].time[0] >= world.time - 0.011
+
+
+def test_a_stop_that_comes_when_the_arm_is_at_rest_already_publishes_nothing(world):
+    world.run(0.5)
+    sent = len(world.out.commands)
+    Stopped(world, 2, 3.0)
+    world.executor.stop()
+    assert state(world) == "inactive"
+    assert len(world.out.commands) == sent
+
+
+def test_the_way_home_needs_the_deadman_and_one_source_of_joint_states_but_no_camera():
+    world = World(topics={"deadman": "deadman"})
+    world.executor.on_deadman(True)
+    world.run(0.2)
+    world.executor.pause("an operator")
+    world.run(0.6)
+    assert world.executor.home()[0] == "the deadman was silent for 0.80 s"
+    world.executor.on_deadman(True)
+    world.gate = "camera front shows nothing"
+    reason, seconds = world.executor.home()
+    assert reason == ""
+    assert seconds > 0.0
+    world.executor._rival = lambda: "2 nodes publish joint_states"
+    world.run(0.1)
+    assert state(world) in ("stopping", "paused")
+    assert "2 nodes publish" in world.executor.status().reason
+    world.run(0.5)
+    world.executor.on_deadman(True)
+    assert "2 nodes publish" in world.executor.home()[0]

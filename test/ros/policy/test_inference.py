@@ -21,8 +21,9 @@ class Policy:
         self._condition = threading.Condition()
         self._interrupted = False
 
-    def reset(self) -> None:
+    def reset(self, *arguments: Any) -> None:
         self.resets += 1
+        self.last_reset = arguments
 
     def encode(self, frames: Any) -> None:
         self.encoded.append(frames)
@@ -30,9 +31,9 @@ class Policy:
             raise ValueError("no picture")
         self.give()
 
-    def give(self) -> None:
+    def give(self, stamp: float = 1.0) -> None:
         with self._condition:
-            self.observations.append(SimpleNamespace(stamp=1.0, features=None, encode_ms=0.5, joints=None))
+            self.observations.append(SimpleNamespace(stamp=stamp, features=None, encode_ms=0.5, joints=None))
             self._condition.notify()
 
     def observe(self, timeout: float) -> Any:
@@ -135,3 +136,19 @@ def test_whatever_fails_is_told_with_its_policy() -> None:
     assert chunks == []
     assert [str(error) for error in errors] == ["no picture", "no chunk"]
     assert after == [("first", None, "ValueError: no picture"), ("first", None, "RuntimeError: no chunk")]
+
+
+def test_it_begins_again_with_the_first_observation_of_after_that() -> None:
+    policy = Policy("one")
+    running, chunks, _, errors = threads(policy)
+    running.refresh(2.0, 7)
+    assert (policy.resets, policy.last_reset) == (1, (2.0,))  # the history, at once
+    policy.give(1.9)
+    running.step(0.0)
+    assert policy.resets == 1  # computed from what was on its way
+    for stamp in (2.0, 2.1):
+        policy.give(stamp)
+        running.step(0.0)
+    assert (policy.resets, policy.last_reset) == (3, (7,))  # pressure and sampler, once
+    assert chunks == ["one"] * 3
+    assert not errors

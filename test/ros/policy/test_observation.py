@@ -49,6 +49,17 @@ def observe(assembler, frames):
     return assembler.observe(0.0)
 
 
+def test_after_a_reset_nothing_of_before_is_used_also_what_was_still_to_be_encoded(assembler):
+    for i in range(6):
+        observe(assembler, frames(i / 60, i))
+    assembler.reset(since=0.095)
+    assert observe(assembler, frames(0.09, 6)) is None
+    assert observe(assembler, frames(0.1, 7, skew=0.01)) is None  # one of its pictures is from before
+    observation = observe(assembler, frames(0.12, 8))
+    np.testing.assert_allclose(observation.features[:, 0], [8, 8])
+    np.testing.assert_allclose(observation.stamps, [0.12, 0.12])
+
+
 def test_every_frame_is_encoded_once_and_the_past_comes_from_the_ring(assembler, runner):
     for i in range(10):
         observation = observe(assembler, frames(i / 60, i))

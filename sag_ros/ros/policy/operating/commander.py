@@ -124,13 +124,16 @@ class Commander:
 
     def stop(self) -> None:
         """Publish a smooth stop; nothing moves the arm until the next start."""
+
+        def stop(now: float) -> JointCommand | None:
+            # At rest nothing is published: somebody else may have moved the arm since.
+            moves = self._supervisor.rest_in(now) > 0.0
+            command = self._supervisor.stop(now)
+            return command if moves else None
+
         with self._lock:
-            if self._supervisor.state is State.INACTIVE:
-                return
-            if self._supervisor.rest_in(self._now()) > 0.0:
-                self._insist(self._supervisor.stop)
-            else:  # nothing is published: somebody else may have moved the arm since it came to rest
-                self._supervisor.stop(self._now())
+            if self._supervisor.state is not State.INACTIVE:
+                self._insist(stop)
 
     def pause(self, reason: str, human: bool = False) -> None:
         """Stop smoothly and be silent until :meth:`resume`; see Supervisor.pause.

@@ -11,6 +11,7 @@ from page_client import with_page
 from rclpy.parameter import Parameter
 
 from sag_ros.ros.parameters import ParameterError
+from sag_ros.ros.policy.rivals import onlookers
 from sag_ros.ros.view.node import ViewNode
 
 
@@ -128,6 +129,17 @@ def test_a_closed_page_costs_nothing(domain):
         wait(lambda: shown(graph) == {"/sim_node/task_status"})
         with_page(page.url, act)
         wait(lambda: shown(graph) == {"/sim_node/task_status"})
+
+
+def test_the_page_is_nobody_who_executes_commands(domain):
+    graph, page = FakeGraph(), view()
+
+    async def act(client):
+        await client.until(lambda: bool((client.values.get("joints") or {}).get("ahead")))
+        assert graph.count_subscribers("command") == onlookers(graph, "command") == 1
+
+    with Spinning(graph, page):
+        with_page(page.url, act)
 
 
 def test_before_anybody_is_there_it_says_so(domain):

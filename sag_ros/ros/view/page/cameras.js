@@ -38,8 +38,10 @@ export class Cameras {
 
   async take(name, bytes) {
     const found = this.figures.get(name);
-    if (!found) return;
+    if (!found || found.busy) return;
+    found.busy = true;
     const picture = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" })).catch(() => null);
+    found.busy = false;
     if (!picture) return;
     if (found.canvas.width !== picture.width || found.canvas.height !== picture.height) {
       found.canvas.width = picture.width;

@@ -31,10 +31,10 @@ export function work({ density, rung, every, computed, steps_down: down }) {
 }
 
 const GUARD = [
-  ["clipped", "Motions changed to stay within limits"],
+  ["clipped", "Motions trimmed"],
   ["refused", "Plans refused"],
   ["stops", "Stops"],
-  ["inference_errors", "Decisions that failed"],
+  ["inference_errors", "Failed decisions"],
 ];
 
 export function safety({ causes, guard, history, state }) {
@@ -61,7 +61,7 @@ export function safety({ causes, guard, history, state }) {
   const rows = GUARD.filter(([name]) => name in guard).map(([name, label]) => [label, guard[name]]);
   if (guard.largest_tracking_error_rad) {
     const degrees = (180 / Math.PI) * Number(guard.largest_tracking_error_rad);
-    rows.push(["Farthest from a command so far", `${degrees.toFixed(1)}°`]);
+    rows.push(["Farthest off", `${degrees.toFixed(1)}°`]);
   }
   const cells = rows.flatMap(([label, value]) => [cell("dt", label), cell("dd", value)]);
   for (const [name, label] of [["last_violation", "Last limit"], ["last_inference_error", "Last failure"]]) {

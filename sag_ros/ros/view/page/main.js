@@ -19,6 +19,9 @@ let latency = null;
 let ages = {};
 let heard = 0;
 let waiting = false;
+let cost = 0; // ms that the last picture took
+let rested = 0;
+const REST = 2; // times as long the browser then has for everything else: buttons, above all
 let fresh = false;
 
 function tick(values, parts) {
@@ -39,12 +42,18 @@ function tick(values, parts) {
   pace(values);
   work(values);
   // Drawn when the browser has time: on a slow machine several messages make one picture.
-  if (!waiting) requestAnimationFrame(draw);
+  if (waiting) return;
   waiting = true;
+  setTimeout(() => requestAnimationFrame(draw), Math.max(0, rested + REST * cost - performance.now()));
 }
 
 function draw() {
-  waiting = false;
+  const begun = performance.now();
+  setTimeout(() => {
+    rested = performance.now(); // the picture is on the screen
+    cost = rested - begun;
+    waiting = false;
+  });
   arm.draw();
   joints.draw();
   mask.draw();

@@ -15,6 +15,7 @@ export function sheet(canvas) {
   const height = canvas.clientHeight;
   if (width < 10 || height < 10) return null;
   const scale = Math.min(2, devicePixelRatio || 1);
+  if (width > 4000 || height > 4000) return null;
   if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
     canvas.width = Math.round(width * scale);
     canvas.height = Math.round(height * scale);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -102,14 +103,16 @@ def _mask_axes(figure, grid, episode: Episode) -> None:
     from matplotlib.patches import ConnectionPatch
 
     white_blue = LinearSegmentedColormap.from_list("computed", ["#eef2f8", BLUE, "#12305f"])
-    stamps = np.array(sorted(episode.masks))
-    computed = ~np.stack([episode.masks[stamp] for stamp in stamps])  # (N, K, 3L)
-    steps, blocks = computed.shape[1:]
+    # A rung of the ladder may have fewer steps; a policy that took over, other blocks: those of most chunks.
+    (blocks, _), *_ = Counter(mask.shape[1] for mask in episode.masks.values()).most_common()
+    stamps = np.array(sorted(stamp for stamp, mask in episode.masks.items() if mask.shape[1] == blocks))
+    computed = [~episode.masks[stamp] for stamp in stamps]  # each (K, 3L)
     order, t = _by_type(blocks), stamps - stamps[0]
     share = figure.add_subplot(grid[1, :])
+    shares = np.stack([one.mean(axis=0) for one in computed])[:, order].T
     mesh = share.pcolormesh(
         np.r_[t, t[-1] + (t[-1] - t[0]) / max(len(t) - 1, 1) + 1e-3], np.arange(blocks + 1) - 0.5,
-        computed.mean(axis=1)[:, order].T, cmap=white_blue, vmin=0, rasterized=True,
+        shares, cmap=white_blue, vmin=0, rasterized=True,
     )  # fmt: skip
     share.invert_yaxis()
     _type_ticks(share, blocks // 3)
@@ -117,6 +120,7 @@ def _mask_axes(figure, grid, episode: Episode) -> None:
     share.set_ylabel("block, layers top down")
     inset = share.inset_axes((1.012, 0, 0.012, 1))
     bar = figure.colorbar(mesh, cax=inset, format=lambda x, _: f"{100 * x:.0f} %")
+    steps = " or ".join(map(str, sorted({len(one) for one in computed})))
     bar.set_label(f"of the {steps} steps computed", fontsize=8)
     bar.outline.set_visible(False)
     figure.text(
@@ -131,7 +135,8 @@ def _mask_axes(figure, grid, episode: Episode) -> None:
         _type_ticks(axis, blocks // 3)
         if column:
             axis.set_yticks([])
-        axis.set_xticks([0, steps - 1], ["1", f"{steps}"] if column == 0 else ["", ""])
+        last = len(computed[pick])
+        axis.set_xticks([0, last - 1], ["1", f"{last}"])
         if column == 0:
             axis.set_xlabel("denoising step", fontsize=8, loc="left")
         axis.set_title(f"{t[pick]:.1f} s · {100 * computed[pick].mean():.1f} %", fontsize=9, color=INK)

@@ -31,6 +31,17 @@ def test_the_picture_is_drawn(tmp_path):
     assert 0.02 < blue < 0.5
 
 
+def test_rungs_of_other_steps_and_policies_of_other_blocks_are_drawn(tmp_path):
+    episodes = run(1, seconds=3.0)
+    masks = episodes[0].masks
+    for number, stamp in enumerate(sorted(masks)):
+        if number % 4 == 1:
+            masks[stamp] = masks[stamp][:30]
+        elif number % 4 == 2:
+            masks[stamp] = masks[stamp][:, :12]
+    assert draw(episodes, "", tmp_path / "report.png").is_file()
+
+
 @pytest.mark.parametrize("episodes", [[], [Episode(0, 1)]])
 def test_a_run_without_chunks_still_gives_a_picture(tmp_path, episodes):
     assert draw(episodes, "", tmp_path / "report.png").is_file()

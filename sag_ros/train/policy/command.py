@@ -205,6 +205,7 @@ class PolicyTraining:
         for name in ("out", "bundle", "snapshot", "stage", "minutes", "threads"):
             arguments.pop(name)  # where and how long at a time, not what
         arguments["data"] = self.data.name
+        arguments["start"] = None if self.start is None else self.start.name
         seeds = demonstrations.seeds
         return {
             "data": json.loads(json.dumps(demonstrations.attributes, default=str)),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sag_ros.control.life.life import FIRST
 from sag_ros.control.life.operated import Operated
 from sag_ros.control.reach.reach import Reach
 from sag_ros.control.refusal import ChunkRefused
@@ -82,6 +83,8 @@ class Supervisor(Operated):
     def _refuse(self, violation: Violation) -> None:
         self._counts = self._counts.plus(refused=1)
         self._refusal = violation.message
+        if self._state is State.WAITING:  # or nobody would see why it does not begin
+            self._reason = f"{FIRST}; the last one is refused: {violation.message}"
         self._violations = (violation,)
 
     def tick(self, now: float) -> JointCommand | None:

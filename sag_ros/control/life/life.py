@@ -22,6 +22,7 @@ from sag_ros.robots.arm import Arm
 from sag_ros.values import Float, JointCommand, Violation
 
 _GRACE = 0.01  # s that a command may be late: what it differs in by then is less than a limit
+FIRST = "waiting for the first chunk"
 _INSTANT = 2e-3  # s; a motion of one sample lasts a moment, which is over when it begins
 _MOVING = (State.RUNNING, State.STOPPING, State.HOMING)
 _CHANGED = (  # by a command, beside what was seen
@@ -121,7 +122,7 @@ class Life:
             ValueError: ``q`` is not a position of the arm.
         """
         self._begin(now, q)
-        self._state, self._reason = State.WAITING, "waiting for the first chunk"
+        self._state, self._reason = State.WAITING, FIRST
 
     def _begin(self, now: float, q: Float) -> None:
         q = require_position(self._arm.limits, q)

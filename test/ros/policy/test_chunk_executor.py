@@ -290,6 +290,9 @@ def test_a_pause_is_one_stop_and_then_silence_until_resume(world):
     assert world.executor.values()["reason"] == "an operator"
     assert world.executor.home()[0] == ""
     world.executor.pause("an operator")
+    assert state(world) == "paused"  # it had not begun to move
+    assert len(world.out.commands) == count + 1
+    world.inputs()
     assert world.executor.resume() == ""
     world.run(0.1)
     assert state(world) == "running"

@@ -110,7 +110,7 @@ class Stage:
 
     def _faulty(self, graph: Graph, name: str, parameters: dict[str, Any], remaps: dict[str, str]) -> _Faulty:
         executable, lifecycle = graph.node(name).executable, graph.node(name).lifecycle
-        return _Faulty(name, executable, parameters, remaps, lifecycle, self.control.file)
+        return _Faulty(name, executable, parameters, remaps, lifecycle, control=self.control.file)
 
     def __enter__(self) -> Stage:
         shutil.rmtree(self.bundle, ignore_errors=True)

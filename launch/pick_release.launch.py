@@ -85,7 +85,7 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("params", default_value="", description="parameter file"),
             DeclareLaunchArgument("bundle", default_value="", description="policy folder"),
             DeclareLaunchArgument("policy", default_value="", description="one of the file's policies"),
-            DeclareLaunchArgument("record", default_value="true", description="run the flight recorder"),
+            DeclareLaunchArgument("record", default_value="false", description="run the flight recorder"),
             DeclareLaunchArgument("namespace", default_value="", description="of all our nodes and topics"),
             DeclareLaunchArgument("autostart", default_value="true", description="activate at once"),
             DeclareLaunchArgument("view", default_value="false", description="serve the operator's page"),

@@ -223,7 +223,7 @@ def run_launch_file(monkeypatch, **given):
 
 
 def test_launch_starts_the_described_nodes(monkeypatch):
-    _, actions = run_launch_file(monkeypatch)
+    _, actions = run_launch_file(monkeypatch, record="true")
     assert [(type(a), a.options["name"]) for a in actions] == [
         (Node, "sim_node"),
         (LifecycleNode, "policy_node"),
@@ -236,7 +236,7 @@ def test_launch_starts_the_described_nodes(monkeypatch):
 
 
 def test_launch_serves_the_page_if_asked(monkeypatch):
-    _, actions = run_launch_file(monkeypatch, view="true")
+    _, actions = run_launch_file(monkeypatch, view="true", record="true")
     names = [action.options["name"] for action in actions]
     assert names == ["sim_node", "policy_node", "view_node", "recorder_node"]
     assert type(actions[2]) is Node
@@ -253,7 +253,7 @@ def test_launch_puts_our_nodes_into_a_namespace(monkeypatch):
 
 def test_launch_brings_the_real_robot_up_with_our_controller(monkeypatch):
     _, actions = run_launch_file(
-        monkeypatch, robot="fr3", robot_ip="10.0.0.2", bundle="mine", autostart="false"
+        monkeypatch, robot="fr3", robot_ip="10.0.0.2", bundle="mine", autostart="false", record="true"
     )
     include, spawner, gripper, policy, recorder = actions
     assert recorder.options["name"] == "recorder_node"

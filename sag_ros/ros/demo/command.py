@@ -72,8 +72,8 @@ class Options:
     view_port: int = 8088
     # Namespace of all nodes and topics, as left.
     namespace: str = ""
-    # Run the flight recorder beside it; recordings lie in the output folder.
-    record: bool = True
+    # Run the flight recorder beside it; recordings lie in the output folder. It needs a core to spare.
+    record: bool = False
 
 
 def describe(options: Options) -> Graph:

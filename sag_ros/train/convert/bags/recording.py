@@ -232,14 +232,3 @@ class _Understood:
             f"{self._path}: cannot be read ({text.rstrip('.')}). A recording that was cut off is mended by "
             "`mcap recover`, one without metadata.yaml by `ros2 bag reindex`"
         ) from None
-
-
-def _kind(info: Any) -> str:
-    return info.msgtype or "several types"
-
-
-def _header_stamp(raw: bytes | memoryview) -> int:
-    """ns of the header with which a serialised message begins: decoding a picture takes much longer."""
-    order = "<" if raw[1] & 1 else ">"
-    seconds, rest = struct.unpack_from(f"{order}iI", raw, 4)
-    return int(seconds) * SECOND + int(rest)

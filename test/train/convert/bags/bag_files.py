@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from sag_ros.robots.fr3 import ARM
+from sag_ros.train.convert.command import Conversion
 
 BEGIN = 1_700_000_000 * 1_000_000_000  # ns
 ARM_STATES, HAND_STATES = "/franka/joint_states", "/franka_gripper/joint_states"
@@ -118,3 +119,8 @@ def write(
             raw = store().serialize_cdr(message, kind)
             writer.write(connections[topic], BEGIN + round(at * 1e9), raw)
     return path
+
+
+def converting(source, out, bundle, **options) -> Conversion:
+    own = {"state": STATE, "action": ACTION, "cameras": CAMERAS}
+    return Conversion(source, out, str(bundle.folder), **{**own, **options})

@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 pytest.importorskip("rosbags")
 
 from bag_files import (
-    ACTION,
     ARM_STATES,
-    CAMERAS,
     DESIRED,
     FRONT,
     HAND_STATES,
     STATE,
     arm,
+    converting,
     image,
     joint_state,
     recorded,
@@ -34,16 +33,10 @@ from sag_ros.robots.fr3 import ARM
 from sag_ros.train.convert.bags.cut import marked, silent
 from sag_ros.train.convert.bags.source import BagOptions, BagSource
 from sag_ros.train.convert.bags.terms import BagTerms
-from sag_ros.train.convert.command import Conversion
 from sag_ros.train.convert.raw import ConversionError
 from sag_ros.train.convert.resample import resampled
 
 PERIOD = 0.05
-
-
-def converting(source, out, bundle, **options) -> Conversion:
-    own = {"state": STATE, "action": ACTION, "cameras": CAMERAS}
-    return Conversion(source, out, str(bundle.folder), **{**own, **options})
 
 
 def missing(messages, topic, begin, end):

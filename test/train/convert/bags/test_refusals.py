@@ -18,6 +18,7 @@ from bag_files import (
     HAND,
     HAND_STATES,
     STATE,
+    converting,
     image,
     joint_state,
     recorded,
@@ -30,18 +31,12 @@ from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.robots.fr3 import ARM
 from sag_ros.train.convert.bags.find import find_bags
 from sag_ros.train.convert.bags.inputs import Input, Inputs, parse
-from sag_ros.train.convert.command import Conversion
 from sag_ros.train.convert.raw import ConversionError
 
 
 @pytest.fixture(scope="module")
 def bag(tmp_path_factory):
     return write(tmp_path_factory.mktemp("bags") / "bag", recorded(0.5))
-
-
-def converting(source, out, bundle, **options) -> Conversion:
-    own = {"state": STATE, "action": ACTION, "cameras": CAMERAS}
-    return Conversion(source, out, str(bundle.folder), **{**own, **options})
 
 
 @pytest.mark.parametrize(

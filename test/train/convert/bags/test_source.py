@@ -10,9 +10,7 @@ import pytest
 pytest.importorskip("rosbags")
 
 from bag_files import (
-    ACTION,
     ARM_STATES,
-    CAMERAS,
     DESIRED,
     FRONT,
     HAND,
@@ -21,6 +19,7 @@ from bag_files import (
     STATE,
     arm,
     compressed,
+    converting,
     header,
     joint_state,
     number,
@@ -33,16 +32,10 @@ from bag_files import (
 
 from sag_ros.data.demonstrations import Demonstrations
 from sag_ros.robots.fr3 import ARM
-from sag_ros.train.convert.command import Conversion
 from sag_ros.train.convert.raw import ConversionError
 from sag_ros.train.data.fitted import fitted
 
 PERIOD = 0.05
-
-
-def converting(source, out, bundle, **options) -> Conversion:
-    own = {"state": STATE, "action": ACTION, "cameras": CAMERAS}
-    return Conversion(source, out, str(bundle.folder), **{**own, **options})
 
 
 def without(messages, topic):

@@ -133,29 +133,37 @@ class Monitor(Node):
         Raises:
             GraphTimeout: no answer, or a refusal with the node's reason.
         """
-        _, goal = TRANSITIONS[name]
-        deadline = time.monotonic() + retry
-        while True:
-            self.message = ""  # the reason of a refusal is published before its answer
-            what = f"{name} policy_node"
-            self.wait(self._change.service_is_ready, seconds, f"waiting for {what}")
-            future, begun = self.ask(name), time.monotonic()
-            while not self.wait(future.done, 3.0):
-                # Slow, or its answer is lost: a server may answer before it has discovered the client's
-                # reader. A state that is none of a transition says that it is over.
-                if self.state(seconds) < State.TRANSITION_STATE_CONFIGURING:
-                    self.wait(future.done, 1.0)
-                    break
-                if time.monotonic() > begun + seconds:
-                    raise GraphTimeout(f"{what}: nothing within {seconds:.0f} s")
-            answer = future.result() if future.done() else None
-            if (answer is not None and answer.success) or self.state() == goal:
-                return
-            self.wait(lambda: self.message.startswith("cannot"), 2.0)  # not one from before it was asked
+        goal, deadline = TRANSITIONS[name][1], time.monotonic() + retry
+        while not self._taken(name, goal, seconds):
             if time.monotonic() > deadline:
                 reason = self.message or "see its log"
                 raise GraphTimeout(f"policy_node refused to {name}: {reason}")
             self.wait(lambda: False, 0.2)
+
+    def _taken(self, name: str, goal: int, seconds: float) -> bool:
+        """Whether policy_node went to ``goal``; False when it said that it refuses. Raises GraphTimeout.
+
+        What is not answered is asked again: on a busy machine a request is lost where the server has not
+        discovered the client's writer, and an answer where it has not discovered the client's reader.
+        """
+        what = f"{name} policy_node"
+        self.message = ""  # the reason of a refusal is published before its answer
+        self.wait(self._change.service_is_ready, seconds, f"waiting for {what}")
+        begun = time.monotonic()
+        while True:
+            future = self.ask(name)
+            answered = self.wait(future.done, 3.0)
+            while (state := self.state(seconds)) >= State.TRANSITION_STATE_CONFIGURING:  # on its way
+                if time.monotonic() > begun + seconds:
+                    raise GraphTimeout(f"{what}: nothing within {seconds:.0f} s")
+                answered = self.wait(future.done, 1.0)
+            if state == goal or (answered and future.result().success):
+                return True
+            refused = self.wait(lambda: self.message.startswith("cannot"), 2.0)
+            if refused or (answered and future.done()):
+                return False
+            if time.monotonic() > begun + seconds:
+                raise GraphTimeout(f"{what}: nothing within {seconds:.0f} s")
 
     def state(self, seconds: float = 10.0) -> int:
         """Lifecycle state of the policy node; asked again every two seconds. Raises GraphTimeout."""

@@ -13,6 +13,10 @@ class Refused(RuntimeError):
     """Why this policy does not run here; for a person."""
 
 
+class Imprecise(Refused):
+    """Computed in fewer bits, this policy is another one; in float32 it may run."""
+
+
 def check_contract(contract: Contract, config: PolicyNode) -> None:
     """Raise Refused unless the policy fits the configured cameras, arm and gripper."""
     wanted, given = list(contract.cameras), list(config.cameras)

@@ -22,7 +22,7 @@ from sag_ros.policy.pictures import Likeness
 from sag_ros.policy.pictures_file import read_pictures
 from sag_ros.pruning.plan import make_plan
 from sag_ros.ros import affinity
-from sag_ros.ros.policy.fitting import Refused, check_contract
+from sag_ros.ros.policy.fitting import Imprecise, Refused, check_contract
 from sag_ros.ros.schema import PolicyNode
 
 _TIMED = 9  # chunks
@@ -38,12 +38,14 @@ class Report:
         feature_error: the same for the features of the images.
         mask_difference: share of the mask in which the pruner's executor differs from the reference.
         warm_up_ms: duration of the slowest and of the median chunk of the warm-up.
+        precision: that was asked for; ``f32`` where ``auto`` was and what it chose was too coarse.
     """
 
     action_error: float
     feature_error: float
     mask_difference: float
     warm_up_ms: tuple[float, float]
+    precision: str = "auto"
 
 
 def facts(
@@ -190,7 +192,8 @@ def examine(
     """Warm the runner up and compare encoder, pruner and engine with the reference.
 
     Raises:
-        Refused: a difference above the tolerance, or a result that is not finite.
+        Imprecise: a difference above the tolerance, which a precision of ``f32`` may mend.
+        Refused: one that it would not, or a result that is not finite.
     """
     for reason in runner.remarks:
         say(reason)
@@ -206,12 +209,14 @@ def examine(
     comparison = config.comparison
     half = comparison.tolerance_bf16
     lower = {"bf16": half, "f16": half, "int8": comparison.tolerance_int8}
-    tolerance = lower.get(getattr(runner.engine, "precision", "f32"), comparison.tolerance)
+    precision = getattr(runner.engine, "precision", "f32")
+    tolerance = lower.get(precision, comparison.tolerance)
     report = Report(
         _action_error(runner, comparison.observations),
         _feature_error(runner),
         _mask_difference(runner, config),
         (max(durations), float(np.median(durations))),
+        config.precision,
     )
     say(
         f"{runner.engine_name} against reference: actions {report.action_error:.1e}, features "
@@ -223,10 +228,10 @@ def examine(
         ("mask", report.mask_difference, comparison.mask_tolerance),
     ):
         if not value <= bound:
-            raise Refused(
-                f"engine {runner.engine_name} differs from the reference: {what} by {value:.2e}, "
-                f"allowed {bound:.0e}. Use engine: reference, or report the versions of this machine"
-            )
+            text = f"engine {runner.engine_name} differs from the reference: {what} by {value:.2e}, allowed "
+            if precision in lower and np.isfinite(value):
+                raise Imprecise(f"{text}{bound:.0e}. Use precision: f32")
+            raise Refused(f"{text}{bound:.0e}. Use engine: reference, or report the versions of this machine")
     return report
 
 

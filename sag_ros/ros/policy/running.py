@@ -15,6 +15,7 @@ from sag_ros.robots.registry import find_arm
 from sag_ros.ros.policy import preflight
 from sag_ros.ros.policy.camera_check import CameraCheck
 from sag_ros.ros.policy.degrading import Degrading
+from sag_ros.ros.policy.fitting import Imprecise
 from sag_ros.ros.policy.observation import ObservationAssembler
 from sag_ros.ros.policy.subscriptions import Subscriptions
 from sag_ros.ros.schema import PolicyNode
@@ -51,9 +52,24 @@ def prepare(
 ) -> Prepared:
     """Load, validate, build, warm up, compare; not the last two where there is a ``report`` of that.
 
+    Where the precision is ours to choose, and the fast one is too coarse for this policy or for a rung of its
+    ladder, all of them compute in float32.
+
     Raises:
         Refused: what does not fit, or differs from the reference.
     """
+    if report is not None:
+        config = config.model_copy(update={"precision": report.precision})
+    try:
+        return _prepare(config, say, report)
+    except Imprecise as error:
+        if config.precision != "auto":
+            raise
+        say(f"in float32, more slowly: {error}")
+    return _prepare(config.model_copy(update={"precision": "f32"}), say, None)
+
+
+def _prepare(config: PolicyNode, say: Callable[[str], Any], report: preflight.Report | None) -> Prepared:
     bundle = preflight.load(config)
     say(f"bundle {config.bundle}: {bundle.contract.task}, weights {bundle.weights_hash[:12]}")
     runner = preflight.build(bundle, config)

@@ -13,7 +13,9 @@ from sag_ros.policy.bundle import POLICY_FILE, load_bundle
 from sag_ros.policy.ladder_file import LADDER_FILE
 from sag_ros.ros.parameters import ParameterError
 from sag_ros.ros.policy import preflight
+from sag_ros.ros.policy.fitting import Refused
 from sag_ros.ros.policy.node import PolicyNode
+from sag_ros.ros.policy.running import prepare
 from sag_ros.ros.schema import PolicyNode as PolicyParameters
 
 FAILURE, SUCCESS = TransitionCallbackReturn.FAILURE, TransitionCallbackReturn.SUCCESS
@@ -82,6 +84,46 @@ def test_an_engine_that_differs_from_the_reference_is_refused(domain, bundle, mo
     problem = refused(domain, bundle=bundle)
     assert "differs from the reference" in problem
     assert "actions" in problem
+
+
+@pytest.fixture
+def coarse(monkeypatch):
+    """Engines that do what bfloat16 does to a policy that cannot bear it."""
+    from sag_ros.engines import runner
+
+    build, precisions = runner.build_engine_for, []
+
+    def lower(name, *arguments, precision="auto", **options):
+        engine = build(name, *arguments, precision="f32", **options)
+        precisions.append(precision)
+        if precision != "f32":
+            engine.precision, honest = "bf16", engine.denoise
+            engine.denoise = lambda *a, **k: honest(*a, **k) + np.float32(0.05)
+        return engine
+
+    monkeypatch.setattr(runner, "build_engine_for", lower)
+    return precisions
+
+
+def test_where_the_fast_precision_is_too_coarse_it_computes_in_float32(domain, bundle, coarse):
+    said = []
+    config = PolicyParameters(bundle=str(bundle), engine="native", mask_source="random30", sampler="ddim2")
+    prepared = prepare(config, said.append)
+    assert prepared.facts["engine"] == "native-f32"
+    assert prepared.report.action_error < 1e-3
+    assert any(text.startswith("in float32, more slowly: engine native-bf16 differs") for text in said)
+    assert coarse == ["auto", "f32"]
+    again = prepare(config, said.append, prepared.report)  # in another process, without examining it again
+    assert again.facts["engine"] == "native-f32"
+    assert coarse == ["auto", "f32", "f32"]
+
+
+def test_who_asked_for_a_precision_that_is_too_coarse_is_refused(domain, bundle, coarse):
+    config = PolicyParameters(
+        bundle=str(bundle), engine="native", mask_source="random30", sampler="ddim2", precision="bf16"
+    )
+    with pytest.raises(Refused, match="Use precision: f32"):
+        prepare(config, lambda text: None)
 
 
 def test_a_misspelt_parameter_is_refused_with_a_suggestion(domain):

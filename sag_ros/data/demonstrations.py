@@ -5,6 +5,7 @@ Arrays (N frames, E episodes), row ``n`` belongs to time ``t_n``:
     state            (N, S) float32, as :class:`sag_ros.values.Observation`
     action           (N, A) float32, ``action[n]`` is the set point for ``t_n + period``
     privileged       (N, P) float32, task state only a simulator knows; columns: attribute ``privileged``
+    intervention     (N,) bool, whether a human had the arm; not in a store where nobody ever told
     episode_seed     (E,) int64
     episode_ends     (E,) int64, exclusive; written last, so it alone says which episodes are complete
 """
@@ -23,6 +24,7 @@ from zarr.codecs import BloscCodec
 FORMAT = "sag_ros demonstrations 1"
 CHUNK = 100  # frames: neighbouring frames are alike, which is where zstd gains
 UNWRITTEN = -1
+INTERVENTION = "intervention"
 
 
 class StoreError(ValueError):
@@ -39,6 +41,7 @@ class Episode:
         action: (n, A), set points for one period later, rad and m.
         privileged: (n, P), SI units.
         seed: of the simulation it was recorded in; -1 = none.
+        intervention: (n,) bool, whether a human had the arm; None: nobody tells.
     """
 
     images: Mapping[str, np.ndarray]
@@ -46,22 +49,21 @@ class Episode:
     action: np.ndarray
     privileged: np.ndarray
     seed: int = -1
+    intervention: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.state)
 
 
-def _lengths(episode: Episode) -> dict[str, int]:
-    lengths = {f"images/{name}": len(images) for name, images in episode.images.items()}
-    return lengths | {
-        "state": len(episode.state),
-        "action": len(episode.action),
-        "privileged": len(episode.privileged),
-    }
+def _rows(episode: Episode) -> dict[str, np.ndarray]:
+    """Arrays of the store, a row for each frame."""
+    rows = {f"images/{name}": images for name, images in episode.images.items()}
+    rows |= {name: getattr(episode, name) for name in ("state", "action", "privileged")}
+    return rows if episode.intervention is None else rows | {INTERVENTION: episode.intervention}
 
 
 def _check(episode: Episode) -> None:
-    lengths = _lengths(episode)
+    lengths = {name: len(rows) for name, rows in _rows(episode).items()}
     if len(set(lengths.values())) != 1 or 0 in lengths.values():
         raise StoreError(f"an episode has the same number (> 0) of rows in each array; got {lengths}")
     for name in ("state", "action", "privileged"):
@@ -125,8 +127,11 @@ class DemonstrationWriter:
         if self._group is None:
             self._group = self._create(episode)
         group, count = self._group, self.episodes
-        rows = {f"images/{name}": images for name, images in episode.images.items()}
-        rows |= {name: getattr(episode, name) for name in ("state", "action", "privileged")}
+        rows = _rows(episode)
+        if (INTERVENTION in group) != (INTERVENTION in rows):
+            raise StoreError(
+                f"{self.path}: either all episodes say when a human had the arm, or none; take another one"
+            )
         if list(episode.images) != list(group.attrs["cameras"]):
             raise StoreError(f"cameras are {group.attrs['cameras']}; got {list(episode.images)}")
         for name, values in rows.items():
@@ -155,6 +160,8 @@ class DemonstrationWriter:
             array(f"images/{name}", images.shape[1:], "uint8", CHUNK)
         for name in ("state", "action", "privileged"):
             array(name, getattr(episode, name).shape[1:], "float32", 4096)
+        if episode.intervention is not None:
+            array(INTERVENTION, (), "bool", 4096)
         array("episode_seed", (), "int64", 4096)
         array("episode_ends", (), "int64", 4096, UNWRITTEN)
         group.attrs.update({**self.attributes, "format": FORMAT, "cameras": list(episode.images)})
@@ -178,6 +185,7 @@ class Demonstrations:
         attributes: of the store (``period``, ``joints``, ``action``, ``privileged``, ``cameras``, ...).
         cameras: names in recorded order.
         state (N, S), action (N, A), privileged (N, P): float32.
+        intervention: (N,) bool, whether a human had the arm; None where nobody tells.
         privileged_names: P column names.
         ends: (E,) exclusive end of each episode; seeds: (E,).
 
@@ -206,6 +214,8 @@ class Demonstrations:
         self.state = np.asarray(self._group["state"][:n])
         self.action = np.asarray(self._group["action"][:n])
         self.privileged = np.asarray(self._group["privileged"][:n])
+        told = INTERVENTION in self._group
+        self.intervention = np.asarray(self._group[INTERVENTION][:n]) if told else None
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -233,6 +243,7 @@ class Demonstrations:
             action=self.action[start:end],
             privileged=self.privileged[start:end],
             seed=int(self.seeds[index]),
+            intervention=None if self.intervention is None else self.intervention[start:end],
         )
 
 

@@ -59,6 +59,9 @@ class Conversion:
     """of bags with several episodes: s in which nothing comes, between two of them"""
     gap: float = 0.2
     """of bags: s that an input may be missing; an episode in which one is missing longer is left out"""
+    interventions: str = ""
+    """of bags: topic, or topic:field, that is true while a human has the arm, or the recorder's marks
+    (/recorder_node/marks); kept for each frame as `intervention`"""
     joint_prefix: str = ""
     """of bags: before the names of joints in messages, as left_"""
     episodes: int | None = None
@@ -143,7 +146,14 @@ class Conversion:
         arm = next((one for one in ARMS.values() if one.joints == tuple(contract.joints)), None)
         topics = {name: "/" + topic.lstrip("/") for name, topic in cameras.items()}
         options = BagOptions(
-            self.state, self.action, topics, self.marks, self.cut, self.gap, self.joint_prefix
+            self.state,
+            self.action,
+            topics,
+            self.marks,
+            self.cut,
+            self.gap,
+            self.joint_prefix,
+            self.interventions,
         )
         return BagSource(self.source, contract, arm, options), BagTerms(contract, arm, topics)
 
@@ -182,9 +192,11 @@ class Conversion:
 def _summary(content: Mapping[str, Any], contract: Contract) -> str:
     total = content.get("source_episodes", content["episodes"] + len(content["dropped"]))
     period = content["source_period"]
+    count = content["intervention_frames"]
+    human = f", a human in {count} of them" if count else ""
     rate = "" if period is None else f"recorded at {1.0 / period:.1f} Hz, "
     return (
-        f"{content['episodes']} of {total} episodes, {content['frames']} frames, {rate}kept at "
+        f"{content['episodes']} of {total} episodes, {content['frames']} frames{human}, {rate}kept at "
         f"{1.0 / contract.control_period:.1f} Hz"
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -65,6 +65,7 @@ class RawEpisode:
         action: its parts in their order; stamps say when each value is to be reached.
         images: key -> of cameras.
         frames: (n,) s, where all inputs were recorded together, once a frame; None: each at its own times.
+        interventions: (begin, end) s each, in which a human had the arm; None: nobody tells.
     """
 
     name: str
@@ -73,6 +74,7 @@ class RawEpisode:
     action: Mapping[str, Track]
     images: Mapping[str, Film]
     frames: Values | None = None
+    interventions: Sequence[tuple[float, float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,14 @@ class Frames:
         numbers: key -> (n, k), of the state.
         action: its parts in their order, (n, k) each, to be reached one period later.
         images: key -> (n, H, W, 3) uint8, RGB.
+        intervention: (n,) whether a human had the arm; None: nobody tells.
     """
 
     name: str
     numbers: Mapping[str, Values]
     action: Mapping[str, Values]
     images: Mapping[str, Pictures]
+    intervention: NDArray[np.bool_] | None = None
 
 
 def together(

@@ -29,6 +29,7 @@ class Report:
     period: float
     episodes: int = 0
     frames: int = 0
+    interventions: int = 0
     gaps: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     _states: list[np.ndarray] = field(default_factory=list)
@@ -50,6 +51,8 @@ class Report:
         """Count an episode that is in the store."""
         self.episodes += 1
         self.frames += len(episode)
+        if episode.intervention is not None:
+            self.interventions += int(episode.intervention.sum())
         self._states.append(episode.state)
         self._actions.append(episode.action)
 
@@ -61,6 +64,7 @@ class Report:
             "source_period": self.stated_period,
             "gaps": self.gaps,
             "dropped": self.dropped,
+            "intervention_frames": self.interventions,
         }
         if not self.episodes:
             return found

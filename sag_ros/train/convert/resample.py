@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,7 +43,16 @@ def resampled(episode: RawEpisode, source: float, period: float, gap: float = np
         {key: _at(track, times) for key, track in episode.numbers.items()},
         {key: _at(track, times + period) for key, track in episode.action.items()},
         {key: film.pictures(nearest(film.stamps, times)) for key, film in episode.images.items()},
+        None if episode.interventions is None else inside(times, episode.interventions),
     )
+
+
+def inside(times: Values, stretches: Sequence[tuple[float, float]]) -> NDArray[np.bool_]:
+    """(n,) whether each of ``times`` (n,), s, lies in one of the ``stretches``, (begin, end) s each."""
+    found = np.zeros(len(times), np.bool_)
+    for begin, end in stretches:
+        found |= (times >= begin) & (times < end)
+    return found
 
 
 def _require(one: Track | Film, begin: float, end: float, gap: float, name: str) -> None:

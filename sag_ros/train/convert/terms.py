@@ -48,6 +48,7 @@ class Terms:
             continuous(state, self._places()).astype(np.float32),
             action.astype(np.float32),
             np.zeros((len(state), 0), np.float32),
+            intervention=raw.intervention,
         )
 
     def _states(self, raw: Frames) -> Values:

@@ -14,6 +14,7 @@ from sag_ros.robots.arm import Arm
 from sag_ros.train.convert.bags.cut import Cutting
 from sag_ros.train.convert.bags.find import find_bags
 from sag_ros.train.convert.bags.inputs import Inputs
+from sag_ros.train.convert.bags.interventions import Interventions
 from sag_ros.train.convert.bags.readers import Readers
 from sag_ros.train.convert.bags.recording import Recording
 from sag_ros.train.convert.bags.topics import Topics
@@ -34,6 +35,7 @@ class BagOptions:
         cut: s of silence of all inputs that separates two episodes; None: a bag is one.
         gap: s that an input may be missing.
         joint_prefix: before the names of joints in messages.
+        interventions: ``topic`` or ``topic:field`` that tells when a human had the arm; empty: none.
     """
 
     state: Sequence[str]
@@ -43,6 +45,7 @@ class BagOptions:
     cut: float | None = None
     gap: float = 0.2
     joint_prefix: str = ""
+    interventions: str = ""
 
 
 class BagSource:
@@ -64,6 +67,7 @@ class BagSource:
         self._inputs = Inputs(contract, arm, options.state, options.action)
         self._readers = Readers(contract, arm, options.joint_prefix)
         self._cutting = Cutting(options.marks, options.cut)
+        self._interventions = Interventions(options.interventions)
         self._topics = Topics()
 
     def found(self) -> dict[str, Any]:
@@ -90,12 +94,14 @@ class BagSource:
     def _of(self, bag: Recording) -> Iterator[RawEpisode]:
         tracks = Tracks(bag, self._inputs, self._readers, self._contract, self._options.cameras)
         pictures: dict[str, list[Any]] = {topic: [] for topic in self._options.cameras.values()}
-        heard = bag.read(self._cutting.with_marks({**pictures, **tracks.reads}))
+        reads = self._cutting.with_marks({**pictures, **tracks.reads})
+        heard = bag.read(self._interventions.with_reads(reads, bag))
         self._topics.recorded(bag.path.name, heard, bag.epoch)
         numbers, action = tracks.numbers(heard)
         images = tracks.films(heard)
         inputs = [*numbers.values(), *images.values(), *(one for one in action.values() if not one.held)]
         stretches = self._cutting.stretches(bag, heard, [one.stamps for one in inputs])
+        human = self._interventions.stretches(heard, max(float(one.stamps[-1]) for one in inputs))
         for begin, end in stretches:
             name = bag.path.name
             if len(stretches) > 1 or self._cutting.marks:
@@ -105,7 +111,7 @@ class BagSource:
             except LeftOut as error:
                 self.left_out.append(str(error))
                 continue
-            yield RawEpisode(name, span, numbers, action, images)
+            yield RawEpisode(name, span, numbers, action, images, interventions=human)
 
     def _span(self, name: str, begin: float, end: float, inputs: Sequence[Any]) -> tuple[float, float]:
         """Of the frames: where all inputs are there, if nobody has marked the episode."""

@@ -21,11 +21,12 @@ from std_srvs.srv import Trigger
 from sag_ros.ros.sections import ViewNode
 
 PATIENCE = 20.0  # s for one answer
+LOADING = 180.0  # s for a policy to be loaded, compiled and checked
 ACTIVATION = 15.0  # s for which a refusal to activate is tried again: the arm has to come to rest
 _AGAIN = 0.3  # s between two tries
 Answer = tuple[bool, str]
-# What a button's steps yield: a call and its request, or s to wait.
-Step = tuple[Any, Any] | float
+# What a button's steps yield: a call, its request and how long its answer may take, s; or s to wait.
+Step = tuple[Any, Any, float] | float
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,15 @@ class Buttons:
             **{name: Button(f"{policy}/{name}", policy) for name in ("load", "swap")},
             **{name: Button(f"{recorder}/{name}", recorder) for name in ("success", "failure", "save")},
             "next": Button(f"{simulator}/reset", simulator),
+            "start": Button(f"{policy}/change_state", policy),
         }
         create = node.create_client
-        self._triggers = {name: create(Trigger, one.service) for name, one in self.table.items()}
+        self._change = create(ChangeState, self.table["start"].service)
+        self._clients = {
+            name: self._change if name == "start" else create(Trigger, one.service)
+            for name, one in self.table.items()
+        }
         self._set = create(SetParametersAtomically, f"{policy}/set_parameters_atomically")
-        self._change = create(ChangeState, f"{policy}/change_state")
         self._state = create(GetState, f"{policy}/get_state")
         self._running: list[_Run] = []
 
@@ -66,7 +71,7 @@ class Buttons:
         present = self._node.get_node_names()
         return {
             name: "" if client.service_is_ready() else self._absence(self.table[name], present)
-            for name, client in self._triggers.items()
+            for name, client in self._clients.items()
         }
 
     def _absence(self, button: Button, nodes: list[str]) -> str:
@@ -89,7 +94,7 @@ class Buttons:
         if reason:
             answer(False, reason)
             return
-        steps = {"load": lambda: self._load(choice), "next": self._next}
+        steps = {"load": lambda: self._load(choice), "next": self._next, "start": self._start}
         run = _Run(steps.get(name, lambda: self._trigger(name))(), answer, self._now)
         self._running.append(run)
         run.go(None)
@@ -108,21 +113,21 @@ class Buttons:
     # What they do: generators that yield calls and get answers ---------------------------------------------
 
     def _trigger(self, name: str) -> Generator[Step, Any, Answer]:
-        found = yield self._triggers[name], Trigger.Request()
+        found = yield self._clients[name], Trigger.Request(), PATIENCE
         return found.success, found.message
 
     def _load(self, choice: str) -> Generator[Step, Any, Answer]:
         if choice:
             values = {"next.policy": choice, "next.bundle": "", "next.sampler": "", "next.mask_source": ""}
             wanted = [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
-            found = yield self._set, SetParametersAtomically.Request(parameters=wanted)
+            found = yield self._set, SetParametersAtomically.Request(parameters=wanted), PATIENCE
             if not found.result.successful:
                 return False, found.result.reason
         return (yield from self._trigger("load"))
 
     def _next(self) -> Generator[Step, Any, Answer]:
         """The policy is switched off while the simulator begins anew, and on again if it was on."""
-        found = yield self._state, GetState.Request()
+        found = yield self._state, GetState.Request(), PATIENCE
         active = found.current_state.id == State.PRIMARY_STATE_ACTIVE
         if active and not (yield from self._transition(Transition.TRANSITION_DEACTIVATE)):
             return False, "the policy could not be switched off"
@@ -132,15 +137,34 @@ class Buttons:
         text = _episode(text)
         if not active:
             return True, text
+        if not (yield from self._activate()):
+            return False, f"{text}; the policy could not be switched on again, see its message"
+        return True, f"{text}; the policy is on"
+
+    def _start(self) -> Generator[Step, Any, Answer]:
+        """The policy is loaded if it was not, and switched on."""
+        found = yield self._state, GetState.Request(), PATIENCE
+        state = found.current_state.id
+        if state == State.PRIMARY_STATE_ACTIVE:
+            return True, "the policy is on already"
+        if state == State.PRIMARY_STATE_UNCONFIGURED and not (
+            yield from self._transition(Transition.TRANSITION_CONFIGURE, LOADING)
+        ):
+            return False, "the policy could not be loaded, see its message"
+        if not (yield from self._activate()):
+            return False, "the policy could not be switched on, see its message"
+        return True, "the policy is on"
+
+    def _activate(self) -> Generator[Step, Any, bool]:
         deadline = self._now() + ACTIVATION
         while not (yield from self._transition(Transition.TRANSITION_ACTIVATE)):
             if self._now() > deadline:
-                return False, f"{text}; the policy could not be switched on again, see its message"
+                return False
             yield _AGAIN
-        return True, f"{text}; the policy is on"
+        return True
 
-    def _transition(self, number: int) -> Generator[Step, Any, bool]:
-        found = yield self._change, ChangeState.Request(transition=Transition(id=number))
+    def _transition(self, number: int, patience: float = PATIENCE) -> Generator[Step, Any, bool]:
+        found = yield self._change, ChangeState.Request(transition=Transition(id=number)), patience
         return found.success
 
 
@@ -163,7 +187,7 @@ class _Run:
         now: Callable[[], float],
     ) -> None:
         self._steps, self._answer, self._now = steps, answer, now
-        self._since, self._wait, self._called = now(), 0.0, ""
+        self._since, self._wait, self._called, self._patience = now(), 0.0, "", PATIENCE
         self._number = 0  # of the step, so that an answer that comes after all is not taken for another
         self.over = False
 
@@ -181,7 +205,7 @@ class _Run:
         if isinstance(step, float):
             self._wait, self._called = step, ""
             return
-        client, request = step
+        client, request, self._patience = step
         self._called = client.srv_name
         number = self._number
         client.call_async(request).add_done_callback(lambda future: self._on_answer(number, future))
@@ -201,8 +225,8 @@ class _Run:
         waited = self._now() - self._since
         if not self.over and not self._called and waited >= self._wait:
             self.go(None)
-        elif not self.over and waited > PATIENCE:
-            self._end(False, f"{self._called} did not answer within {PATIENCE:.0f} s")
+        elif not self.over and waited > self._patience:
+            self._end(False, f"{self._called} did not answer within {self._patience:.0f} s")
 
     def _end(self, success: bool, text: str) -> None:
         self.over = True

@@ -8,6 +8,8 @@ import threading
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -40,6 +42,7 @@ class FakeGraph(Node):
     Attributes:
         state, message, error, causes: what /diagnostics says.
         silent: whether it says nothing at all.
+        lifecycle, refusals: its state, and how often it will not be activated.
         calls: services that were called.
     """
 
@@ -65,6 +68,9 @@ class FakeGraph(Node):
         status = DiagnosticStatus(message="careful: b ddpm+dense")
         status.values = [KeyValue(key=key, value=value) for key, value in runs.items()]
         self._policy.publish(status)
+        self.lifecycle, self.refusals = State.PRIMARY_STATE_ACTIVE, 0
+        self.create_service(ChangeState, "~/change_state", self._on_transition)
+        self.create_service(GetState, "~/get_state", self._on_state)
         self.create_timer(0.05, self._tick)
         self.create_timer(0.2, self._say)
 
@@ -73,6 +79,24 @@ class FakeGraph(Node):
         self.state = {"pause": "paused", "stop": "fault", "resume": "running"}.get(name, self.state)
         self.message, self.error = self.state, self.state == "fault"
         answer.success, answer.message = True, f"{name}: the arm is {self.state}"
+        return answer
+
+    def _on_transition(
+        self, asked: ChangeState.Request, answer: ChangeState.Response
+    ) -> ChangeState.Response:
+        configures = asked.transition.id == Transition.TRANSITION_CONFIGURE
+        self.calls.append("configure" if configures else "activate")
+        answer.success = configures or self.refusals == 0
+        if configures:
+            self.lifecycle = State.PRIMARY_STATE_INACTIVE
+        elif answer.success:
+            self.lifecycle, self.state = State.PRIMARY_STATE_ACTIVE, "running"
+        else:
+            self.refusals -= 1
+        return answer
+
+    def _on_state(self, _: GetState.Request, answer: GetState.Response) -> GetState.Response:
+        answer.current_state.id = self.lifecycle
         return answer
 
     @property

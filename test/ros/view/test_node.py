@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 from fake_graph import BLOCKS, STEPS, FakeGraph, Spinning
+from lifecycle_msgs.msg import State
 from page_client import with_page
 from rclpy.parameter import Parameter
 
@@ -92,6 +93,20 @@ def test_buttons_are_services(domain):
         with_page(page.url, act)
     assert graph.calls == ["pause", "resume", "stop", "load", "swap"]
     assert (graph.parameter("next.policy"), graph.parameter("next.bundle")) == ("fast", "")
+
+
+def test_start_loads_the_policy_and_switches_it_on_once_the_arm_may_move(domain):
+    graph, page = FakeGraph(), view()
+    graph.lifecycle, graph.refusals = State.PRIMARY_STATE_UNCONFIGURED, 2
+
+    async def act(client):
+        await client.until(lambda: client.values.get("slow", {}).get("buttons", {}).get("start") == "")
+        assert await client.press("start") == (True, "the policy is on")
+        assert await client.press("start") == (True, "the policy is on already")
+
+    with Spinning(graph, page):
+        with_page(page.url, act)
+    assert graph.calls == ["configure", "activate", "activate", "activate"]
 
 
 def test_causes_are_shown_with_remedies_and_silence_as_such(domain):

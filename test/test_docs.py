@@ -163,3 +163,26 @@ def test_site_builds(tmp_path):
     assert (tmp_path / "site/bench/results/tasks_pick_release.png").is_file()
     assert (tmp_path / "site/models/pick_release/index.html").is_file()
     shutil.rmtree(tmp_path / "site")
+
+
+@lru_cache
+def sentences() -> tuple[str, ...]:
+    """All texts of the code; what is put into one stands there as an ellipsis."""
+    found: list[str] = []
+    for path in sorted((ROOT / "sag_ros").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = (part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+                found.append("".join(map(str, parts)))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    return tuple(found)
+
+
+def test_messages_of_the_handbook_are_those_of_the_code():
+    section = (DOCS / "handbook.md").read_text(encoding="utf-8").split("## Messages")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert len(rows) > 15
+    for message in SPAN.findall("\n".join(rows)):
+        pieces = [piece for piece in message.split("…") if len(piece.strip()) > 2]
+        assert any(all(piece in sentence for piece in pieces) for sentence in sentences()), message

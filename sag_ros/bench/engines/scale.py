@@ -137,6 +137,7 @@ class ScaleBench:
         Raises:
             ValueError: an unknown size, or a number out of range.
         """
+        from rich.box import SIMPLE_HEAD
         from rich.console import Console
         from rich.table import Table
 
@@ -148,18 +149,19 @@ class ScaleBench:
         if self.count < 1 or not self.densities or not all(0.0 < x <= 1.0 for x in self.densities):
             raise ValueError("--count is at least 1, and densities lie in (0, 1]")
         console = Console()
-        table = Table(title="ms on one core; chunks a second on one core and on two")
-        heads = [f"chunk, {x}" for x in self.densities] + [f"chunks/s, {x}" for x in self.densities]
-        for column in ("size", "engine", "cameras", "pruner", "dense", *heads):
-            table.add_column(column)
+        table = Table(title="ms on one core, and chunks a second on one core and on two", box=SIMPLE_HEAD)
+        table.add_column("size", min_width=16)
+        heads = [part for x in self.densities for part in (f"{x:g}", "1 core", "2 cores")]
+        for column in ("cameras", "pruner", "dense", *heads):
+            table.add_column(column, justify="right", no_wrap=True)
         found = []
         for name in self.only or SIZES:
             found.append(one := measure(name, SIZES[name], self.densities, self.count))
-            numbers = [f"{x:.2f}" for x in (one.encode, one.pruner)]
-            numbers += [f"{one.dense:.0f}", *(f"{x:.1f}" for x in one.sparse.values())]
-            rates = [f"{one.chunks(x, 1):.0f}, {one.chunks(x, 2):.0f}" for x in one.sparse]
-            table.add_row(name, one.engine, *numbers, *rates)
-            console.print(f"{name}: done", highlight=False)
+            numbers = [f"{one.encode:.1f}", f"{one.pruner:.2f}", f"{one.dense:.0f}"]
+            for x, took in one.sparse.items():
+                numbers += [f"{took:.1f}", f"{one.chunks(x, 1):.0f}", f"{one.chunks(x, 2):.0f}"]
+            table.add_row(name, *numbers)
+            console.print(f"{name}: done, engine {one.engine}", highlight=False)
         console.print(table)
         result = {"sizes": [asdict(one) for one in found], "beside_ms": BESIDE_MS, "machine": describe()}
         self.json.parent.mkdir(parents=True, exist_ok=True)

@@ -38,7 +38,9 @@ def test_the_table(monkeypatch: pytest.MonkeyPatch, capsys, tmp_path) -> None:
     monkeypatch.setattr(scale, "measure", lambda *arguments: one)
     path = tmp_path / "scale.json"
     assert ScaleBench((0.03,), ("as shipped",), 3, path).run() == 0
-    assert "100, 125" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    row = next(line for line in printed.splitlines() if line.strip().startswith("as shipped  "))
+    assert row.split()[2:] == ["2.0", "0.50", "100", "4.5", "100", "125"]
     assert json.loads(path.read_text())["sizes"][0]["sparse"] == {"0.03": 4.5}
 
 

@@ -116,7 +116,9 @@ def encoder_config(contract: Contract) -> EncoderConfig:
     resnet, own = size.resnet18, None
     if resnet is not None:
         crop = None if resnet.crop is None else (resnet.crop[0], resnet.crop[1])
-        own = ResNetConfig(resnet.norm, crop, _colours(resnet.mean), _colours(resnet.std), resnet.relu)
+        others = tuple((name, _colours(one.mean), _colours(one.std)) for name, one in resnet.cameras.items())
+        mean, std = _colours(resnet.mean), _colours(resnet.std)
+        own = ResNetConfig(resnet.norm, crop, mean, std, resnet.relu, others)
     return EncoderConfig(size.width, size.keypoints, size.features, own)
 
 

@@ -71,15 +71,22 @@ class UNetSpec(Section):
     film_scale: bool
 
 
-class ResNetSpec(Section):
+class ColourSpec(Section):
+    """Mean and deviation of the colours of one camera's pictures, in [0, 1]."""
+
+    mean: Annotated[list[float], Field(min_length=3, max_length=3)]
+    std: Annotated[list[Annotated[float, Field(gt=0.0)]], Field(min_length=3, max_length=3)]
+
+
+class ResNetSpec(ColourSpec):
     """A ResNet18 as the public Diffusion Policy has them: norm, middle of the picture that it sees (px; null
-    for all of it), mean and deviation of colours in [0, 1]; whether features end in a ReLU."""
+    for all of it), mean and deviation of colours in [0, 1]; whether features end in a ReLU; ``cameras``: whose
+    colours are others."""
 
     norm: Literal["group", "affine"]
     crop: Annotated[list[Count], Field(min_length=2, max_length=2)] | None
-    mean: Annotated[list[float], Field(min_length=3, max_length=3)]
-    std: Annotated[list[Annotated[float, Field(gt=0.0)]], Field(min_length=3, max_length=3)]
     relu: bool = False
+    cameras: dict[str, ColourSpec] = Field(default_factory=dict)
 
 
 class EncoderSpec(Section):
@@ -171,6 +178,11 @@ class Contract(Section):
                 "its sizes" if self.cameras else "null",
                 "pictures of cameras are encoded, and nothing else is",
             )
+        resnet = None if self.encoder is None else self.encoder.resnet18
+        for camera in () if resnet is None else resnet.cameras:
+            if camera not in self.cameras:
+                key, known = f"encoder.resnet18.cameras.{camera}", ", ".join(self.cameras)
+                raise inconsistent(key, "given", known, "colours are those of a camera of the policy")
         self._check_gripper()
         longest = self.horizon - self.observation_steps + 1
         if self.action_steps > longest:

@@ -80,10 +80,10 @@ class CameraNet(nn.Module):
         return self.project(spatial_softmax(self.maps(x).float()))
 
 
-def _camera_net(config: EncoderConfig) -> nn.Module:
+def _camera_net(config: EncoderConfig, camera: str) -> nn.Module:
     if config.resnet18 is None:
         return CameraNet(config)
-    return ResNetCamera(config.keypoints, config.features, config.resnet18)
+    return ResNetCamera(config.keypoints, config.features, config.resnet18.of(camera))
 
 
 class ObservationEncoder(nn.Module):
@@ -96,7 +96,7 @@ class ObservationEncoder(nn.Module):
         super().__init__()
         self.cameras = tuple(cameras)
         self.config = config
-        self.nets = nn.ModuleDict({camera: _camera_net(config) for camera in self.cameras})
+        self.nets = nn.ModuleDict({camera: _camera_net(config, camera) for camera in self.cameras})
 
     def feature_dim(self, state_dim: int) -> int:
         """D of one frame."""

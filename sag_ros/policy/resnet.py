@@ -6,7 +6,7 @@ section 3.2. Parameters have torchvision's names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from sag_ros.policy.keypoints import spatial_softmax
 
 CHANNELS = (64, 128, 256, 512)
+Colour = tuple[float, float, float]
 _GROUP = 16  # channels that share a group norm's statistics
 
 
@@ -28,19 +29,29 @@ class ResNetConfig:
         crop: height and width of the middle that is used, px; None for all.
         mean, std: of the colours, which lie in [0, 1].
         relu: whether features end in one, as those of robomimic's encoders.
+        others: cameras whose colours have another mean and deviation: name, mean, std.
     """
 
     norm: Literal["group", "affine"] = "group"
     crop: tuple[int, int] | None = (76, 76)
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    mean: Colour = (0.5, 0.5, 0.5)
+    std: Colour = (0.5, 0.5, 0.5)
     relu: bool = False
+    others: tuple[tuple[str, Colour, Colour], ...] = ()
 
     def __post_init__(self) -> None:
         if self.norm not in ("group", "affine"):
             raise ValueError(f"norm is {self.norm!r}; it has to be group or affine")
-        if min(self.std) <= 0.0:
-            raise ValueError(f"ResNetConfig.std is {self.std}; each must be above 0")
+        for std in (self.std, *(std for _, _, std in self.others)):
+            if min(std) <= 0.0:
+                raise ValueError(f"ResNetConfig.std is {std}; each must be above 0")
+
+    def of(self, camera: str) -> ResNetConfig:
+        """That of one camera, with its own colours."""
+        for name, mean, std in self.others:
+            if name == camera:
+                return replace(self, mean=mean, std=std, others=())
+        return replace(self, others=())
 
 
 class Affine(nn.Module):

@@ -108,11 +108,11 @@ def _contract(
 ) -> Contract:
     if not cameras:
         raise ImportRefused("a policy of images that observes no camera")
-    colours = set()
+    colours = {}
     for camera in cameras:
         own = f"normalizer.params_dict.{camera}"
         scale, offset = (float(state[f"{own}.{part}"].reshape(-1)[0]) for part in ("scale", "offset"))
-        colours.add(((-offset / scale,) * 3, (1.0 / scale,) * 3))
+        colours[name_of(camera)] = (-offset / scale,) * 3, (1.0 / scale,) * 3
     encoder = encoder_spec(weights, norms, colours, find(settings, "policy.crop_shape", None))
     seen = {name_of(key): {"height": shape[1], "width": shape[2]} for key, shape in cameras.items()}
     return parse_contract({**content, "cameras": seen, "encoder": encoder})

@@ -171,7 +171,7 @@ def _encoder(
 ) -> dict[str, Any] | None:
     if not cameras:
         return None
-    colours = {statistics.colours(camera) for camera in cameras}
+    colours = {_short(camera): statistics.colours(camera) for camera in cameras}
     return encoder_spec(nets, norms, colours, config.get("crop_shape"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,22 +132,28 @@ def fewer_steps(steps: int) -> str:
 def encoder_spec(
     nets: Mapping[str, Mapping[str, Tensor]],
     norms: set[str],
-    colours: Set[tuple[Sequence[float], Sequence[float]]],
+    colours: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     crop: Sequence[int] | None,
 ) -> dict[str, Any]:
-    """What a contract says of ResNets with a ReLU behind them, as both projects have; all cameras' alike.
+    """What a contract says of ResNets with a ReLU behind them, as both projects have; all cameras' alike, but
+    for their colours.
 
     Args:
         nets: camera -> its weights. norms: kinds of norm that they have.
-        colours: mean and deviation of their colours, in [0, 1]; three numbers each.
+        colours: camera -> mean and deviation of its colours, in [0, 1]; three numbers each.
 
     Raises:
         ImportRefused: cameras that differ.
     """
     sizes = {(own["maps.weight"].shape[0], own["project.weight"].shape[0]) for own in nets.values()}
-    if len(colours) > 1 or len(sizes) > 1 or len(norms) > 1:
-        raise ImportRefused("the cameras' networks differ in size, norm or colours; they have to be alike")
-    ((mean, std),), ((keypoints, features),) = colours, sizes
+    if len(sizes) > 1 or len(norms) > 1:
+        raise ImportRefused("the cameras' networks differ in size or norm; they have to be alike")
+    (mean, std), ((keypoints, features),) = next(iter(colours.values())), sizes
+    others = {
+        name: {"mean": list(own[0]), "std": list(own[1])}
+        for name, own in colours.items()
+        if own != (mean, std)
+    }
     resnet = {
         "norm": next(iter(norms)),
         "crop": None if crop is None else list(crop),
@@ -155,4 +161,6 @@ def encoder_spec(
         "std": list(std),
         "relu": True,
     }
+    if others:
+        resnet["cameras"] = others
     return {"width": 64, "keypoints": keypoints, "features": features, "resnet18": resnet}

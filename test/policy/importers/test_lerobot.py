@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from lerobot_folder import MODES, config, policy, save, statistics, weights
 from public_checkpoint import JOINTS
 
 from sag_ros.policy.bundle import load_bundle, save_bundle
+from sag_ros.policy.contract_file import BundleError, parse_contract
 from sag_ros.policy.importers.diffusion_policy import import_checkpoint
 from sag_ros.policy.importers.meaning import ImportRefused, Meaning
+from sag_ros.policy.resnet import ResNetCamera
 
 PARTS = ("joint_position", "gripper_width")
 MEANING = Meaning(("joints", "gripper"), JOINTS, 0.05, parts=PARTS)
@@ -45,6 +48,36 @@ def test_everything_is_where_it_was(tmp_path: Path, original, old) -> None:
     assert resnet.mean == pytest.approx([0.485, 0.456, 0.406], abs=1e-6)
     save_bundle(tmp_path / "bundle", found.bundle, half=False)
     same(original, load_bundle(tmp_path / "bundle"))
+
+
+def test_cameras_whose_colours_have_statistics_of_their_own(tmp_path: Path, original) -> None:
+    own = statistics(original)
+    mean, std = [0.3, 0.2, 0.1], [0.11, 0.12, 0.13]
+    own["observation.images.wrist.mean"] = torch.tensor(mean).reshape(3, 1, 1)
+    own["observation.images.wrist.std"] = torch.tensor(std).reshape(3, 1, 1)
+    folder = save(tmp_path / "a", weights(original), config(original), own)
+    bundle = import_checkpoint(folder, MEANING).bundle
+    resnet = bundle.contract.encoder.resnet18
+    assert resnet.mean == pytest.approx([0.485, 0.456, 0.406], abs=1e-6)
+    assert list(resnet.cameras) == ["wrist"]
+    save_bundle(tmp_path / "bundle", bundle, half=False)
+    encoder = load_bundle(tmp_path / "bundle").encoder
+    assert encoder.nets["front"].config.mean == pytest.approx((0.485, 0.456, 0.406), abs=1e-6)
+    assert encoder.nets["wrist"].config.mean == pytest.approx(mean, abs=1e-6)
+    assert encoder.nets["wrist"].config.std == pytest.approx(std, abs=1e-6)
+    seen = torch.randint(0, 256, (2, 40, 48, 3), dtype=torch.uint8)
+    alike = replace(original.encoder.config.resnet18, mean=tuple(mean), std=tuple(std))
+    expected = ResNetCamera(original.encoder.config.keypoints, original.encoder.config.features, alike).eval()
+    expected.load_state_dict(original.encoder.nets["wrist"].state_dict())
+    torch.testing.assert_close(encoder.encode("wrist", seen), expected(seen), rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(encoder.encode("wrist", seen), original.encoder.encode("wrist", seen), atol=1e-3)
+
+
+def test_colours_of_a_camera_that_is_not_there_are_refused(original) -> None:
+    contract = original.contract.model_dump()
+    contract["encoder"]["resnet18"]["cameras"] = {"side": {"mean": [0, 0, 0], "std": [1, 1, 1]}}
+    with pytest.raises(BundleError, match=r"encoder\.resnet18\.cameras\.side"):
+        parse_contract(contract)
 
 
 def test_one_network_for_all_cameras(tmp_path: Path, original) -> None:

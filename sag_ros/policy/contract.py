@@ -80,8 +80,8 @@ class ColourSpec(Section):
 
 class ResNetSpec(ColourSpec):
     """A ResNet18 as the public Diffusion Policy has them: norm, middle of the picture that it sees (px; null
-    for all of it), mean and deviation of colours in [0, 1]; whether features end in a ReLU; ``cameras``: whose
-    colours are others."""
+    for all of it), mean and deviation of colours in [0, 1]; whether features end in a ReLU; ``cameras``:
+    whose colours are others."""
 
     norm: Literal["group", "affine"]
     crop: Annotated[list[Count], Field(min_length=2, max_length=2)] | None

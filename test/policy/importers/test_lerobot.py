@@ -70,7 +70,9 @@ def test_cameras_whose_colours_have_statistics_of_their_own(tmp_path: Path, orig
     expected = ResNetCamera(original.encoder.config.keypoints, original.encoder.config.features, alike).eval()
     expected.load_state_dict(original.encoder.nets["wrist"].state_dict())
     torch.testing.assert_close(encoder.encode("wrist", seen), expected(seen), rtol=1e-4, atol=1e-5)
-    assert not torch.allclose(encoder.encode("wrist", seen), original.encoder.encode("wrist", seen), atol=1e-3)
+    assert not torch.allclose(
+        encoder.encode("wrist", seen), original.encoder.encode("wrist", seen), atol=1e-3
+    )
 
 
 def test_colours_of_a_camera_that_is_not_there_are_refused(original) -> None:

@@ -154,7 +154,7 @@ def encoder_spec(
         for name, own in colours.items()
         if own != (mean, std)
     }
-    resnet = {
+    resnet: dict[str, Any] = {
         "norm": next(iter(norms)),
         "crop": None if crop is None else list(crop),
         "mean": list(mean),

@@ -9,7 +9,7 @@ from sag_ros.ros.policy.signals.fields import FieldReader
 from sag_ros.ros.schema import PolicyNode
 
 
-class Refused(RuntimeError):
+class Refused(ValueError):
     """Why this policy does not run here; for a person."""
 
 

@@ -20,6 +20,7 @@ from sag_ros.ros.replay.chunks import Compared, Computing, engine_of, replay, re
 from sag_ros.ros.replay.commands import CommandReplay
 from sag_ros.ros.replay.evidence import Evidence, load
 from sag_ros.ros.replay.picture import draw, moment
+from sag_ros.ros.replay.timeline import decisions_in_a_row, pace, timeline
 from sag_ros.ros.replay.told import play, story_of, write_test
 from sag_ros.ros.schema import PolicyNode
 
@@ -49,7 +50,9 @@ class Replay:
     chunks: int = 0
     """only the last so many; 0: all"""
     picture: bool = True
-    """draw the moment that it was recorded for"""
+    """draw the moment that it was recorded for, or of an episode that failed when the hand let go"""
+    at: float | None = None
+    """draw this moment instead, s after the recording begins"""
     out: Path | None = None
     """folder for picture and findings; beside the file by default"""
     test: Path | None = None
@@ -69,6 +72,7 @@ class Replay:
         )
         if not evidence.chunks:
             raise RecordingError(f"{self.file} holds no chunk: the policy was not active, nothing to replay")
+        self._tell(evidence, console)
         result, beside = self._compute(evidence, console)
         said = findings.sentences(result)
         for sentence in said:
@@ -80,11 +84,28 @@ class Replay:
         console.print(f"findings: {report}")
         if self.picture:
             name = result.get("another", {}).get("name", "")
-            drawn = draw(evidence, folder / f"{self.file.stem}.png", beside, name, "; ".join(said[:1]))
+            path = folder / f"{self.file.stem}{'.beside' if name else ''}.png"
+            at = None if self.at is None else evidence.recording.begin + round(self.at * SECOND)
+            drawn = draw(evidence, path, beside, name, "; ".join(said[:1]), at)
             console.print(f"picture: {drawn}")
         if self.test is not None:
             self._make_test(evidence, self.test, console)
         return 0 if result["as_it_was"] else 1
+
+    def _tell(self, evidence: Evidence, console: Console) -> None:
+        """What happened when, and whether it was in time."""
+        begin = evidence.recording.begin
+        for one in timeline(evidence):
+            console.print(f"{(one.at - begin) / SECOND:7.2f} s  {one.text}", markup=False)
+        at, _ = moment(evidence)
+        console.print(f"the picture's 0 is at {(at - begin) / SECOND:.2f} s; --at draws another moment")
+        kept = pace(evidence)
+        if kept is not None:
+            console.print(
+                f"{kept.rate:.1f} decisions (chunks) a second, camera to command p50 {kept.latency[0]:.0f}, "
+                f"p99 {kept.latency[1]:.0f} ms; {kept.late} of {kept.chunks} later than the deadline of "
+                f"{1e3 * kept.deadline:.0f} ms, {kept.refused} refused"
+            )
 
     def _compute(self, evidence: Evidence, console: Console) -> tuple[dict[str, Any], list[Compared]]:
         bundle = self._bundle(evidence)
@@ -112,9 +133,11 @@ class Replay:
         beside: list[Compared] = []
         if any((self.bundle, self.sampler, self.mask_source, self.engine)):
             name, other = self._another(evidence, bundle)
-            with console.status(f"computing {name}"):
-                beside = replay(other, chunks)
-            result["another"] = {"name": name, **findings.of_another(beside)}
+            with console.status(f"computing {name}") as status:
+                beside = replay(
+                    other, chunks, lambda count: status.update(f"{name}: {count} of {len(chunks)}")
+                )
+            result["another"] = {"name": name, **findings.of_another(beside, decisions_in_a_row(evidence))}
         return result, beside
 
     def _bundle(self, evidence: Evidence) -> PolicyBundle:

@@ -82,12 +82,16 @@ def of_commands(made: Sequence[Made]) -> dict[str, Any]:
     }
 
 
-def of_another(found: Sequence[Compared]) -> dict[str, Any]:
-    """What another policy or setting does beside it."""
+def of_another(found: Sequence[Compared], own: float) -> dict[str, Any]:
+    """What another policy or setting does beside it; ``own``: by how much decisions in a row differ."""
     actions = np.array([one.actions for one in found])
     return {
         "chunks": len(found),
-        "action_difference": {"median": float(np.median(actions)), "largest": float(actions.max())},
+        "action_difference": {
+            "median": float(np.median(actions)),
+            "largest": float(actions.max()),
+            "of_decisions_in_a_row": own,
+        },
         "density": {name: _mean([one.density[i] for one in found]) for i, name in enumerate(("then", "now"))},
         "ms_p50": {name: _median([one.ms[i] for one in found]) for i, name in enumerate(("then", "now"))},
     }
@@ -123,9 +127,10 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
     if other := result.get("another"):
         difference, density, ms = other["action_difference"], other["density"], other["ms_p50"]
         said.append(
-            f"{other['name']}: actions differ by {difference['median']:.2g} (median), up to "
-            f"{difference['largest']:.2g}; {100 * density['now']:.1f} % of the blocks (then "
-            f"{100 * density['then']:.1f} %), {ms['now']:.1f} ms a chunk (then {ms['then']:.1f})"
+            f"{other['name']}: in the middle chunk an action differs by {difference['median']:.2g} rad, "
+            f"in the worst by {difference['largest']:.2g}; two decisions in a row differ by "
+            f"{difference['of_decisions_in_a_row']:.2g}. It computes {100 * density['now']:.1f} % of the "
+            f"blocks (then {100 * density['then']:.1f} %), {ms['now']:.1f} ms a chunk (then {ms['then']:.1f})"
         )
     return said
 

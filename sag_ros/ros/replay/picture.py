@@ -13,21 +13,31 @@ from sag_ros.messages.stamps import SECOND
 from sag_ros.ros.replay.chunks import Compared
 from sag_ros.ros.replay.commands import matched
 from sag_ros.ros.replay.evidence import Decided, Evidence
+from sag_ros.ros.replay.timeline import next_episode, released
 
 INK, FAINT, GRID = "#1d2733", "#8894a3", "#e4e8ee"
 BLUE, ORANGE, GREEN, RED = "#2f6fde", "#e07a1f", "#2a9d6f", "#cf3f4f"
 BEFORE, AFTER = 3.0, 1.5  # s around the moment
 _PICTURES, _PREDICTED = 7, 24  # moments, chunks that are drawn
 _SHOWN = 96  # px
+_HAND = 10.0  # mm that the axis of the hand spans at least
 _FIRST = ("fault", "silent", "stop", "failure", "operator")
 
 
 def moment(evidence: Evidence) -> tuple[int, str]:
-    """When what it was recorded for happened, ns since 1970, and what that was."""
+    """When what it was recorded for happened, ns since 1970, and what that was.
+
+    Of an episode that failed: when the hand let go, if it did.
+    """
     for kind in _FIRST:
         for mark in evidence.marks:
             if mark.kind == kind and kind in evidence.metadata["reason"] + " operator":
-                return _stopped(evidence, mark.at), f"{kind}: {mark.text}"
+                text = f"{kind}: {mark.text}"
+                let_go = released(evidence, mark.at) if kind in ("failure", "operator") else None
+                if let_go is not None:
+                    ago = (mark.at - let_go) / SECOND
+                    return let_go, f"{text}; here the hand opens, {ago:.1f} s before"
+                return _stopped(evidence, mark.at), text
     last = evidence.chunks[-1].received if evidence.chunks else evidence.recording.begin
     return last, evidence.metadata["reason"]
 
@@ -82,8 +92,21 @@ class _Window:
         return found
 
 
-def _line(axis: Any) -> None:
+def _line(axis: Any, window: _Window) -> None:
     axis.axvline(0.0, color=RED, lw=1, ls=(0, (4, 3)))
+    for begin in next_episode(window.evidence):  # the simulator puts arm and scene elsewhere
+        second = window.seconds(begin)
+        if -BEFORE < second < AFTER:
+            axis.axvspan(second, AFTER, color=GRID, lw=0, zorder=0)
+            axis.text(
+                second,
+                1.0,
+                " next episode",
+                fontsize=7,
+                color=FAINT,
+                va="top",
+                transform=axis.get_xaxis_transform(),
+            )
     axis.set_xlim(-BEFORE, AFTER)
     axis.grid(True)
 
@@ -104,7 +127,7 @@ def _joints(figure: Any, grid: Any, window: _Window, step: float) -> None:
             axis.plot(when, commanded[:, joint], color=ORANGE, lw=1.4)
         axis.plot(times, measured[:, joint], color=INK, lw=1.1)
         axis.set_title(f"joint {joint + 1}, rad", fontsize=9, loc="left")
-        _line(axis)
+        _line(axis, window)
     axis = figure.add_subplot(grid[count // 4, count % 4])
     for t, _, decided in predicted:
         axis.plot(t, 1e3 * decided.detail.gripper, color=BLUE, lw=0.7, alpha=0.45)
@@ -112,7 +135,10 @@ def _joints(figure: Any, grid: Any, window: _Window, step: float) -> None:
     if states:
         axis.plot(*np.array(states).T * np.array([[1.0], [1e3]]), color=INK, lw=1.1)
     axis.set_title("hand, mm", fontsize=9, loc="left")
-    _line(axis)
+    low, high = axis.get_ylim()
+    if high - low < _HAND:  # what trembles by less is still
+        axis.set_ylim((low + high - _HAND) / 2, (low + high + _HAND) / 2)
+    _line(axis, window)
 
 
 def _latencies(axis: Any, window: _Window) -> None:
@@ -123,9 +149,16 @@ def _latencies(axis: Any, window: _Window) -> None:
         t, refused = window.seconds(decided.received), bool(record.refused)
         colour = RED if refused else ORANGE if record.clipped else BLUE
         axis.plot(t, record.latency_ms, "x" if refused else ".", color=colour, ms=5, alpha=0.8)
-    axis.set_title("camera to command, ms (orange: clipped, red cross: refused)", fontsize=9, loc="left")
+    deadline = 1e3 * window.evidence.config.deadline
+    axis.axhline(deadline, color=INK, lw=0.8, ls=(0, (1, 2)))
+    axis.set_title(
+        "camera to command, ms (orange: made gentler by the guard, red cross: refused; "
+        f"dotted: deadline, {deadline:.0f})",
+        fontsize=9,
+        loc="left",
+    )
     axis.set_ylim(bottom=0)
-    _line(axis)
+    _line(axis, window)
 
 
 def _replayed(axis: Any, window: _Window, beside: Sequence[Compared], name: str) -> None:
@@ -140,7 +173,7 @@ def _replayed(axis: Any, window: _Window, beside: Sequence[Compared], name: str)
         axis.plot(times, [one.actions for one in shown], ".", color=GREEN, ms=4)
         axis.set_title(f"how far {name} differs, rad", fontsize=9, loc="left")
     axis.set_ylim(bottom=0)
-    _line(axis)
+    _line(axis, window)
 
 
 def _pictures(figure: Any, grid: Any, window: _Window) -> None:
@@ -164,7 +197,12 @@ def _pictures(figure: Any, grid: Any, window: _Window) -> None:
 
 
 def draw(
-    evidence: Evidence, path: Path, beside: Sequence[Compared] = (), name: str = "", said: str = ""
+    evidence: Evidence,
+    path: Path,
+    beside: Sequence[Compared] = (),
+    name: str = "",
+    said: str = "",
+    at: int | None = None,
 ) -> Path:
     """Draw the moment; returns ``path``.
 
@@ -173,14 +211,15 @@ def draw(
         path: of the PNG.
         beside: chunks of another policy, called ``name``.
         said: a line on what the replay found.
+        at: another moment, ns since 1970.
     """
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    at, text = moment(evidence)
-    window = _Window(evidence, at)
+    found, text = moment(evidence)
+    window = _Window(evidence, found if at is None else at)
     cameras = max(len(evidence.config.cameras), 1)
     style = {
         "font.size": 9, "axes.edgecolor": FAINT, "axes.labelcolor": INK, "text.color": INK,
@@ -194,10 +233,12 @@ def draw(
             bottom=0.03,
         )  # fmt: skip
         figure.text(0.05, 0.965, text[:110], fontsize=15, fontweight="bold", va="center")
-        episode = evidence.metadata.get("episode") or "?"
-        lines = f"{evidence.recording.path.name}, episode {episode}, {evidence.metadata['written']}. {said}"
+        lines = f"{evidence.recording.path.name}, {evidence.metadata['written']}. {said}"
         figure.text(0.05, 0.94, lines, fontsize=10, color=FAINT, va="center")
-        legend = "black: measured   orange: commanded   blue: actions of chunks   red: of refused ones"
+        legend = (
+            "black: measured   orange: commanded   blue: wanted (actions of chunks)   "
+            "red: wanted and refused   dashed: 0 s"
+        )
         figure.text(0.05, 0.92, legend, fontsize=9, va="center")
         step = evidence.config.splice.step
         _joints(figure, outer[0].subgridspec(2, 4, hspace=0.35, wspace=0.2), window, step)

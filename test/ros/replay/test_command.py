@@ -18,13 +18,13 @@ def test_all_of_it(recording, tmp_path, capsys):
     options = Replay(recording, mask_source="dense", out=tmp_path, test=tmp_path / "test_it.py")
     assert options.run() == 0
     said = capsys.readouterr().out
-    assert "bit for bit" in said and "ddim2+dense" in said
+    assert "bit for bit" in said and "ddim2+dense" in said and "decisions (chunks) a second" in said
     found = json.loads((tmp_path / f"{recording.stem}.replay.json").read_text())
     assert found["chunks"]["equal"] == found["chunks"]["chunks"] >= 5
     assert found["commands"]["equal"] == found["commands"]["commands"] >= 5
     assert found["not_the_same"] == []
     assert found["another"]["density"]["now"] == 1.0
-    assert (tmp_path / f"{recording.stem}.png").stat().st_size > 10_000
+    assert (tmp_path / f"{recording.stem}.beside.png").stat().st_size > 10_000
     assert (tmp_path / "test_it.json").is_file()
 
 

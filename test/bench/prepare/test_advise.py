@@ -50,5 +50,5 @@ def test_the_table(monkeypatch: pytest.MonkeyPatch, capsys, rate: Rate, status: 
     monkeypatch.setattr(advise, "measure", lambda *arguments: rate)
     assert advise.main() == status
     printed = capsys.readouterr().out
-    assert "191 of 200" in printed
+    assert "197 of 200" in printed
     assert rate.name in printed

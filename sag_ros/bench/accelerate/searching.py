@@ -33,13 +33,14 @@ class Setting:
 
     Attributes:
         bundle, data: folders. features: file that keeps what the encoder gives. out: of states to resume.
-        sampler, engine: names.
+        episodes: of the data, the first so many; None: all. sampler, engine: names.
     """
 
     bundle: Path
     data: Path
     features: Path
     out: Path
+    episodes: int | None = None
     sampler: str = "ddpm"
     engine: str = "auto"
 
@@ -65,7 +66,7 @@ class Searcher:
         self._setting = setting
         self._bundle = load_bundle(setting.bundle)
         self._table = table_for(setting.sampler, self._bundle.contract)
-        self._windows = policy_windows(self._bundle, setting.data, setting.features)
+        self._windows = policy_windows(self._bundle, setting.data, setting.features, setting.episodes)
         self._metrics: dict[str, ActionErrorMetric] = {}
 
     def run(self, density: float, seconds: float, proposals: int | None) -> Searched:

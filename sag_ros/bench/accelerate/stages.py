@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sag_ros.bench.accelerate import candidates
+from sag_ros.bench.accelerate.encoding import episodes_within
 from sag_ros.bench.accelerate.journal import Journal
 from sag_ros.bench.accelerate.judging import Judged, held_out, judge
 from sag_ros.bench.accelerate.recommendation import confirmed, recommend, to_state
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 # Of the time that is left when a stage begins.
 _SEARCH, _SEARCH_ALONE, _TEACH, _CHOOSE, _STATE = 0.45, 0.85, 0.3, 0.45, 0.85
+_ENCODE = 0.15  # of the budget
 _WINDOWS = 96  # held out
 _CHOOSING, _STATING = 100, 200  # episodes a method, at most
 _HOPELESS = 1.5  # times dense's action error: not played
@@ -57,11 +59,13 @@ class Stages:
         self._journal = Journal(out / "state.json", key, options.budget, say)
         self._features = out / "features.safetensors"
         self._bundle = bundle
+        self._episodes: int | None = None  # that are used; None: all
 
     def run(self) -> dict[str, Any]:
         """Returns what the page shows; see ``page``."""
         journal, options = self._journal, self._options
         checked = journal.stage("check", "checking bundle, engine and demonstrations", self._check)
+        self._episodes = checked["episodes"]
         prunable, searched = self._bundle.contract.network is not None, []
         if prunable:
             searched = journal.stage("search", f"searching schedules of {self._percent}", self._search)
@@ -89,8 +93,16 @@ class Stages:
                 f"engine {name} differs from the reference by {error:.1e}, allowed {allowed:.0e}; "
                 "see `sag check-bundle`"
             )
+        seconds = 60.0 * _ENCODE * self._options.budget
+        self._episodes = episodes_within(self._bundle, self._options.data, seconds)
+        if self._episodes is not None:
+            self._journal.say(
+                f"only {self._episodes} demonstrations are used: encoding more takes more than a seventh of "
+                "the budget"
+            )
         windows = self._windows
         return {
+            "episodes": self._episodes,
             "engine": name,
             "engine_error": error,
             "pruner": self._bundle.pruner_state is not None,
@@ -101,12 +113,14 @@ class Stages:
     @cached_property
     def _windows(self) -> PolicyWindows:
         """Of the demonstrations; a pruner changes nothing in them."""
-        return policy_windows(self._bundle, self._options.data, self._features)
+        return policy_windows(self._bundle, self._options.data, self._features, self._episodes)
 
     def _search(self) -> list[dict[str, Any]]:
         options = self._options
         share = _SEARCH_ALONE if options.task is None else _SEARCH
-        setting = Setting(self._folder, options.data, self._features, self._out, engine=options.engine)
+        setting = Setting(
+            self._folder, options.data, self._features, self._out, self._episodes, engine=options.engine
+        )
         found = []
         for one in search_all(setting, options.wanted, share * self._journal.left, options.processes):
             self._journal.say(

@@ -35,6 +35,7 @@ def windows(policy, monkeypatch):
     found = Windows(features, actions, frames, contract.observation_steps)
     for module in (searching, stages):
         monkeypatch.setattr(module, "policy_windows", lambda *_: PolicyWindows(found, found))
+    monkeypatch.setattr(stages, "episodes_within", lambda *_: None)
     return found
 
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from sag_ros.bench.masks.study import mean_mask
 from sag_ros.bench.schedules.closed_loop import ClosedLoopFitness, Setting, as_result, fitness_text, players
+from sag_ros.engines.registry import build_mask_source_for
 from sag_ros.policy.bundle import PolicyBundle, load_bundle
 from sag_ros.policy.samplers import table_for
 from sag_ros.pruning.plan import Reuse
-from sag_ros.pruning.pruner import build_pruner
 from sag_ros.pruning.stored import Schedule, save_schedule, schedule_key
 from sag_ros.train.data.bundle_windows import PolicyWindows, policy_windows
 from sag_ros.train.run.stop import Stop
@@ -121,7 +121,8 @@ class ScheduleSearching:
     ) -> tuple[Pruned, dict[str, Any]]:
         everything = torch.arange(len(windows.training))
         batch = metric.batch(windows.training, everything, 50 * self.windows, self.seed)
-        masks = build_pruner(bundle).mask(torch.from_numpy(batch.features)).numpy()
+        source = build_mask_source_for("reference", "sag", bundle, metric.steps)  # of this sampler
+        masks = np.stack([source.mask(features).pruned for features in batch.features])
         return mean_mask((~masks).mean(axis=0), metric.reuse).pruned, {"masks": len(masks)}
 
     def _evo(

@@ -9,7 +9,7 @@ from sag_ros.bench.schedules.command import ScheduleSearching
 from sag_ros.policy.bundle import load_bundle, save_bundle
 from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.pruning.pruner import Pruner, pruner_config
-from sag_ros.pruning.stored import load_schedule, mask_of
+from sag_ros.pruning.stored import Schedule, load_schedule, mask_of, save_schedule, schedule_key
 from sag_ros.train.data.bundle_windows import PolicyWindows
 from sag_ros.train.data.windows import Windows
 from sag_ros.train.schedules.evolution import EvolutionConfig
@@ -94,3 +94,18 @@ def test_evo_keeps_its_budget_and_goes_on_where_it_was(policy, tmp_path, monkeyp
     assert "[evo]" not in capsys.readouterr().out
     again = load_schedule(load_bundle(policy.folder), "evo30")
     np.testing.assert_array_equal(mask_of(found).pruned, mask_of(again).pruned)
+
+
+def test_the_mean_mask_of_another_sampler_is_that_of_its_own_pruner(policy, tmp_path):
+    bundle = load_bundle(policy.folder)
+    steps, blocks = 3, bundle.contract.blocks
+    rows = np.ones((steps, blocks), bool)
+    rows[0] = rows[2, 4] = False
+    key = schedule_key("sag", steps, bundle.contract.diffusion.steps)
+    save_schedule(bundle, key, Schedule(steps, blocks, "type", rows))
+    try:
+        file = searching(policy, tmp_path, method="mean", sampler=f"ddim{steps}").run()
+        assert file.name == f"sag_mean-{steps}.json"
+        np.testing.assert_array_equal(load_schedule(load_bundle(policy.folder), file.stem).pruned, rows)
+    finally:
+        (policy.folder / "schedules" / f"{key}.json").unlink()

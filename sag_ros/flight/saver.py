@@ -186,7 +186,9 @@ class Saver:
                 return
             writer, topics = self._begin("running")
             self._stream = Stream(writer, self._now(), topics)
-            messages = self._ring.pinned() + messages
+            begin = messages[0].received  # pinned ones are told as if they had come then: a viewer's time line
+            older = [one for one in self._ring.pinned() if one.received < begin]
+            messages = [one._replace(received=begin) for one in older] + messages
         stream = self._stream
         try:
             for message in messages:

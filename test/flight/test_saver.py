@@ -15,9 +15,9 @@ HELLO = b"\x00\x01\x00\x00\x03\x00\x00\x00hi\x00\x00"
 
 
 class World:
-    def __init__(self, path, quota=10**8, roll=0.0):
+    def __init__(self, path, quota=10**8, roll=0.0, pinned=frozenset()):
         self.time, self.said = 0.0, []
-        self.ring = Ring(30.0, 10**7)
+        self.ring = Ring(30.0, 10**7, pinned)
         self.folder = RecordingFolder(path, quota)
         self.saver = Saver(
             self.ring, self.folder, lambda: TOPICS, lambda reasons: {"why": {"reason": "; ".join(reasons)}},
@@ -102,6 +102,18 @@ def test_written_all_the_time_files_follow_each_other_without_a_gap(tmp_path):
     stamps = [one.received for one in found]
     assert len(stamps) == 160 and stamps == sorted(set(stamps))
     assert world.saver.lost == 0
+
+
+def test_what_was_told_once_is_in_each_of_these_files_and_makes_none_longer(tmp_path):
+    world = World(tmp_path, roll=5.0, pinned=frozenset({"/b"}))
+    world.ring.append(Heard(round(1e9 * SECOND), 0, "/b", HELLO))
+    for _ in range(16):
+        world.hear(10)
+        world.saver.look()
+    world.saver.look(last=True)
+    found = [open_recording(path) for path in world.files]
+    assert [one.counts["/b"] for one in found] == [1, 1, 1]
+    assert max(one.seconds for one in found) < 6.5
 
 
 def test_asked_for_while_all_is_written(tmp_path):

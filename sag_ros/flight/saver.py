@@ -186,7 +186,7 @@ class Saver:
                 return
             writer, topics = self._begin("running")
             self._stream = Stream(writer, self._now(), topics)
-            begin = messages[0].received  # pinned ones are told as if they had come then: a viewer's time line
+            begin = messages[0].received  # pinned ones are told as if they came then, or time begins there
             older = [one for one in self._ring.pinned() if one.received < begin]
             messages = [one._replace(received=begin) for one in older] + messages
         stream = self._stream

@@ -113,7 +113,7 @@ def test_what_was_told_once_is_in_each_of_these_files_and_makes_none_longer(tmp_
     world.saver.look(last=True)
     found = [open_recording(path) for path in world.files]
     assert [one.counts["/b"] for one in found] == [1, 1, 1]
-    assert max(one.seconds for one in found) < 6.5
+    assert max(one.seconds for one in found) < 8.0  # of 16
 
 
 def test_asked_for_while_all_is_written(tmp_path):

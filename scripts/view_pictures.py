@@ -17,6 +17,7 @@ from pathlib import Path
 
 import rclpy
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from trajectory_msgs.msg import JointTrajectory
@@ -77,9 +78,10 @@ def wait(done: Callable[[], bool], seconds: float, what: str) -> None:
 
 
 def watched(file: Path | None) -> Graph:
-    """The simulated arm with two named policies, and the page beside it."""
+    """The simulated arm with two named policies, page and flight recorder beside it."""
     policy = {"autostart": True, "diagnostics_rate": 4.0, **POLICIES}
-    return pick_release(parameter_file=file, policy=policy).watched({"port": PORT})
+    graph = pick_release(parameter_file=file, policy=policy).watched({"port": PORT})
+    return graph.recorded({"folder": tempfile.mkdtemp()})  # so that its buttons are there, too
 
 
 def main(folder: Path, file: Path | None) -> int:
@@ -104,8 +106,7 @@ def main(folder: Path, file: Path | None) -> int:
             stranger = Node("somebody_else")  # only one may command
             commands = stranger.create_publisher(JointTrajectory, Topics().trajectory, qos.COMMAND)
             wait(lambda: commands.get_subscription_count() > 1, 30.0, "who takes commands")
-            commands.publish(JointTrajectory())
-            wait(lambda: word(driver) == "FAULT", 60.0, "a fault")
+            wait(lambda: _disturbs(commands, driver), 60.0, "a fault")
             become(driver, DESKTOP, True)
             time.sleep(3.0)
             driver.save_screenshot(str(folder / "view_fault.png"))
@@ -113,6 +114,11 @@ def main(folder: Path, file: Path | None) -> int:
             driver.quit()
             rclpy.try_shutdown()
     return 0
+
+
+def _disturbs(commands: Publisher, driver: webdriver.Chrome) -> bool:
+    commands.publish(JointTrajectory())  # again and again: who listens may not know us yet
+    return word(driver) == "FAULT"
 
 
 def _opens(driver: webdriver.Chrome) -> bool:

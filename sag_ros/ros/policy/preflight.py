@@ -209,7 +209,7 @@ def examine(
     comparison = config.comparison
     half = comparison.tolerance_bf16
     lower = {"bf16": half, "f16": half, "int8": comparison.tolerance_int8}
-    precision = getattr(runner.engine, "precision", "f32")
+    precision = getattr(runner.engine, "precision", "")  # the reference has none
     tolerance = lower.get(precision, comparison.tolerance)
     report = Report(
         _action_error(runner, comparison.observations),
@@ -230,7 +230,8 @@ def examine(
         if not value <= bound:
             text = f"engine {runner.engine_name} differs from the reference: {what} by {value:.2e}, allowed "
             # Encoder and denoiser need not compute in the same precision where we choose.
-            if (precision in lower or config.precision == "auto") and np.isfinite(value):
+            chosen = precision in lower or (precision and config.precision == "auto")
+            if chosen and np.isfinite(value):
                 raise Imprecise(f"{text}{bound:.0e}. Use precision: f32")
             raise Refused(f"{text}{bound:.0e}. Use engine: reference, or report the versions of this machine")
     return report

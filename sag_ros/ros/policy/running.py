@@ -58,7 +58,7 @@ def prepare(
     Raises:
         Refused: what does not fit, or differs from the reference.
     """
-    if report is not None:
+    if report is not None and report.precision != config.precision:
         config = config.model_copy(update={"precision": report.precision})
     try:
         return _prepare(config, say, report)

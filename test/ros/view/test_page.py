@@ -2,79 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import time
-
 import pytest
+from browsing import Page, needs_chromium
 from fake_graph import FakeGraph, Spinning
 from rclpy.parameter import Parameter
 
 from sag_ros.ros.view.node import ViewNode
 
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver (apt-get install)"),
-    pytest.mark.timeout(240),
-]
-SWITCHES = (
-    "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-    "disable-component-update", "disable-sync",
-)  # fmt: skip
+pytestmark = [needs_chromium, pytest.mark.timeout(240)]
 TOKEN = "a-token-that-nobody-guesses"
-PATIENCE = 60.0  # s
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is missing: extra dev")
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for switch in (*SWITCHES, f"user-data-dir={tmp_path_factory.mktemp('browser')}", "window-size=1440,900"):
-        options.add_argument(f"--{switch}")
-    # The wheels of ROS set what a browser must not have.
-    environment = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER, env=environment))
-    yield driver
-    driver.quit()
-
-
-class Page:
-    """What a person sees and does."""
-
-    def __init__(self, driver, url: str) -> None:
-        self.driver, self.url = driver, url
-        driver.get(url)
-
-    def text(self, name: str) -> str:
-        return self.run(f"return document.getElementById({name!r}).textContent")
-
-    def run(self, script: str):
-        return self.driver.execute_script(script)
-
-    def until(self, done, what: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not done():
-            assert time.monotonic() < deadline, (
-                f"{what}; the page says {self.text('word')}, {self.text('answer-text')}"
-            )
-            time.sleep(0.05)
-
-    def key(self, key: str) -> None:
-        from selenium.webdriver.common.action_chains import ActionChains
-
-        ActionChains(self.driver).send_keys(key).perform()
-
-    def shades(self, canvas: str) -> int:
-        """How many different colours a canvas shows."""
-        return self.run(
-            f"const c = document.querySelector({canvas!r});"
-            "if (!c || !c.width) return 0;"
-            "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-            "return new Set(new Uint32Array(d.buffer)).size;"
-        )
 
 
 def served(**values) -> ViewNode:

@@ -81,6 +81,9 @@ class Events:
             return []
         self.outcome = ""
         text = "" if number is None else f"{number}, seed {status.get('seed', '?')}"
+        ended = before.get("message", "")
+        if text and ended:
+            text += f"; the one before: {'success' if before.get('success') else 'no success'}, {ended}"
         return [Event("episode", text)]
 
     def _end(self) -> list[Event]:

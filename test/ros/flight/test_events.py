@@ -65,6 +65,16 @@ def test_a_new_episode_is_marked_and_forgets_the_outcome():
     assert events.outcome == ""
 
 
+def test_how_the_episode_before_ended_is_told_with_the_next():
+    events = running()
+    events.on_status({"episode": 1, "seed": 4, "success": False, "message": "released outside the zone"})
+    (found,) = events.on_status({"episode": 2, "seed": 5, "success": False, "message": "reaching"})
+    assert found.text == "2, seed 5; the one before: no success, released outside the zone"
+    events.on_status({"episode": 2, "seed": 5, "success": True, "message": "released in the zone"})
+    (found,) = events.on_status({"episode": 3, "seed": 6})
+    assert found.text == "3, seed 6; the one before: success, released in the zone"
+
+
 def test_a_node_that_falls_silent_is_told_once():
     events = running()
     assert events.look(1.0) == []

@@ -54,6 +54,14 @@ def test_marks_and_silences_are_in_their_order():
     ]  # fmt: skip
 
 
+def test_between_two_episodes_no_decision_is_missed():
+    marks = [Mark(round(0.6 * SECOND), "lifecycle", "active to inactive: inactive")]
+    found = timeline(evidence([chunk(t) for t in (0.1, 0.2, 1.4, 1.5, 4.0)], marks))
+    assert [one.text for one in found] == [
+        "lifecycle: active to inactive: inactive", "no decision for 2.5 s",
+    ]  # fmt: skip
+
+
 def test_whether_it_was_in_time():
     chunks = [chunk(0.1 * n, latency=10.0 + n, missed=n > 18) for n in range(20)]
     chunks += [chunk(5.0 + 0.1 * n, latency=900.0, refused=1) for n in range(5)]

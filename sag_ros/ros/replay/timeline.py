@@ -106,7 +106,7 @@ def _silences(evidence: Evidence) -> Iterator[Happened]:
     came = [one.received for one in evidence.chunks]
     ended = [mark.at for mark in evidence.marks if mark.kind == "lifecycle"]  # there is none while it is off
     for before, after in pairwise(came):
-        off = any(before - SECOND <= at <= after + SECOND for at in ended)
+        off = any(before <= at <= after for at in ended)
         if after - before > _SILENCE * SECOND and not off:
             yield Happened(before, "silence", f"no decision for {(after - before) / SECOND:.1f} s")
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from sag_ros.ros.domains import claimed
+
 sys.path.insert(0, str(Path(__file__).parent))  # the helpers beside the tests
 
 # Workers that run at the same time share no domain: two robots in one are two publishers of one topic.
@@ -21,10 +23,10 @@ def domain():
     """Initialise rclpy in a domain nobody else uses; yields its number."""
     import rclpy
 
-    number = next(_domains)
-    rclpy.init(domain_id=number)
-    yield number
-    rclpy.try_shutdown()
+    with claimed(next(_domains)) as number:
+        rclpy.init(domain_id=number)
+        yield number
+        rclpy.try_shutdown()
 
 
 @pytest.fixture(scope="session")
@@ -33,11 +35,12 @@ def recording(bundle, tmp_path_factory):
     import rclpy
     from flight_bench import record_a_fault
 
-    rclpy.init(domain_id=next(_domains))
-    try:
-        return record_a_fault(bundle, tmp_path_factory.mktemp("recordings"))
-    finally:
-        rclpy.try_shutdown()
+    with claimed(next(_domains)) as number:
+        rclpy.init(domain_id=number)
+        try:
+            return record_a_fault(bundle, tmp_path_factory.mktemp("recordings"))
+        finally:
+            rclpy.try_shutdown()
 
 
 @pytest.fixture(scope="session")

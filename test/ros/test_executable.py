@@ -12,6 +12,7 @@ from rclpy.node import Node
 
 from sag_ros.ros import executable
 from sag_ros.ros.batching_executor import BatchingExecutor
+from sag_ros.ros.domains import claim
 
 NODE = """
 import os, signal, threading
@@ -35,7 +36,7 @@ raise SystemExit(executable.run(Example, []))
 
 
 def run(action):
-    environment = {**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100)}
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(claim())}
     return subprocess.run(
         [sys.executable, "-c", NODE.replace("ACTION", action)],
         capture_output=True, text=True, timeout=60, env=environment,
@@ -62,7 +63,7 @@ def test_a_failed_node_ends_with_one_and_says_why():
 
 
 def test_a_refused_parameter_ends_with_two_without_traceback():
-    environment = {**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100)}
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(claim())}
     result = subprocess.run(
         [sys.executable, "-m", "sag_ros.ros.gripper.node", "--ros-args", "-p", "gripper.forse:=3.0"],
         capture_output=True, text=True, timeout=60, env=environment,

@@ -9,10 +9,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from sag_ros.paths import config_file
 from sag_ros.ros.affinity import cores
+from sag_ros.ros.domains import claim
 from sag_ros.ros.graph import Graph, GraphNode
 
 PATIENCE = (8.0, 3.0, 3.0)  # s a node gets to end after SIGINT, SIGTERM, SIGKILL
@@ -25,14 +27,14 @@ class NodeDied(RuntimeError):
 def private_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     """Environment in which these nodes find each other and nobody else.
 
-    A domain derived from the process id, discovery on this machine only, shared memory large enough for
-    images, one thread per library (two cores have other work), offscreen rendering unless told otherwise.
+    A domain that no other graph on this machine uses, discovery on this machine only, shared memory large
+    enough for images, one thread per library (two cores have other work), offscreen rendering unless told
+    otherwise.
     """
     environment = dict(os.environ if base is None else base)
     profile = str(config_file("fastdds.xml"))
     environment |= {
-        # 0..101 leave the ephemeral ports of Linux alone; 0 is what everybody else uses.
-        "ROS_DOMAIN_ID": str(1 + os.getpid() % 100),
+        "ROS_DOMAIN_ID": str(_own_domain(os.getpid())),
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
         "FASTDDS_DEFAULT_PROFILES_FILE": profile,
         "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
@@ -42,6 +44,12 @@ def private_environment(base: Mapping[str, str] | None = None) -> dict[str, str]
     for name, value in (("OMP_NUM_THREADS", "1"), ("MUJOCO_GL", "egl"), ("LP_NUM_THREADS", "0")):
         environment.setdefault(name, value)
     return environment
+
+
+@cache
+def _own_domain(process: int) -> int:
+    """Claimed once for each ``process``: a child has another than its parent."""
+    return claim()
 
 
 POLICY_NODE = "policy_node"

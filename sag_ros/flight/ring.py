@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -90,23 +91,21 @@ class Ring:
             found = [self._messages[place - held] for place in range(skipped, held)]
             return found, max(self._first - number, 0)
 
-    def pinned(self) -> list[Heard]:
-        """The last message of each pinned topic that said something."""
+    def retold(self, begin: int) -> list[Heard]:
+        """The last message of each pinned topic, of those that came before ``begin``, ns, as if they had come
+        then: otherwise the time of a recording would begin with them."""
         with self._lock:
-            return list(self._last.values())
+            last = list(self._last.values())
+        return _retold(last, begin)
 
     def snapshot(self) -> list[Heard]:
         """All that is held, in the order it came; before it the pinned ones that are older, as if they had
         come with the first."""
         with self._lock:
-            held, last = list(self._messages), dict(self._last)
-        begin = held[0].received if held else 0
-        older = [
-            message._replace(received=begin)
-            for message in last.values()
-            if message.received < begin or not held
-        ]
-        return older + held
+            held, last = list(self._messages), list(self._last.values())
+        if not held:
+            return [message._replace(received=0) for message in last]
+        return _retold(last, held[0].received) + held
 
     def filling(self) -> Filling:
         """What it holds now."""
@@ -114,3 +113,7 @@ class Ring:
             held = self._messages
             seconds = (held[-1].received - held[0].received) / SECOND if held else 0.0
             return Filling(len(held), self._size, seconds)
+
+
+def _retold(last: Iterable[Heard], begin: int) -> list[Heard]:
+    return [message._replace(received=begin) for message in last if message.received < begin]

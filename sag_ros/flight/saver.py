@@ -186,9 +186,7 @@ class Saver:
                 return
             writer, topics = self._begin("running")
             self._stream = Stream(writer, self._now(), topics)
-            begin = messages[0].received  # pinned ones are told as if they came then, or time begins there
-            older = [one for one in self._ring.pinned() if one.received < begin]
-            messages = [one._replace(received=begin) for one in older] + messages
+            messages = self._ring.retold(messages[0].received) + messages
         stream = self._stream
         try:
             for message in messages:

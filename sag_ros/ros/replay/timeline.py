@@ -18,11 +18,10 @@ OPENS, CLOSES = "the hand opens", "the hand closes"
 
 
 @dataclass(frozen=True)
-class Happened:
-    """When, ns since 1970, and what; ``kind`` is that of the mark, ``hand`` or ``silence``."""
+class Entry:
+    """When, ns since 1970, and what."""
 
     at: int
-    kind: str
     text: str
 
 
@@ -44,9 +43,9 @@ class Pace:
     chunks: int
 
 
-def timeline(evidence: Evidence) -> list[Happened]:
+def timeline(evidence: Evidence) -> list[Entry]:
     """All of it, in order."""
-    found = [Happened(mark.at, mark.kind, f"{mark.kind}: {mark.text}") for mark in evidence.marks]
+    found = [Entry(mark.at, f"{mark.kind}: {mark.text}") for mark in evidence.marks]
     found += [*_hand(evidence), *_silences(evidence)]
     return sorted(found, key=lambda one: one.at)
 
@@ -82,7 +81,7 @@ def released(evidence: Evidence, until: int) -> int | None:
     return opened[-1] if opened else None
 
 
-def _hand(evidence: Evidence) -> Iterator[Happened]:
+def _hand(evidence: Evidence) -> Iterator[Entry]:
     """Each time that its measured width grew or shrank in one go by more than a little."""
     column = len(evidence.joint_names)
     told = [(one.received, one.detail.states[-1]) for one in evidence.chunks]
@@ -99,16 +98,16 @@ def _hand(evidence: Evidence) -> Iterator[Happened]:
     for begin, _, before, after in goes:
         if abs(after - before) > _TRAVEL:
             what = OPENS if after > before else CLOSES
-            yield Happened(begin, "hand", f"{what}, {1e3 * before:.0f} to {1e3 * after:.0f} mm")
+            yield Entry(begin, f"{what}, {1e3 * before:.0f} to {1e3 * after:.0f} mm")
 
 
-def _silences(evidence: Evidence) -> Iterator[Happened]:
+def _silences(evidence: Evidence) -> Iterator[Entry]:
     came = [one.received for one in evidence.chunks]
     ended = [mark.at for mark in evidence.marks if mark.kind == "lifecycle"]  # there is none while it is off
     for before, after in pairwise(came):
         off = any(before <= at <= after for at in ended)
         if after - before > _SILENCE * SECOND and not off:
-            yield Happened(before, "silence", f"no decision for {(after - before) / SECOND:.1f} s")
+            yield Entry(before, f"no decision for {(after - before) / SECOND:.1f} s")
 
 
 def decisions_in_a_row(evidence: Evidence) -> float:

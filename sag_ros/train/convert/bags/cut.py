@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sag_ros.messages.fields import FieldPaths
-from sag_ros.train.convert.bags.inputs import parse
+from sag_ros.train.convert.bags.inputs import Input, parse
 from sag_ros.train.convert.bags.recording import Heard, Read, Recording
 from sag_ros.train.convert.raw import ConversionError, Values
 
@@ -33,11 +33,7 @@ class Cutting:
 
     def with_marks(self, reads: Mapping[str, Sequence[Read]]) -> dict[str, list[Read]]:
         """``reads``, and what reads the marks, the last of its topic."""
-        found = {topic: list(own) for topic, own in reads.items()}
-        if self._input is not None:
-            paths = FieldPaths(self._input.topic, self._input.fields or ("data",))
-            found.setdefault(self._input.topic, []).append(lambda message: paths.numbers(message)[0])
-        return found
+        return with_last(reads, self._input, None if self._input is None else number_of(self._input))
 
     def stretches(self, bag: Recording, heard: Mapping[str, Heard], inputs: Sequence[Values]) -> Stretches:
         """Of ``bag``, (begin, end) s each; ``inputs``: stamps (n,) of each, s, rising.
@@ -62,6 +58,22 @@ class Cutting:
                 f"one is on while {(self._input.fields or ('data',))[0]} is true, or a number but 0{why}"
             )
         return found
+
+
+def number_of(one: Input) -> Read:
+    """What reads the number of a mark: its field, ``data`` if nothing is said."""
+    paths = FieldPaths(one.topic, one.fields or ("data",))
+    return lambda message: paths.numbers(message)[0]
+
+
+def with_last(
+    reads: Mapping[str, Sequence[Read]], one: Input | None, read: Read | None
+) -> dict[str, list[Read]]:
+    """``reads``, and ``read`` as the last of the topic of ``one``, if there is one."""
+    found = {topic: list(own) for topic, own in reads.items()}
+    if one is not None and read is not None:
+        found.setdefault(one.topic, []).append(read)
+    return found
 
 
 def marked(stamps: Values, values: Values, end: float) -> Stretches:

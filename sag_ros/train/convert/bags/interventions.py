@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from sag_ros.messages.errors import MessageError
-from sag_ros.messages.fields import FieldPaths
-from sag_ros.train.convert.bags.cut import Stretches, marked
+from sag_ros.train.convert.bags.cut import Stretches, marked, number_of, with_last
 from sag_ros.train.convert.bags.inputs import parse
 from sag_ros.train.convert.bags.recording import Heard, Read, Recording
 
@@ -40,15 +39,10 @@ class Interventions:
         Raises:
             ConversionError: the bag has no such topic.
         """
-        found = {topic: list(own) for topic, own in reads.items()}
-        if self._input is not None:
-            one = self._input
-            if bag.kind(one.topic) == "std_msgs/msg/String":
-                found.setdefault(one.topic, []).append(_of_mark)
-            else:
-                paths = FieldPaths(one.topic, one.fields or ("data",))
-                found.setdefault(one.topic, []).append(lambda message: paths.numbers(message)[0])
-        return found
+        if self._input is None:
+            return with_last(reads, None, None)
+        told = bag.kind(self._input.topic) == "std_msgs/msg/String"
+        return with_last(reads, self._input, _of_mark if told else number_of(self._input))
 
     def stretches(self, heard: Mapping[str, Heard], end: float) -> Stretches | None:
         """(begin, end) s in which a human had the arm, None where nobody tells; ``end``: s, of the bag."""
@@ -70,5 +64,5 @@ def _of_mark(message: Any) -> float | None:
         raise MessageError(f"is no mark of the recorder: {error!r}") from None
     change = _STATE.match(text) if kind == "state" else None
     if change is None:
-        return 0.0 if kind in ("silent", "fault") else None
+        return 0.0 if kind == "silent" else None  # a fault is a state, too
     return float(change[2] in HUMAN)

@@ -101,7 +101,12 @@ COMMANDS = (
         "record demonstrations from a running graph while somebody moves the arm",
         ("train", "ros"),
     ),
-    Command("record", "sag_ros.train.record:Recording", "record scripted demonstrations", ("sim", "train")),
+    Command(
+        "record",
+        "sag_ros.train.record.command:Recording",
+        "record scripted demonstrations",
+        ("sim", "train"),
+    ),
     Command(
         "convert",
         "sag_ros.train.convert.command:Conversion",

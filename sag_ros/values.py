@@ -104,7 +104,7 @@ class ActionChunk(Chunk):
     Attributes:
         stamp: stamp of the observation it was computed from, s.
         period: control period of the policy, s.
-        positions: (Ta, J) absolute joint positions, rad.
+        positions: (Ta, J) absolute joint positions, rad; of a policy for a benchmark its setpoints, (Ta, A).
         gripper: (Ta,) gripper widths, m; (Ta, G) where G grippers are commanded.
     """
 

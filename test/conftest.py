@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -45,3 +46,61 @@ def emulated_fr3(tmp_path_factory):
         pytest.skip(str(reason))
     with robot:
         yield robot
+
+
+class FakeBenchmark:
+    """A benchmark without a simulator: one number is moved to a goal."""
+
+    name = "fake"
+    period = 0.05
+    steps = 20
+    joints = ("slide",)
+    goal = 1.0
+
+    def __init__(self):
+        from sag_ros.sim.benchmarks.protocol import Setpoint
+
+        self.parts = {"object": (1, "m"), "hand": (1, "m")}
+        self.setpoints = (Setpoint("x", "m"), Setpoint("grip", "1"))
+        self.closed, self.seeds = False, []
+
+    def reset(self, seed):
+        self.seeds.append(seed)
+        self.at, self.success, self.actions = 0.01 * (seed % 7), False, []
+
+    def observe(self):
+        return np.array([self.goal, self.at])
+
+    def step(self, action):
+        self.actions.append(np.array(action))
+        self.at = float(action[0])
+        self.success |= self.settled
+
+    def status(self):
+        from sag_ros.sim.benchmarks.protocol import BenchmarkStatus
+
+        return BenchmarkStatus(success=self.success, message=f"at {self.at:.2f}", completed=int(self.success))
+
+    @property
+    def settled(self):
+        return abs(self.at - self.goal) < 0.05
+
+    @property
+    def joint_positions(self):
+        return np.array([self.at])
+
+    def demonstrate(self, rng):
+        at = self.at
+        while True:
+            at = min(at + 0.1, self.goal)
+            wanted = np.array([at, 1.0])
+            yield wanted, wanted + np.array([rng.uniform(-0.01, 0.01), 0.0])
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def fake_benchmark():
+    """A ``Benchmark`` whose state is (goal, position): the first setpoint is where the position is next."""
+    return FakeBenchmark()

@@ -33,6 +33,7 @@ class ActionDecoder:
         self._joints, self._meaning = joints, contract.action[0].meaning
         self._gripper, self._tcp, self._hands = contract.binary_gripper, contract.tcp, contract.grippers
         self._poses, self._period = contract.commands_poses, contract.control_period
+        self._setpoints = contract.commands_setpoints
         if self._poses:  # what it is made of takes a second to import
             from sag_ros.policy.rotations import frames, to_matrix
 
@@ -54,6 +55,8 @@ class ActionDecoder:
             observed: (J,) joint positions at ``stamp``, rad; goes along with poses.
         """
         plain = (np.asarray(actions, np.float64) - self._offset) / self._scale
+        if self._setpoints:
+            return ActionChunk(stamp, self._period, frozen(plain), frozen(np.empty((len(plain), 0))))
         width = self._width(plain[:, -1].copy() if self._hands == 1 else plain[:, -self._hands :].copy())
         if self._poses and self._tcp is not None:
             rotations, tcp = self._to_matrix(plain[:, 3:-1], self._tcp.rotation), self._tcp

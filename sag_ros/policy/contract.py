@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from sag_ros.policy.meanings import (
+    SETPOINT,
     TCP_MEANINGS,
     ActionSpec,
     BinaryGripper,
@@ -239,6 +240,11 @@ class Contract(Section):
     def commands_poses(self) -> bool:
         """Whether actions say where the tool centre point has to be, not the joints."""
         return self.action[0].meaning in TCP_MEANINGS
+
+    @property
+    def commands_setpoints(self) -> bool:
+        """Whether actions are for the controller of a benchmark; the policy moves no other arm then."""
+        return self.action[0].meaning == SETPOINT
 
     @property
     def observes_poses(self) -> bool:

@@ -15,6 +15,8 @@ JOINT_MEANINGS = ("joint_position", "joint_offset", "joint_step")
 # The tool centre point; TcpSpec says what a rotation looks like and what both are relative to.
 TCP_MEANINGS = ("tcp_position", "tcp_rotation")
 GRIPPER_MEANINGS = ("gripper_width", "gripper_binary")
+# What the controller of a benchmark takes, in its order and units; no arm that is known here is moved by it.
+SETPOINT = "setpoint"
 UNITS = {
     **dict.fromkeys(JOINT_MEANINGS, "rad"), "tcp_position": "m", "gripper_width": "m", "gripper_binary": "1",
 }  # fmt: skip
@@ -38,7 +40,7 @@ class ActionSpec(Section):
     name: Name
     meaning: Literal[
         "joint_position", "joint_offset", "joint_step", "tcp_position", "tcp_rotation",
-        "gripper_width", "gripper_binary",
+        "gripper_width", "gripper_binary", "setpoint",
     ]  # fmt: skip
     unit: Literal["rad", "m", "1"]
 
@@ -124,7 +126,11 @@ def grippers(action: Sequence[ActionSpec]) -> int:
 
 
 def check_actions(action: Sequence[ActionSpec], joints: Sequence[str], tcp: TcpSpec | None) -> None:
-    """Raise unless the actions are all joints or a pose, then the gripper or grippers, in their units."""
+    """Raise unless the actions are all joints or a pose, then the gripper or grippers, in their units; or all
+    of them the setpoints of a benchmark."""
+    if action[0].meaning == SETPOINT:
+        _check_setpoints(action)
+        return
     poses = action[0].meaning in TCP_MEANINGS
     if poses:
         if tcp is None:
@@ -160,6 +166,16 @@ def check_actions(action: Sequence[ActionSpec], joints: Sequence[str], tcp: TcpS
         unit = UNITS.get(one.meaning, "rad" if tcp is not None and tcp.rotation == "axis_angle" else "1")
         if one.unit != unit:
             raise inconsistent(f"action.{i}.unit", one.unit, unit, f"give {one.meaning} in {unit}")
+
+
+def _check_setpoints(action: Sequence[ActionSpec]) -> None:
+    for i, one in enumerate(action):
+        if one.meaning != SETPOINT:
+            remedy = "a benchmark's controller takes setpoints, all of them"
+            raise inconsistent(f"action.{i}.meaning", one.meaning, SETPOINT, remedy)
+    if len({one.name for one in action}) < len(action):
+        remedy = "name each setpoint once"
+        raise inconsistent("action", [one.name for one in action], "different names", remedy)
 
 
 def check_state(

@@ -127,6 +127,8 @@ def _ranges(contract: Contract) -> dict[str, tuple[Values, Values]]:
     apart = np.concatenate([np.full(len(middles[part]), wide[part]) for part in parts])
     # Actions of random weights are noise; wider, the guard would not believe that an arm could follow them.
     action, narrow = np.append(joints, width), np.append(np.full(len(joints), 0.1), width)
+    if contract.commands_setpoints:
+        action, narrow = np.zeros(contract.action_dim), np.full(contract.action_dim, 0.1)
     if contract.commands_poses and tcp is not None:
         middle = np.append(TOOL, down)
         if tcp.relative != "no":

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import tyro
 
+from sag_ros.seeds import require_development
+
 BUDGETS = "10 minutes, 60 for an hour, 480 for a night"
 _LONG = 30.0  # minutes from which on four densities are searched and a pruner is taught
 _LEAST = 4.0  # minutes
@@ -53,6 +55,7 @@ class AccelerationOptions:
             raise ValueError(f"--densities {self.densities}: two of them are the same percentage")
         if self.processes < 1:
             raise ValueError(f"--processes must be at least 1; got {self.processes}")
+        require_development(self.choosing_seed, 10_000, "--choosing-seed")
         if abs(self.choosing_seed - self.stating_seed) < 10_000:
             raise ValueError("--choosing-seed and --stating-seed: 10000 apart, so that no episode is in both")
 

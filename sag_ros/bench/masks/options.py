@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sag_ros.seeds import require_development
+
 
 @dataclass(frozen=True)
 class Options:
@@ -44,6 +46,7 @@ class Options:
             if getattr(self, name) < 1:
                 option = name.replace("_", "-")
                 raise ValueError(f"--{option} must be at least 1; got {getattr(self, name)}")
+        require_development(self.seed, self.episodes, "--seed")
         if self.seed < self.calibration_episodes:
             raise ValueError(
                 f"--seed must be at least {self.calibration_episodes}, the number of calibration episodes, "

@@ -184,7 +184,7 @@ def run_episode(
             witness(Observation(since, images, states))
         features = runner.features([seen.features for seen in history], states)
         inference = runner.infer(since, features, 0.0, history[-1].state[: robot.arm.dof])
-        densities.append(_density(inference, loop.blocks))
+        densities.append(computed_share(inference, loop.blocks))
         chunk = arm.joints(inference.chunk)
         if chunk is not None:
             agreement.add(chunk)
@@ -226,7 +226,7 @@ def _see(robot: SimulatedRobot, runner: PolicyRunner, loop: EpisodeSettings) -> 
     return Seen(images, features, np.concatenate([robot.state, *places]))
 
 
-def _density(inference: Any, blocks: int | None) -> float:
+def computed_share(inference: Any, blocks: int | None) -> float:
     """Blocks computed for a chunk, as a share of ``blocks``."""
     mask = inference.mask
     # Samplers with a state say how many steps they ran; the mask is for all of their table.

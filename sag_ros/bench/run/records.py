@@ -16,12 +16,13 @@ class EpisodeResult:
         density: mean share of the K x 3L blocks of the full sampler that a chunk computed.
         chunks: number of inferences.
         rms_jerk: of the executed motion over time and joints, rad/s^3.
-        peak_jerk: its maximum as a share of the FR3's limit.
+        peak_jerk: its maximum as a share of the FR3's limit; None of other arms.
         rms_acceleration: rad/s^2.
         jump: mean distance of a chunk's first action from where the one before was heading, rad; None with
             fewer than two chunks. bend: the same within chunks (see ``smoothness.Agreement``).
         clipped: limits the guard had to enforce; refused: chunks it did not let pass;
         violations: limits the command broke after the guard (an independent check).
+        completed: parts of the task that were done, where it has any.
         wall: how long it took, s; only to say how long the rest will take.
     """
 
@@ -33,13 +34,14 @@ class EpisodeResult:
     density: float
     chunks: int = 0
     rms_jerk: float = 0.0
-    peak_jerk: float = 0.0
+    peak_jerk: float | None = 0.0
     rms_acceleration: float = 0.0
     jump: float | None = None
     bend: float | None = None
     clipped: int = 0
     refused: int = 0
     violations: int = 0
+    completed: int = 0
     wall: float = 0.0
 
     @property

@@ -64,6 +64,38 @@ class Smoothness:
         return sqrt(self._acceleration2 / self._time) if self._time else 0.0
 
 
+class Sampled:
+    """The same of joints that are only sampled, by differences.
+
+    Args:
+        period: between two samples, s.
+    """
+
+    def __init__(self, period: float) -> None:
+        self._period = period
+        self._samples: list[np.ndarray] = []
+
+    def add(self, positions: np.ndarray) -> None:
+        """(J,) the next sample, rad."""
+        self._samples.append(np.array(positions, float))
+
+    def _rms(self, order: int) -> float:
+        if len(self._samples) <= order:
+            return 0.0
+        differences = np.diff(np.stack(self._samples), order, axis=0) / self._period**order
+        return float(np.sqrt((differences**2).mean()))
+
+    @property
+    def rms_jerk(self) -> float:
+        """Root mean square over time and joints, rad/s^3; 0 before there are enough samples."""
+        return self._rms(3)
+
+    @property
+    def rms_acceleration(self) -> float:
+        """Root mean square over time and joints, rad/s^2."""
+        return self._rms(2)
+
+
 class Agreement:
     """Distances between successive chunks as the policy gave them, before any smoothing or splicing.
 

@@ -44,24 +44,24 @@ class Trial:
         import torch
 
         torch.set_num_threads(1)
-        from sag_ros.bench.run.episode import EpisodeSettings, robot_for
+        from sag_ros.bench.run.episode import EpisodeSettings
+        from sag_ros.bench.run.stage import stage_for
         from sag_ros.engines.runner import PolicyRunner
         from sag_ros.policy.bundle import load_bundle
 
         bundle = load_bundle(setting.bundle)
         self._setting = setting
-        self._robot = robot_for(setting.task, bundle.contract)
+        self._stage = stage_for(setting.task, bundle.contract)
         self._runner = PolicyRunner(bundle, setting.sampler, "dense", setting.engine)
         self._loop = EpisodeSettings.of(bundle.contract, setting.execute, setting.time_limit)
 
     def run(self, pruned: Pruned, seed: int) -> bool:
         """Whether the episode ``seed`` succeeds under ``pruned`` (n, 3L)."""
-        from sag_ros.bench.run.episode import run_episode
         from sag_ros.pruning.mask_sources import FixedMask
         from sag_ros.values import Mask
 
         self._runner.mask_source = FixedMask(Mask(pruned), self._setting.reuse)
-        return run_episode(self._robot, self._runner, self._loop, "candidate", seed).success
+        return self._stage.play(self._runner, self._loop, "candidate", seed).success
 
 
 # (jobs) -> whether each succeeded

@@ -18,6 +18,7 @@ from sag_ros.policy.bundle import PolicyBundle, load_bundle
 from sag_ros.policy.samplers import table_for
 from sag_ros.pruning.plan import Reuse
 from sag_ros.pruning.stored import Schedule, save_schedule, schedule_key
+from sag_ros.seeds import require_development
 from sag_ros.train.data.bundle_windows import PolicyWindows, policy_windows
 from sag_ros.train.run.stop import Stop
 from sag_ros.train.schedules.action_error import ActionErrorMetric
@@ -66,6 +67,9 @@ class ScheduleSearching:
     minutes: float | None = None
     """evo: end after this time"""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_development(self.first_seed, self.episodes, "--first-seed")
 
     def run(self) -> Path:
         """Search and save; returns the file."""

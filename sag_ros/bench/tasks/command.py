@@ -53,7 +53,9 @@ def _run(options: Options, shown: bool) -> int:
             raise ValueError(f"methods {one!r} and {other!r} are the same; name one of them")
     machine = hardware.describe()
     recorder = REFERENCE if REFERENCE in names else names[0]
-    recorded = times.recorded(identities[recorder], range(options.seed, options.seed + RECORDED))
+    recorded = times.recorded(
+        identities[recorder], range(options.seeds.start, options.seeds.start + RECORDED)
+    )
     place = recorded, {key: machine[key] for key in MACHINE}
     clocks = {
         clock: Journal(
@@ -113,7 +115,7 @@ def _time(options: Options, worker: Worker, recorder: str, clocks: Mapping[str, 
             journal.forget()
     if not any(times.incomplete(clocks[clock], chunks) for clock, chunks in wanted.items()):
         return
-    seeds = range(options.seed, options.seed + RECORDED)
+    seeds = options.seeds[:RECORDED]
     recordings = times.record(lambda seed, witness: worker.run(recorder, seed, witness), seeds)
     for clock, chunks in wanted.items():
         times.measure(worker, clocks[clock], recordings, clock, chunks, f"{options.task}, times, {clock}")
@@ -152,7 +154,8 @@ def _finish(
         for name, identity in episodes.identities.items()
     ]
     settings = {
-        **{key: getattr(options, key) for key in ("task", "episodes", "seed", "execute", "noise", "margin")},
+        **{key: getattr(options, key) for key in ("task", "episodes", "execute", "noise", "margin")},
+        "seed": options.seeds.start,
         "recorded": f"observations of the first {RECORDED} episodes of {recorder}",
     }
     complete = all(len(one.episodes) == options.episodes for one in measured) and not interrupted

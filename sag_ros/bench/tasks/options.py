@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from sag_ros.bench.tasks.choice import parse_budgets
+from sag_ros.seeds import EVALUATION, require_development
 
 LEAST = {"episodes": 1, "execute": 1, "processes": 1, "timed_chunks": 0, "torch_chunks": 0}
 
@@ -31,6 +32,9 @@ class Options:
     """episodes per method"""
     seed: int = 100_000
     """seed of the first episode; the others follow"""
+    final: bool = False
+    """the seeds of the final tables instead, which nothing that learns or chooses has seen: for what is
+    published, and once"""
     bundle: str = "models/pick_release"
     """folder of the policy bundle, or its name in models/"""
     engine: str = "auto"
@@ -63,6 +67,7 @@ class Options:
             if getattr(self, name) < least:
                 option = name.replace("_", "-")
                 raise ValueError(f"--{option} must be at least {least}; got {getattr(self, name)}")
+        require_development(self.seed, self.episodes, "--seed without --final")
         if not 0 <= self.margin <= 100:
             raise ValueError(f"--margin is in points of success, 0 to 100; got {self.margin}")
         parse_budgets(self.budgets)
@@ -70,7 +75,8 @@ class Options:
     @property
     def seeds(self) -> range:
         """Of all episodes."""
-        return range(self.seed, self.seed + self.episodes)
+        first = EVALUATION.start if self.final else self.seed
+        return range(first, first + self.episodes)
 
     def journal(self, kind: str) -> Path:
         """Where measurements are kept."""
@@ -83,6 +89,8 @@ class Options:
             value = getattr(self, option.name)
             if option.name in ("report_only", "retime"):
                 continue
-            if value != option.default or option.name in ("task", "methods", "episodes", "seed"):
+            if option.name == "final" or (option.name == "seed" and self.final):
+                words += ["--final"] if option.name == "final" and self.final else []
+            elif value != option.default or option.name in ("task", "methods", "episodes", "seed"):
                 words += [f"--{option.name.replace('_', '-')}", str(value)]
         return shlex.join(words)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sag_ros.bench.run.episode import robot_for
 from sag_ros.bench.run.methods import FRESH_CROSS_ATTENTION, Method, parse_methods
 from sag_ros.bench.run.records import EpisodeResult
+from sag_ros.bench.run.stage import Stage, stage_for
 from sag_ros.bench.tasks.options import Options
 
 if TYPE_CHECKING:
@@ -40,23 +40,23 @@ class Worker:
         folders = dict.fromkeys(self._folder(method) for method in self._methods.values())
         self._bundles = {folder: load_bundle(model_folder(folder)) for folder in folders}
         require_alike(self._bundles, options.execute)
-        self._robot: Any = None
+        self._stage: Stage | None = None
         self._runners: dict[tuple[str, str], Any] = {}
 
     def close(self) -> None:
-        """Free the robot's OpenGL context, which the end of the process would do too late."""
-        if self._robot is not None:
-            self._robot.close()
+        """Free what the simulator holds."""
+        if self._stage is not None:
+            self._stage.close()
 
     def _folder(self, method: Method) -> str:
         return method.bundle or self._options.bundle
 
     @property
-    def robot(self) -> Any:
-        """The SimulatedRobot; with it comes an OpenGL context."""
-        if self._robot is None:
-            self._robot = robot_for(self._options.task, next(iter(self._bundles.values())).contract)
-        return self._robot
+    def stage(self) -> Stage:
+        """Where episodes are played."""
+        if self._stage is None:
+            self._stage = stage_for(self._options.task, next(iter(self._bundles.values())).contract)
+        return self._stage
 
     def runner(self, name: str, engine: str = "") -> Any:
         """The warmed-up runner of a method in ``engine``, the one of the settings by default.
@@ -115,12 +115,12 @@ class Worker:
         self, name: str, seed: int, witness: Callable[[Observation], None] | None = None
     ) -> EpisodeResult:
         """One episode; see ``bench.run.episode.run_episode``."""
-        from sag_ros.bench.run.episode import EpisodeSettings, run_episode
+        from sag_ros.bench.run.episode import EpisodeSettings
 
         contract = self._bundles[self._folder(self._methods[name])].contract
         blocks = contract.diffusion.steps * contract.blocks
-        loop = EpisodeSettings.of(contract, self._options.execute, self.robot.task.time_limit, blocks)
-        return run_episode(self.robot, self.runner(name), loop, name, seed, witness)
+        loop = EpisodeSettings.of(contract, self._options.execute, self.stage.time_limit, blocks)
+        return self.stage.play(self.runner(name), loop, name, seed, witness)
 
 
 def require_alike(bundles: dict[str, PolicyBundle], execute: int) -> None:

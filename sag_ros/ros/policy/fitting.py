@@ -19,6 +19,11 @@ class Imprecise(Refused):
 
 def check_contract(contract: Contract, config: PolicyNode) -> None:
     """Raise Refused unless the policy fits the configured cameras, arm and gripper."""
+    if contract.commands_setpoints:
+        raise Refused(
+            f"the policy gives setpoints for the controller of the benchmark '{contract.task}', which no arm "
+            f"here has. It is played by: sag bench tasks --task {contract.task} --bundle FOLDER"
+        )
     wanted, given = list(contract.cameras), list(config.cameras)
     if not wanted and config.cameras == type(config).model_fields["cameras"].default:
         given = []  # nobody asked for them

@@ -110,7 +110,7 @@ class PolicyTraining:
               f"{len(validation)} episodes held out", flush=True)  # fmt: skip
         with Stop(self.minutes) as stop:
             encoder = None if start is None else start.encoder
-            if self.blind:
+            if not self._cameras(demonstrations):
                 encoder = ObservationEncoder((), EncoderConfig())
             if encoder is None:
                 encoder = train_encoder(
@@ -148,6 +148,10 @@ class PolicyTraining:
                 export(checkpoint, self.bundle)
         return done
 
+    def _cameras(self, demonstrations: Demonstrations) -> list[str]:
+        """Those that the policy sees."""
+        return [] if self.blind else list(demonstrations.cameras)
+
     def _demonstrations(self) -> Demonstrations:
         found = Demonstrations(self.data, self.episodes)
         if self.actions == "joints" and self.states == "poses":
@@ -159,7 +163,7 @@ class PolicyTraining:
         if self.start is None:
             return None
         start = load_bundle(self.start)
-        if self.blind:
+        if not self._cameras(demonstrations):
             return start
         own = self.cameras, list(demonstrations.cameras)
         if (encoder_config(start.contract), list(start.contract.cameras)) != own:
@@ -173,7 +177,7 @@ class PolicyTraining:
         action = [{"name": name, "meaning": "joint_position", "unit": "rad"} for name in joints]
         action.append({"name": "gripper", "meaning": "gripper_width", "unit": "m"})
         cameras = {}
-        for camera in () if self.blind else demonstrations.cameras:
+        for camera in self._cameras(demonstrations):
             height, width = demonstrations.frame_size(camera)
             cameras[camera] = {"height": height, "width": width}
         content = {
@@ -182,6 +186,7 @@ class PolicyTraining:
             "cameras": cameras,
             "joints": joints,
             "action": action,
+            **attributes.get("contract", {}),
             **getattr(demonstrations, "contract", {}),
             "control_period": float(attributes["period"]),
             "horizon": size.horizon,
@@ -194,7 +199,7 @@ class PolicyTraining:
                 "clip_sample": True,
             },
             "network": {"layers": size.layers, "heads": size.heads, "width": size.width, "cond_layers": 0},
-            "encoder": None if self.blind else asdict(self.cameras),
+            "encoder": asdict(self.cameras) if cameras else None,
             "pruner": None,
             "provenance": self._provenance(demonstrations),
         }

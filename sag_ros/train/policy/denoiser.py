@@ -123,7 +123,8 @@ def action_error(
 ) -> dict[str, float]:
     """Mean absolute error of the executed actions against the demonstration: ``mrad`` and ``mm``.
 
-    Of ``count`` windows spread over all; joints and gripper width.
+    Of ``count`` windows spread over all; joints and gripper width. Of actions in other units, thousandths of
+    what they are in, all but the last, and the last.
     """
     chosen = torch.linspace(0, len(windows) - 1, min(count, len(windows))).long()
     features, actions = windows.at(chosen)

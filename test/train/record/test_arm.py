@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 
 from sag_ros.data.demonstrations import Demonstrations
-from sag_ros.train.record import Recording
+from sag_ros.train.record.command import Recording
 
 
 def test_recording_is_continued_and_consistent(tmp_path: Path) -> None:

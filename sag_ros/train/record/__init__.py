@@ -1,0 +1,2 @@
+"""Scripted demonstrations: ``command`` writes them to a store, ``arm`` and ``benchmark`` give them, each in a
+process of its own."""

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sag_ros.bench.run.benchmark_episode import run_benchmark_episode
+from sag_ros.bench.run.episode import EpisodeSettings
+from sag_ros.values import ActionChunk, Mask, Timing
+
+LOOP = EpisodeSettings((), 0.05, observation_steps=2, execute=4, time_limit=1.0, blocks=60)
+
+
+class Runner:
+    """Moves by ``speed`` an action."""
+
+    def __init__(self, speed):
+        self.speed, self.seeds, self.states, self.stamps = speed, [], [], []
+
+    def reset(self, seed):
+        self.seeds.append(seed)
+
+    def features(self, frames, states):
+        assert frames == [{}, {}]
+        self.states.append(states)
+        return states
+
+    def infer(self, stamp, features):
+        self.stamps.append(stamp)
+        moves = features[-1, 1] + self.speed * np.arange(1, 9)
+        chunk = ActionChunk(stamp, 0.05, np.stack([moves, np.zeros(8)], 1), np.empty((8, 0)))
+        mask = Mask(np.array([[False, True, True], [True, True, True]]))
+        return SimpleNamespace(chunk=chunk, mask=mask, timing=Timing(), steps=2)
+
+
+def test_succeeds_and_stops_there(fake_benchmark):
+    runner = Runner(speed=0.1)
+    result = run_benchmark_episode(fake_benchmark, runner, LOOP, "sag", 7)
+    assert (result.method, result.seed, result.success, result.completed) == ("sag", 7, True, 1)
+    assert len(fake_benchmark.actions) == 10  # in the middle of the third chunk
+    assert result.seconds == pytest.approx(0.5)
+    assert result.chunks == 3
+    assert fake_benchmark.seeds == runner.seeds == [7]
+    assert result.density == pytest.approx(1 / 60)
+    assert result.peak_jerk is None
+    assert result.rms_acceleration == pytest.approx(0.0, abs=1e-6)  # at constant speed
+
+
+def test_each_chunk_sees_the_newest_states(fake_benchmark):
+    runner = Runner(speed=0.1)
+    run_benchmark_episode(fake_benchmark, runner, LOOP, "sag", 0)
+    assert runner.states[0][:, 1] == pytest.approx([0.0, 0.0])  # nothing is known of before
+    assert runner.states[1][:, 1] == pytest.approx([0.3, 0.4])
+    assert runner.stamps == pytest.approx([0.0, 0.2, 0.4])
+
+
+def test_fails_when_the_steps_are_used_up_and_not_later(fake_benchmark):
+    fake_benchmark.steps = 10  # two chunks of four, and half of one
+    result = run_benchmark_episode(fake_benchmark, Runner(speed=0.0), LOOP, "sag", 0)
+    assert (result.success, result.completed, len(fake_benchmark.actions)) == (False, 0, 10)
+    assert result.message == "at 0.00"
+
+
+def test_a_witness_sees_what_the_policy_sees(fake_benchmark):
+    seen, runner = [], Runner(speed=0.1)
+    run_benchmark_episode(fake_benchmark, runner, LOOP, "sag", 0, seen.append)
+    assert [one.stamp for one in seen] == runner.stamps
+    assert all((one.state == states).all() for one, states in zip(seen, runner.states, strict=True))

@@ -51,6 +51,15 @@ EXTRAS = {
         'av==18.1.0; python_version >= "3.11"',
         'rosbags==0.11.9; python_version >= "3.11"',
     ],
+    # The papers' tasks. robosuite also asks for a second OpenCV and for the driver of a joystick, so it is
+    # installed by itself: pip install --no-deps robosuite==1.5.1
+    "benchmarks": [
+        "gymnasium==1.2.3",
+        "gymnasium-robotics==1.4.2",
+        "mujoco==3.9.0",
+        "termcolor==3.3.0",
+        "tqdm==4.70.1",
+    ],
     "openvino": ["openvino==2026.4.1"],
     # For engine tensorrt, on machines with an NVIDIA GPU. Needs a CUDA build of torch; TensorRT's own wheels,
     # which it asks for, come from NVIDIA's package index.
@@ -118,7 +127,7 @@ def package_files(folder: str) -> list[str]:
     )
 
 
-DATA = ("sim/assets", "bench/run", "bench/tasks", "bench/accelerate", "ros/view/page")
+DATA = ("sim/assets", "bench/run", "bench/tasks", "bench/paper", "bench/accelerate", "ros/view/page")
 
 setup(
     name=NAME,

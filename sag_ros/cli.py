@@ -19,6 +19,9 @@ EXTRA_OF = {
     "mujoco": "sim",
     "mink": "sim",
     "jinja2": "bench",
+    "gymnasium": "benchmarks",
+    "gymnasium_robotics": "benchmarks",
+    "robosuite": "benchmarks",
     "zarr": "train",
     "tqdm": "train",
     "h5py": "convert",
@@ -109,6 +112,9 @@ def missing_message(command: Command, module: str) -> str:
     extra = EXTRA_OF.get(root)
     if extra is not None and extra not in extras:
         extras = (*extras, extra)
+    if root == "robosuite":  # whose other requirements do not go together with ours
+        remedy = f"{install_command(extras)}\n  {sys.executable} -m pip install --no-deps robosuite==1.5.1"
+        return f"the Python package robosuite is missing. Install what this task needs:\n  {remedy}"
     hint = "\n(or source a ROS 2 installation: /opt/ros/<distribution>/setup.bash)" if extra == "ros" else ""
     remedy = install_command(extras)
     return f"the Python package {root} is missing. Install what this command needs:\n  {remedy}{hint}"

@@ -29,6 +29,12 @@ COMMANDS = (
         ("sim", "bench", "openvino"),
     ),
     Command(
+        "bench paper",
+        "sag_ros.bench.paper.command:main",
+        "the tables of the paper on its tasks, with our policies, beside the published figures",
+        ("sim", "bench", "benchmarks", "openvino"),
+    ),
+    Command(
         "bench engines",
         "sag_ros.bench.engines.command:main",
         "milliseconds per chunk of every engine, dense and sparse",

@@ -74,7 +74,7 @@ install_packages() {
     local log="$VENV/pip.log" pip last shown=""
     say "installing Python packages (about 2 GB, a minute or more; pip's settings and PIP_* variables are honoured)"
     "$VENV/bin/python" -m pip install --disable-pip-version-check --progress-bar off --no-color \
-        --editable '.[sim,train,convert,bench,openvino,fci,flight,view,ros,dev]' >"$log" 2>&1 &
+        --editable '.[sim,train,convert,bench,benchmarks,openvino,fci,flight,view,ros,dev]' >"$log" 2>&1 &
     pip=$!
     trap 'kill $pip 2>/dev/null; exit 130' INT TERM
     while kill -0 $pip 2>/dev/null; do
@@ -88,6 +88,9 @@ install_packages() {
         grep -E 'ERROR|error:' "$log" | head -n 20 >&2 || tail -n 20 "$log" >&2
         fail "pip could not install the packages; the whole story is in $log. Calling make again continues."
     }
+    # It asks for another build of OpenCV, which would overwrite ours, and for what a joystick needs.
+    "$VENV/bin/python" -m pip install --disable-pip-version-check --quiet --no-deps robosuite==1.5.1 >>"$log" 2>&1 ||
+        say "robosuite could not be installed; its benchmarks will not be there (see $log)"
 }
 
 renders() {

@@ -11,7 +11,8 @@ from tqdm import tqdm
 from sag_ros.policy.bundle import load_bundle
 from sag_ros.policy.pictures import KINDS, Likeness
 from sag_ros.policy.pictures_file import PICTURES_FILE, write_pictures
-from sag_ros.train.record import Recording, demonstrate, prepare
+from sag_ros.train.record.arm import demonstrate, prepare
+from sag_ros.train.record.command import Recording
 
 _SHARE = 5  # every so many pictures of an episode; neighbours are alike
 

@@ -156,7 +156,7 @@ def change(**changes: Any) -> dict[str, Any]:
         (
             {"action__2__meaning": "joint_velocity"},
             "action.2.meaning",
-            "'tcp_rotation', 'gripper_width' or 'gripper_binary'",
+            "'tcp_rotation', 'gripper_width', 'gripper_binary' or 'setpoint'",
         ),
         ({"action__2__unit": "m"}, "action.2.unit", "rad"),
         ({"action__7__meaning": "joint_position"}, "action.7.meaning", "gripper_width"),

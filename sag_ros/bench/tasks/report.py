@@ -8,7 +8,8 @@ Schema of the JSON (numbers are null where nothing was measured):
 - ``rows``: one for each method, in the order of the command.
     - ``task``, ``method``, ``family`` (name without numbers), ``sampler``, ``mask_source``, ``engine``,
       ``bundle`` (folder, empty for that of the run), ``weights`` (SHA-256).
-    - ``episodes``, ``successes``, ``success`` (share), ``ci95`` (Wilson, shares), ``failed`` (seeds).
+    - ``episodes``, ``successes``, ``success`` (share), ``ci95`` (Wilson, shares), ``failed`` (seeds),
+      ``parts`` (shares with at least 1, 2, ... parts of the task done; null where it has none).
     - ``paired``: against dense on common seeds; null for dense. ``pairs``, ``method_only`` and ``dense_only``
       (seeds on which only one succeeds), ``difference`` and ``ci95`` (points, Tango), ``p`` (exact McNemar,
       two sided), ``p_holm`` (over all methods). ``verdict``: see :func:`rows.verdict`.

@@ -73,6 +73,7 @@ def _row(one: Measured, dense: Measured | None) -> dict[str, Any]:
         "successes": successes,
         "success": successes / len(episodes),
         "ci95": list(wilson(successes, len(episodes))),
+        "parts": _parts([result.completed for result in episodes]),
         "failed": [result.seed for result in episodes if not result.success],
         "paired": None if other is None else compare(episodes, other.episodes),
         "density": mean([result.density for result in episodes]),
@@ -84,6 +85,12 @@ def _row(one: Measured, dense: Measured | None) -> dict[str, Any]:
         "seconds": mean([result.seconds for result in episodes if result.success]),
         **{key: sum(getattr(result, key) for result in episodes) for key in SUMS},
     }
+
+
+def _parts(completed: Sequence[int]) -> list[float] | None:
+    """Share of episodes with at least 1, 2, ... parts done; None of a task that has none."""
+    most = max(completed)
+    return [mean([n >= part for n in completed]) or 0.0 for part in range(1, most + 1)] if most else None
 
 
 def compare(own: Sequence[EpisodeResult], dense: Sequence[EpisodeResult]) -> dict[str, Any] | None:

@@ -56,7 +56,8 @@ class Events:
         before, was = self._state, self._lifecycle
         self._state, self._lifecycle = state, lifecycle
         if lifecycle != was and was:
-            found.append(Event("lifecycle", f"{was} to {lifecycle}: {message}"))
+            why = values.get("deactivated", "") or message
+            found.append(Event("lifecycle", f"{was} to {lifecycle}: {why}"))
         if lifecycle == "active" and was != "active":
             self._counted = False
         if state != before and before:

@@ -39,6 +39,7 @@ from sag_ros.ros.stamps import clock_of
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 _YOUNG = 5.0  # s after configuring in which inputs may still be missing
+_BY_STOP, _BY_LIFECYCLE = "~/stop was called", "deactivated by a lifecycle request"
 AUTOSTART_PERIOD = 0.5  # s between attempts
 
 
@@ -54,6 +55,7 @@ class PolicyNode(LifecycleNode):
         self.punctuality = config.threads.priority, config.threads.lock_memory
         self._stamps = clock_of(self)
         self._diagnostics = Diagnostics(self)
+        self._asked = self._deactivated = ""  # what asks for it now, what asked for it
         self._phase, self._problem, self._configured = "unconfigured", "", -_YOUNG
         self._inputs: Subscriptions | None = None
         self._outputs: PolicyPublishers | None = None
@@ -149,7 +151,8 @@ class PolicyNode(LifecycleNode):
         """Decelerate; the arm holds."""
         self._halt()
         self._phase = "inactive"
-        self.get_logger().info("inactive; the arm holds")
+        self._deactivated, self._asked = self._asked or _BY_LIFECYCLE, ""
+        self.get_logger().info(f"inactive, {self._deactivated}; the arm holds")
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -244,7 +247,10 @@ class PolicyNode(LifecycleNode):
         """For good: nothing activates it by itself any more; whether it is not active then."""
         if self._starter is not None:
             self._starter.cancel()
-        return self._phase != "active" or self.trigger_deactivate() == SUCCESS
+        self._asked = _BY_STOP
+        done = self._phase != "active" or self.trigger_deactivate() == SUCCESS
+        self._asked = ""
+        return done
 
     def _become(self, policy: Prepared | Running) -> Running:
         """Let another policy compute from the next chunk on."""
@@ -259,6 +265,8 @@ class PolicyNode(LifecycleNode):
 
     def _publish_diagnostics(self) -> None:
         values: dict[str, object] = {"lifecycle": self._phase, "next": self._exchange.tell()}
+        if self._deactivated and self._phase == "inactive":
+            values["deactivated"] = self._deactivated
         values |= {} if self._policy is None else self._policy.facts
         level, message = (ERROR, self._problem) if self._problem else (OK, self._phase)
         self._operating.settle()

@@ -1,7 +1,9 @@
-"""What happened in a recording, and when: marks, the hand, stretches without a decision. For a person."""
+"""What happened in a recording, and when: marks, what the policy node complained of, the hand, stretches
+without a decision. For a person."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +16,7 @@ from sag_ros.ros.replay.evidence import Evidence
 _TRAVEL = 0.01  # m that a hand moves at least when it opens or closes
 _SPEED, _PAUSE = 0.02, 0.3  # m/s that it does so at least, s between two goes
 _SILENCE = 0.3  # s without a decision that are worth a line
+_CAUSE, _NUMBER = re.compile(r"cause \d+$"), re.compile(r"\d+(\.\d+)?")
 OPENS, CLOSES = "the hand opens", "the hand closes"
 
 
@@ -46,7 +49,7 @@ class Pace:
 def timeline(evidence: Evidence) -> list[Entry]:
     """All of it, in order."""
     found = [Entry(mark.at, f"{mark.kind}: {mark.text}") for mark in evidence.marks]
-    found += [*_hand(evidence), *_silences(evidence)]
+    found += [*_hand(evidence), *_silences(evidence), *_complaints(evidence)]
     return sorted(found, key=lambda one: one.at)
 
 
@@ -108,6 +111,24 @@ def _silences(evidence: Evidence) -> Iterator[Entry]:
         off = any(before <= at <= after for at in ended)
         if after - before > _SILENCE * SECOND and not off:
             yield Entry(before, f"no decision for {(after - before) / SECOND:.1f} s")
+
+
+def _complaints(evidence: Evidence) -> Iterator[Entry]:
+    """Each cause that the policy node tells of, from when it does, and when it is over."""
+    before: dict[str, str] = {}
+    for at, name, _, values in evidence.diagnostics:
+        if not name.startswith(evidence.policy_node):
+            continue
+        causes = {key: text for key, text in values.items() if _CAUSE.match(key) and text}
+        # Ages and counts in a text change all the time.
+        now = {_NUMBER.sub("#", text): text for text in causes.values()}
+        for kind, text in now.items():
+            if kind not in before:
+                yield Entry(at, f"{evidence.policy_node}: {text}")
+        for kind, text in before.items():
+            if kind not in now:
+                yield Entry(at, f"{evidence.policy_node}: over: {text}")
+        before = now
 
 
 def decisions_in_a_row(evidence: Evidence) -> float:

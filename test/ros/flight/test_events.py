@@ -83,3 +83,11 @@ def test_a_node_that_falls_silent_is_told_once():
     idle = Events()
     idle.on_policy(0.0, "", told("inactive", "inactive"))
     assert idle.look(9.0) == []
+
+
+def test_why_the_policy_was_deactivated_is_told():
+    events = Events()
+    events.on_policy(0.0, "running", {"lifecycle": "active", "state": "running"})
+    values = {"lifecycle": "inactive", "state": "inactive", "deactivated": "~/stop was called"}
+    found = [event.text for event in events.on_policy(1.0, "inactive", values) if event.kind == "lifecycle"]
+    assert found == ["active to inactive: ~/stop was called"]

@@ -27,6 +27,7 @@ def evidence(chunks, marks=(), reason="failure: x"):
     return SimpleNamespace(
         chunks=chunks, marks=list(marks), joint_names=JOINTS, config=SimpleNamespace(deadline=0.05),
         metadata={"reason": reason}, commands=[], recording=SimpleNamespace(begin=0),
+        policy_node="policy_node", diagnostics=[],
     )  # fmt: skip
 
 
@@ -52,6 +53,23 @@ def test_marks_and_silences_are_in_their_order():
     assert [one.text for one in found] == [
         "episode: 4, seed 1", "no decision for 1.2 s", "state: running to paused",
     ]  # fmt: skip
+
+
+def test_what_the_policy_node_complains_of_begins_and_ends_once():
+    found = evidence([chunk(0.1)])
+    camera, late = "camera front is 0.41 s old", "3 of the last 60 chunks came later than 50 ms"
+    told = [{}, {"cause 0": camera}, {"cause 0": late, "cause 1": camera.replace("0.41", "0.91")}, {}]
+    found.diagnostics = [
+        (n * SECOND, "policy_node: status", "running", {**values, "cause": "not one", "remedy 0": "look"})
+        for n, values in enumerate(told)
+    ]
+    found.diagnostics.append((0, "sim_node: status", "", {"cause 0": "of another node"}))
+    assert [(one.at // SECOND, one.text) for one in timeline(found)] == [
+        (1, f"policy_node: {camera}"),
+        (2, f"policy_node: {late}"),
+        (3, f"policy_node: over: {late}"),
+        (3, "policy_node: over: camera front is 0.91 s old"),
+    ]
 
 
 def test_between_two_episodes_no_decision_is_missed():

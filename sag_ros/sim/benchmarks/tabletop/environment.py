@@ -19,12 +19,13 @@ def make_environment(kind: str, arms: int) -> Any:
     Raises:
         ImportError: robosuite is missing.
     """
-    logger = logging.getLogger("robosuite_logs")
-    logger.setLevel(logging.ERROR)  # it recommends to set up what is not needed here
-    import robosuite
-    from robosuite.controllers import load_composite_controller_config
-
-    logger.setLevel(logging.ERROR)  # importing it set its own
+    logging.disable(logging.WARNING)  # it recommends to set up what is not needed here
+    try:
+        import robosuite
+        from robosuite.controllers import load_composite_controller_config
+    finally:
+        logging.disable(logging.NOTSET)
+    logging.getLogger("robosuite_logs").setLevel(logging.ERROR)
     control = load_composite_controller_config(controller="BASIC", robot="Panda")
     control["body_parts"]["right"].update(input_type="absolute", input_ref_frame="world")
     with _global_seed(0):

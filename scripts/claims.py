@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Tables of README and docs from the results in bench/results, so that they cannot say anything else.
+
+    python scripts/claims.py           writes them
+    python scripts/claims.py --check   fails where a page says something else (a test does this)
+
+A page has ``<!-- table: NAME -->``; what stands from there to ``<!-- end -->`` is written by ``TABLES[NAME]``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "bench" / "results"
+PAGES = ("README.md", "docs/benchmarks.md", "docs/evidence.md")
+BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def _read(name: str) -> Any:
+    return json.loads((RESULTS / name).read_text(encoding="utf-8"))
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _difference(row: Mapping[str, Any]) -> str:
+    paired = row["paired"]
+    if paired is None:
+        return ""
+    low, high = paired["ci95"]
+    return f"{paired['difference']:+.1f} ({low:+.1f} … {high:+.1f})"
+
+
+def _share(row: Mapping[str, Any]) -> str:
+    low, high = row["ci95"]
+    return f"{row['successes']} of {row['episodes']} ({100 * low:.0f}–{100 * high:.0f})"
+
+
+def _ms(row: Mapping[str, Any]) -> str:
+    return f"{row['ms']['policy']['p50']:.2f}" if row["ms"] else ""
+
+
+def _published(row: Mapping[str, Any]) -> str:
+    paper = row["published"]
+    if paper is None:
+        return ""
+    parts = paper.get("parts")
+    return f"{' / '.join(map(str, parts)) if parts else paper['success']}; {paper['speedup']:g}×"
+
+
+def benchmarks() -> str:
+    """Every method on every task of the paper."""
+    out = []
+    for task, own in _read("paper.json")["tasks"].items():
+        first, count = own["settings"]["seed"], own["settings"]["episodes"]
+        out.append(f"\n**{task}**, seeds {first} to {first + count - 1}, {own['hardware']['cpu']}:\n\n")
+        parts = any(row["parts"] for row in own["rows"])
+        head = ("method", "success (95 %)", *(("p1 / p2 / p3 / p4",) if parts else ()))
+        head += ("− dense, points (95 %)", "blocks, %", "ms", "× dense", "the paper")
+        rows = []
+        for row in own["rows"]:
+            shares = " / ".join(f"{100 * share:.0f}" for share in row["parts"] or ())
+            speedup = f"{row['policy_speedup']:.1f}" if row["policy_speedup"] else ""
+            rows.append(
+                (
+                    f"`{row['method']}`",
+                    _share(row),
+                    *((shares,) if parts else ()),
+                    _difference(row),
+                    f"{100 * row['density']:.1f}",
+                    _ms(row),
+                    speedup,
+                    _published(row),
+                )
+            )
+        out.append(_table(head, rows))
+        best = "; ".join(
+            f"{ms} ms: {', '.join(f'`{n}`' for n in names)}" for ms, names in own["best"].items()
+        )
+        out.append(f"\nMost successes within {best}.\n")
+    return "".join(out)
+
+
+def benchmarks_short() -> str:
+    """Dense beside the fastest that is not significantly worse, for each task."""
+    rows = []
+    for task, own in _read("paper.json")["tasks"].items():
+        dense = next(row for row in own["rows"] if row["method"] == "dense")
+        good = [
+            row
+            for row in own["rows"]
+            if row["ms"]
+            and row["paired"]
+            and not (row["paired"]["difference"] < 0 and row["paired"]["p"] < 0.05)
+        ]
+        fast = min(good, key=lambda row: row["ms"]["policy"]["p50"], default=dense)
+        rows.append(
+            (
+                f"`{task}`",
+                f"{dense['successes']} of {dense['episodes']}, {_ms(dense)} ms",
+                f"`{fast['method']}`: {fast['successes']} of {fast['episodes']}, {_ms(fast)} ms",
+                _difference(fast),
+            )
+        )
+    return _table(
+        ("task", "dense", "fastest that is not significantly worse", "− dense, points (95 %)"), rows
+    )
+
+
+TABLES: dict[str, Callable[[], str]] = {"benchmarks": benchmarks, "benchmarks_short": benchmarks_short}
+
+
+def current(text: str) -> str:
+    """``text`` of a page with its tables as the results have them. Raises KeyError for a table not known."""
+    return BLOCK.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}", text)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or say which are not as the results have them."""
+    stale = []
+    for name in PAGES:
+        page = ROOT / name
+        if not page.exists():
+            continue
+        text = page.read_text(encoding="utf-8")
+        if (wanted := current(text)) != text:
+            stale.append(name)
+            if "--check" not in arguments:
+                page.write_text(wanted, encoding="utf-8")
+    if stale and "--check" in arguments:
+        print(f"not as in bench/results: {', '.join(stale)}; run python scripts/claims.py", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

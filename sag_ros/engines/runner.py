@@ -227,11 +227,11 @@ class PolicyRunner:
         origin = Origin(self._drawn_from) if start is None else Origin(self._drawn_from, *start[::-1])
         return Inference(chunk, mask, timing, len(self.table) - origin.first_step + estimates, origin)
 
-    def executed_since(self, stamp: float) -> int | None:
-        """Actions between the observation of the last chunk and ``stamp``, rounded; None before the first."""
+    def executed_since(self, stamp: float) -> float | None:
+        """Actions between the observation of the last chunk and ``stamp``; None before the first."""
         if self._stamp is None:
             return None
-        return round((stamp - self._stamp) / self.bundle.contract.control_period)
+        return (stamp - self._stamp) / self.bundle.contract.control_period
 
     def _begin(self, stamp: float, obs_features: Features, plan: Plan) -> tuple[Start, int]:
         """How a sampler with a state begins a chunk, and evaluations of the network to decide on that."""
@@ -247,8 +247,7 @@ class PolicyRunner:
 
     def _continue(self, obs_features: Features, plan: Plan, start: Start) -> Features:
         """Normalised actions (Ta, A) of a sampler with a state; fills the trace."""
-        noise = self._noise.copy()  # which is to stay as it is where it is fixed
-        noise[0] = start.sample
+        noise = self.sampler.noise(start, self._noise)
         return self.engine.denoise(obs_features, plan, noise, start.first_step, self._trace)
 
     def infer_observation(self, observation: Observation) -> Inference:

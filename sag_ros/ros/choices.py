@@ -44,7 +44,7 @@ class Chosen(Section):
         {}, "policies by name, to begin with or to change to", validate_default=True
     )
     bundle: str = param("models/pick_release", "folder; relative: in the package", min_length=1)
-    sampler: str = param("ddpm", "ddpm, ddim<steps>, falcon or streaming", min_length=1)
+    sampler: str = param("ddpm", "ddpm, ddim<steps>, falcon, rtc or streaming", min_length=1)
     mask_source: str = param(
         "sag",
         "which blocks run: sag, dense, uniform10, or a schedule of the policy (sag check-bundle lists them)",

@@ -26,7 +26,7 @@ def test_words_that_are_no_state_are_refused():
 
 
 @pytest.mark.parametrize("noise", ["fresh", "fixed"])
-@pytest.mark.parametrize("sampler", ["ddpm", "ddim2", "falcon4"])
+@pytest.mark.parametrize("sampler", ["ddpm", "ddim2", "falcon4", "rtc4"])
 def test_a_chunk_can_be_computed_again_without_those_before_it(sampler, noise):
     bundle = random_bundle(0)
     contract = bundle.contract

@@ -70,7 +70,7 @@ def main(
         bundle: folder of the bundle, or its name in models/.
         engine: tensorrt; or one that else compiles when it is first used. Others have nothing to compile.
         precision: auto, or one that the engine has: f32, bf16, f16.
-        all_tokens: for samplers that keep all tokens of a chunk (falcon, streaming).
+        all_tokens: for samplers that keep all tokens of a chunk (falcon, rtc, streaming).
         force: compile anew what is compiled already (tensorrt).
     """
     from sag_ros.engines.tensorrt.runtime import TensorRtError

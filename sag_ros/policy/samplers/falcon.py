@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from sag_ros.policy.contract import Contract
 from sag_ros.policy.samplers.ddim import ddim_of
 from sag_ros.policy.samplers.ddpm import ddpm_of
-from sag_ros.policy.samplers.protocol import Estimate, Float32, Start
+from sag_ros.policy.samplers.protocol import Estimate, Float32, Start, with_sample
 from sag_ros.policy.samplers.spec import SamplerSpec
 from sag_ros.policy.schedule import CoefficientTable, cosine_alphas_cumprod
 from sag_ros.values import frozen
@@ -87,9 +87,10 @@ class FalconSampler:
         self._kept: dict[int, tuple[Float32, int]] = {}  # step -> sample, actions executed since
 
     def begin(
-        self, shift: int | None, noise: Float32, starts: NDArray[np.bool_], estimate: Estimate
+        self, shift: float | None, noise: Float32, starts: NDArray[np.bool_], estimate: Estimate
     ) -> Start:
-        """See :class:`sag_ros.policy.samplers.protocol.Sampler`."""
+        """See :class:`sag_ros.policy.samplers.protocol.Sampler`; whole actions count."""
+        shift = None if shift is None else round(shift)
         predicted, explores = self._predicted, self._rng.random() < self.settings.explore
         if predicted is None or shift is None or shift < 0:
             self._kept.clear()
@@ -119,6 +120,10 @@ class FalconSampler:
         start, stop = self._executed.start, self._executed.stop
         needed = max(1, round(self.settings.overlap * (stop - start)))
         return min(horizon - age, stop) - start >= needed
+
+    def noise(self, start: Start, noise: Float32) -> Float32:
+        """See :class:`sag_ros.policy.samplers.protocol.Sampler`."""
+        return with_sample(start, noise)
 
     def end(self, start: Start, trace: Float32) -> None:
         """See :class:`sag_ros.policy.samplers.protocol.Sampler`."""

@@ -19,7 +19,7 @@ class Start(NamedTuple):
     """How a chunk begins.
 
     Attributes:
-        sample: (T, A), the sample before step ``first_step``.
+        sample: (T, A), the sample before step ``first_step``; see :meth:`Sampler.noise` for what else it may be.
         first_step: row of the table, 0 ... n - 1.
     """
 
@@ -55,12 +55,13 @@ class Sampler(Protocol):
         ...
 
     def begin(
-        self, shift: int | None, noise: Float32, starts: NDArray[np.bool_], estimate: Estimate
+        self, shift: float | None, noise: Float32, starts: NDArray[np.bool_], estimate: Estimate
     ) -> Start:
         """Decide how the next chunk begins.
 
         Args:
-            shift: actions executed since the last chunk began, rounded; None when there is no last chunk.
+            shift: actions executed since the last chunk began, with a fraction where chunks come faster than
+                actions; None when there is no last chunk.
                 Less than 0 or more than was denoised is for the sampler to refuse to build on.
             noise: (T, A), standard normal; the first sample of a chunk that builds on nothing.
             starts: (n,), steps from which the plan can be executed.
@@ -68,10 +69,23 @@ class Sampler(Protocol):
         """
         ...
 
+    def noise(self, start: Start, noise: Float32) -> Float32:
+        """(n + 1, T, A) what the engine is given for a chunk that begins with ``start``; ``noise``, of the same
+        shape and standard normal, is left as it is. Everything that the chunk owes to those before it is in
+        ``start``, so that it can be computed again."""
+        ...
+
     def end(self, start: Start, trace: Float32) -> None:
         """Keep what later chunks need. trace (n + 1, T, A): row i is the sample before step i, the last one
         the result; rows before ``start.first_step`` hold nothing."""
         ...
+
+
+def with_sample(start: Start, noise: Float32) -> Float32:
+    """``Sampler.noise`` of one that begins with a sample and is otherwise given noise."""
+    given = noise.copy()
+    given[0] = start.sample
+    return given
 
 
 class TableSampler:
@@ -87,10 +101,14 @@ class TableSampler:
         """Nothing to forget."""
 
     def begin(
-        self, shift: int | None, noise: Float32, starts: NDArray[np.bool_], estimate: Estimate
+        self, shift: float | None, noise: Float32, starts: NDArray[np.bool_], estimate: Estimate
     ) -> Start:
         """Step 0."""
         return Start(noise, 0)
+
+    def noise(self, start: Start, noise: Float32) -> Float32:
+        """As it is."""
+        return with_sample(start, noise)
 
     def end(self, start: Start, trace: Float32) -> None:
         """Nothing to keep."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from sag_ros.policy.contract import Contract
 from sag_ros.policy.samplers.ddpm import ddpm_table
-from sag_ros.policy.samplers.protocol import Estimate, Float32, Start
+from sag_ros.policy.samplers.protocol import Estimate, Float32, Start, with_sample
 from sag_ros.policy.samplers.spec import SamplerSpec
 from sag_ros.policy.schedule import CoefficientTable, cosine_alphas_cumprod
 from sag_ros.values import frozen
@@ -140,14 +140,18 @@ class StreamingSampler:
         self._kept = None
 
     def begin(
-        self, shift: int | None, noise: Float32, starts: NDArray[np.bool_], estimate: Estimate
+        self, shift: float | None, noise: Float32, starts: NDArray[np.bool_], estimate: Estimate
     ) -> Start:
-        """See :class:`sag_ros.policy.samplers.protocol.Sampler`."""
-        segments = self.segments
+        """See :class:`sag_ros.policy.samplers.protocol.Sampler`; whole actions count."""
+        segments, shift = self.segments, None if shift is None else round(shift)
         if self._kept is None or shift is None or not 0 <= shift <= segments.action_steps:
             return Start(noise, 0)
         sample = segments.shifted(self._kept, shift, noise)
         return Start(sample, segments.steps - segments.stride)
+
+    def noise(self, start: Start, noise: Float32) -> Float32:
+        """See :class:`sag_ros.policy.samplers.protocol.Sampler`."""
+        return with_sample(start, noise)
 
     def end(self, start: Start, trace: Float32) -> None:
         """See :class:`sag_ros.policy.samplers.protocol.Sampler`. A queue that is not finite is not kept: it

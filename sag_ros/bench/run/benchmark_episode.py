@@ -40,7 +40,7 @@ def run_benchmark_episode(
     sampled.add(benchmark.joint_positions)
     history = deque([benchmark.observe()] * loop.observation_steps, loop.observation_steps)
     densities: list[float] = []
-    done, status = 0, benchmark.status()
+    done, status, old = 0, benchmark.status(), None
     while not status.success and done < benchmark.steps:
         stamp, states = done * loop.period, np.stack(history)
         if witness is not None:
@@ -48,7 +48,8 @@ def run_benchmark_episode(
         inference = runner.infer(stamp, runner.features([{}] * loop.observation_steps, states))
         densities.append(computed_share(inference, loop.blocks))
         agreement.add(inference.chunk)
-        for action in inference.chunk.positions[: min(loop.execute, benchmark.steps - done)]:
+        new = inference.chunk.positions[: loop.execute]
+        for action in _delayed(old, new, loop)[: benchmark.steps - done]:
             benchmark.step(action)
             done += 1
             history.append(benchmark.observe())
@@ -56,6 +57,7 @@ def run_benchmark_episode(
             status = benchmark.status()
             if status.success:
                 break
+        old = inference.chunk.positions
     return EpisodeResult(
         method=method,
         seed=seed,
@@ -72,3 +74,14 @@ def run_benchmark_episode(
         completed=status.completed,
         wall=round(time.monotonic() - began, 3),
     )
+
+
+def _delayed(old: np.ndarray | None, new: np.ndarray, loop: EpisodeSettings) -> np.ndarray:
+    """(execute, A) what is executed: at first what the chunk before has for these times, or holds at its end.
+
+    Nothing is there to go on with at the beginning of an episode, which waits for the first chunk instead.
+    """
+    if old is None or not loop.delay:
+        return new
+    goes_on = np.arange(loop.execute, loop.execute + loop.delay)
+    return np.concatenate([old[np.minimum(goes_on, len(old) - 1)], new[loop.delay :]])

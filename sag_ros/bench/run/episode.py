@@ -44,6 +44,11 @@ class EpisodeSettings:
         time_limit: simulated seconds after which an episode has failed.
         contract: of the policy; None: its state is joints and gripper.
         blocks: K x 3L of the full sampler, which densities are shares of; None: of the method's own.
+        delay: control periods from an observation until the arm follows the chunk made of it; it goes on with
+            the one before meanwhile, as where inference takes that long.
+
+    Raises:
+        ValueError: a delay of more periods than chunks are apart.
     """
 
     cameras: tuple[str, ...]
@@ -53,12 +58,22 @@ class EpisodeSettings:
     time_limit: float
     blocks: int | None = None
     contract: Any = None
+    delay: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.delay < self.execute:
+            raise ValueError(
+                f"a delay is 0 to {self.execute - 1} periods where a chunk comes every {self.execute}; "
+                f"got {self.delay}"
+            )
 
     @classmethod
-    def of(cls, contract: Any, execute: int, time_limit: float, blocks: int | None = None) -> EpisodeSettings:
+    def of(
+        cls, contract: Any, execute: int, time_limit: float, blocks: int | None = None, delay: int = 0
+    ) -> EpisodeSettings:
         """Those of a policy's contract."""
         cameras, steps = tuple(contract.cameras), contract.observation_steps
-        return cls(cameras, contract.control_period, steps, execute, time_limit, blocks, contract)
+        return cls(cameras, contract.control_period, steps, execute, time_limit, blocks, contract, delay)
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -175,7 +190,7 @@ def run_episode(
     history = deque([_see(robot, runner, loop)] * loop.observation_steps, loop.observation_steps)
     densities: list[float] = []
     state = loop.state(robot.arm)
-    status = robot.status()
+    status, followed = robot.status(), None
     while not status.success and robot.time < loop.time_limit:
         since = robot.time
         states = np.stack([state(seen.state) for seen in history])
@@ -188,9 +203,14 @@ def run_episode(
         chunk = arm.joints(inference.chunk)
         if chunk is not None:
             agreement.add(chunk)
-            arm.take(chunk)
         for step in range(loop.execute):
-            arm.grip(inference.chunk)
+            if step == loop.delay:
+                arm.smoothness.add(arm.motion, since, robot.time)
+                since, followed = robot.time, inference.chunk
+                if chunk is not None:
+                    arm.take(chunk)
+            if followed is not None:
+                arm.grip(followed)
             robot.advance(loop.period)
             status = robot.status()
             if status.success:

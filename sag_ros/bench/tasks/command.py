@@ -124,7 +124,8 @@ def _time(options: Options, worker: Worker, recorder: str, clocks: Mapping[str, 
 def _report_kept(options: Options) -> int:
     """The report of what the journals hold, from whatever machine; needs neither policy nor robot."""
     names, path, timed = list(_methods(options)), options.journal("episodes"), options.journal("times")
-    wanted = {"format": FORMAT, **{key: getattr(options, key) for key in ("task", "execute", "noise")}}
+    common = "task", "execute", "delay", "noise"
+    wanted = {"format": FORMAT, **{key: getattr(options, key) for key in common}}
     identities = kept_identities(path, names, wanted)
     if not identities:
         raise ValueError(f"{path} has no episodes of {options.methods}; run without --report-only")
@@ -154,7 +155,7 @@ def _finish(
         for name, identity in episodes.identities.items()
     ]
     settings = {
-        **{key: getattr(options, key) for key in ("task", "episodes", "execute", "noise", "margin")},
+        **{key: getattr(options, key) for key in ("task", "episodes", "execute", "delay", "noise", "margin")},
         "seed": options.seeds.start,
         "recorded": f"observations of the first {RECORDED} episodes of {recorder}",
     }

@@ -10,7 +10,7 @@ from typing import Literal
 from sag_ros.bench.tasks.choice import parse_budgets
 from sag_ros.seeds import EVALUATION, require_development
 
-LEAST = {"episodes": 1, "execute": 1, "processes": 1, "timed_chunks": 0, "torch_chunks": 0}
+LEAST = {"episodes": 1, "execute": 1, "delay": 0, "processes": 1, "timed_chunks": 0, "torch_chunks": 0}
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Options:
     """new noise for each chunk, or the same for all chunks of an episode"""
     execute: int = 8
     """actions executed of every chunk"""
+    delay: int = 0
+    """control periods from an observation until the arm follows the chunk made of it, as on a slow machine"""
     processes: int = 1
     """episodes at the same time; times are measured alone, afterwards"""
     timed_chunks: int = 200

@@ -109,6 +109,7 @@ class Worker:
             "engine": runner.engine_name,
             "execute": self._options.execute,
             "noise": self._options.noise,
+            "delay": self._options.delay,
         }
 
     def run(
@@ -119,7 +120,8 @@ class Worker:
 
         contract = self._bundles[self._folder(self._methods[name])].contract
         blocks = contract.diffusion.steps * contract.blocks
-        loop = EpisodeSettings.of(contract, self._options.execute, self.stage.time_limit, blocks)
+        options = self._options
+        loop = EpisodeSettings.of(contract, options.execute, self.stage.time_limit, blocks, options.delay)
         return self.stage.play(self.runner(name), loop, name, seed, witness)
 
 

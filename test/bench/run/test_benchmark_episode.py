@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -67,3 +68,28 @@ def test_a_witness_sees_what_the_policy_sees(fake_benchmark):
     run_benchmark_episode(fake_benchmark, runner, LOOP, "sag", 0, seen.append)
     assert [one.stamp for one in seen] == runner.stamps
     assert all((one.state == states).all() for one, states in zip(seen, runner.states, strict=True))
+
+
+def test_a_late_chunk_is_followed_from_then_on(fake_benchmark):
+    """With speed alternating from chunk to chunk it shows whose actions are executed."""
+    runner = Runner(speed=0.01)
+    infer = runner.infer
+
+    def alternating(stamp, features):
+        runner.speed = 0.01 if len(runner.stamps) % 2 == 0 else 0.02
+        return infer(stamp, features)
+
+    runner.infer = alternating
+    fake_benchmark.steps = 12
+    run_benchmark_episode(fake_benchmark, runner, replace(LOOP, delay=2), "sag", 0)
+    moves = np.array([action[0] for action in fake_benchmark.actions])
+    assert moves[:4] == pytest.approx(0.01 * np.arange(1, 5))  # nothing to go on with
+    assert moves[4:6] == pytest.approx([0.05, 0.06])  # of the first chunk
+    # The second one saw the arm at .04 and meant these for now.
+    assert moves[6:8] == pytest.approx([0.04 + 0.06, 0.04 + 0.08])
+    assert moves[8:10] == pytest.approx([0.04 + 0.10, 0.04 + 0.12])
+
+
+def test_a_delay_longer_than_a_chunk_is_followed_is_refused():
+    with pytest.raises(ValueError, match="0 to 3 periods where a chunk comes every 4; got 4"):
+        replace(LOOP, delay=4)

@@ -223,3 +223,16 @@ def test_poses_out_of_reach_count_as_refused():
     result = run_episode(robot, runner, LOOP, "sag", 0)
     assert result.refused == result.chunks > 1
     np.testing.assert_array_equal(robot.joint_positions, FR3.home)
+
+
+def test_a_late_chunk_moves_the_arm_late():
+    in_time, late = (
+        run_episode(robot, Runner(), replace(LOOP, delay=delay), "sag", 0).chunks
+        for robot, delay in ((Robot(), 0), (Robot(), 2))
+    )
+    assert in_time == late
+    robot = Robot()
+    run_episode(robot, Runner(), replace(LOOP, delay=3, time_limit=0.2), "sag", 0)
+    moved = Robot()
+    run_episode(moved, Runner(), replace(LOOP, time_limit=0.2), "sag", 0)
+    assert robot.joint_positions[0] - FR3.home[0] < 0.5 * (moved.joint_positions[0] - FR3.home[0])

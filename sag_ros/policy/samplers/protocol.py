@@ -19,7 +19,7 @@ class Start(NamedTuple):
     """How a chunk begins.
 
     Attributes:
-        sample: (T, A), the sample before step ``first_step``; see :meth:`Sampler.noise` for what else it may be.
+        sample: (T, A), the sample before step ``first_step``, or what :meth:`Sampler.noise` makes that of.
         first_step: row of the table, 0 ... n - 1.
     """
 
@@ -70,9 +70,9 @@ class Sampler(Protocol):
         ...
 
     def noise(self, start: Start, noise: Float32) -> Float32:
-        """(n + 1, T, A) what the engine is given for a chunk that begins with ``start``; ``noise``, of the same
-        shape and standard normal, is left as it is. Everything that the chunk owes to those before it is in
-        ``start``, so that it can be computed again."""
+        """(n + 1, T, A) what the engine is given for a chunk that begins with ``start``; ``noise``, of the
+        same shape and standard normal, is left as it is. Everything that the chunk owes to those before it is
+        in ``start``, so that it can be computed again."""
         ...
 
     def end(self, start: Start, trace: Float32) -> None:

@@ -4,7 +4,7 @@
     python scripts/claims.py           writes them
     python scripts/claims.py --check   fails where a page says something else (a test does this)
 
-A page has ``<!-- table: NAME -->``; what stands from there to ``<!-- end -->`` is written by ``TABLES[NAME]``.
+A page has ``<!-- table: NAME -->``; what stands from there to ``<!-- end -->`` is of ``TABLES[NAME]``.
 """
 
 from __future__ import annotations

@@ -2,15 +2,16 @@
 
 A chunk takes time, and the arm goes on with the one before meanwhile: what it will have done by then is
 committed. It is kept: before every denoising step the committed tokens are set to the old chunk, noised to
-that step's level (inpainting, as RePaint, arXiv 2201.09865), so that the rest of the new chunk is one that goes on
-from there. Behind them the old chunk is let go of token by token: a token is held for a share of the steps that
-falls along the horizon as that paper's soft mask, so it decides coarsely, and finely where it is near.
+that step's level (inpainting, as RePaint, arXiv 2201.09865), so that the rest of the new chunk is one that
+goes on from there. Behind them the old chunk is let go of token by token: a token is held for a share of
+the steps that falls along the horizon as that paper's soft mask, so it decides coarsely, and finely where
+it is near.
 
-Where this departs from the paper, or decides what its description leaves open: the paper guides flow matching
-by the gradient of the network, which is a backward pass in each step; here nothing but samples is exchanged, so
-every engine that takes a row of coefficients for each token does it: a held token's row passes on what it is
-given as noise. A chunk without one before it, or after too long a time, is sampled in ``FIRST`` dense steps and
-then completed as ever.
+Where this departs from the paper, or decides what its description leaves open: the paper guides flow
+matching by the gradient of the network, which is a backward pass in each step; here nothing but samples is
+exchanged, so every engine that takes a row of coefficients for each token does it: a held token's row
+passes on what it is given as noise. A chunk without one before it, or after too long a time, is sampled in
+``FIRST`` dense steps and then completed as ever.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class RtcSampler:
     def begin(
         self, shift: float | None, noise: Float32, starts: NDArray[np.bool_], estimate: Estimate
     ) -> Start:
-        """See :class:`sag_ros.policy.samplers.protocol.Sampler`; the sample is the clean chunk to go on from."""
+        """See :class:`sag_ros.policy.samplers.protocol.Sampler`. It starts with the chunk to go on with."""
         old = self._chunk
         if old is None or shift is None or not 0.0 <= shift <= len(old) - 1 - self._last:
             return Start(self._sampled(noise, estimate), 0)

@@ -179,6 +179,14 @@ def sentences() -> tuple[str, ...]:
     return tuple(found)
 
 
+def test_tables_are_as_in_the_results():
+    """Where a page has a table that scripts/claims.py writes."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "claims.py"), "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_messages_of_the_handbook_are_those_of_the_code():
     section = (DOCS / "handbook.md").read_text(encoding="utf-8").split("## Messages")[1].split("\n## ")[0]
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]

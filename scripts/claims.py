@@ -115,7 +115,36 @@ def benchmarks_short() -> str:
     )
 
 
-TABLES: dict[str, Callable[[], str]] = {"benchmarks": benchmarks, "benchmarks_short": benchmarks_short}
+RUNS = (
+    ("tasks_pick_release.json", "seen while methods were chosen"),
+    ("ladder_pick_release.json", "that no choice had seen"),
+    ("tasks_final_pick_release.json", "of the final tables"),
+    ("tasks_pick_release_hard.json", "seen while methods were chosen"),
+    ("tasks_final_pick_release_hard.json", "of the final tables"),
+)
+COLUMNS = ("dense", "sag", "sag_mean", "geometric10", "ddim10", "ddim5", "rtc10")
+
+
+def success() -> str:
+    """Successes of what matters most on pick-and-release, run by run."""
+    rows = []
+    for name, seeds in RUNS:
+        if not (RESULTS / name).exists():
+            continue
+        report = _read(name)
+        found = {row["method"]: row for row in report["rows"]}
+        counts = {row["episodes"] for row in report["rows"]}
+        settings = report["settings"]
+        label = f"`{settings['task']}`, {max(counts)} from {settings['seed']}, {seeds}"
+        rows.append((label, *(str(found[one]["successes"]) if one in found else "" for one in COLUMNS)))
+    return _table(("task, seeds", *(f"`{name}`" for name in COLUMNS)), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "benchmarks": benchmarks,
+    "benchmarks_short": benchmarks_short,
+    "success": success,
+}
 
 
 def current(text: str) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 TASKS = ("lift", "can", "square", "tool_hang", "transport", "kitchen")
 METHODS = (
-    *("dense", "ddim30", "ddim10", "ddim5", "falcon", "uniform10", "bac9", "evo9", "l2c9"),
-    *("sag", "sag_mean", "sag_block", "sag_budget", "ddim50+sag", "ddim30+sag"),
+    *("dense", "ddim30", "ddim10", "ddim5", "ddim3", "ddim2", "rtc10", "falcon", "uniform10"),
+    *("bac9", "evo9", "l2c9", "sag", "sag_mean", "sag_block", "sag_budget", "ddim50+sag", "ddim30+sag"),
+    *("ddim10+sag_block", "ddim10+sag_block_mean", "ddim10+sag_block10"),
     *("geometric10", "geometric5", "geometric3"),
 )
 

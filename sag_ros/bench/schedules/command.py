@@ -40,7 +40,9 @@ class ScheduleSearching:
     """folder of the policy; the schedule is added to it"""
     method: Literal["bac", "evo", "mean"]
     """bac: similarity of residuals (BAC); evo: evolution with closed-loop success (EVO); mean: the mean of
-    the pruner's masks, the same for every observation (kept as sag_mean)"""
+    a pruner's masks, the same for every observation (kept as sag_mean; of sag_block12 as sag_block_mean12)"""
+    of: str = "sag"
+    """mean: of which pruner, sag or sag_block, with its number where it has one"""
     density: float = 0.09
     """share of the blocks to compute, at most; of mean: that of the pruner"""
     sampler: str = "ddpm"
@@ -69,6 +71,8 @@ class ScheduleSearching:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.of.rstrip("0123456789") not in ("sag", "sag_block"):
+            raise ValueError(f"--of {self.of}: the pruners whose mean is kept are sag and sag_block")
         require_development(self.first_seed, self.episodes, "--first-seed")
 
     def run(self) -> Path:
@@ -77,7 +81,8 @@ class ScheduleSearching:
         started = time.monotonic()
         bundle = load_bundle(self.bundle)
         table = table_for(self.sampler, bundle.contract)
-        reuse: Reuse = "type" if self.method == "mean" else "block"
+        shared = self.method == "mean" and not self.of.startswith("sag_block")
+        reuse: Reuse = "type" if shared else "block"
         metric = ActionErrorMetric(bundle, table, reuse, self.engine)
         windows = policy_windows(bundle, self.data, self.out.parent / "features.safetensors")
         find = {"bac": self._bac, "evo": self._evo, "mean": self._mean}[self.method]
@@ -89,7 +94,10 @@ class ScheduleSearching:
             "minutes": round((time.monotonic() - started) / 60.0, 1),
             **result,
         }
-        name = "sag_mean" if self.method == "mean" else f"{self.method}{round(100 * self.density)}"
+        name = f"{self.method}{round(100 * self.density)}"
+        if self.method == "mean":
+            pruner = self.of.rstrip("0123456789")
+            name = f"{pruner}_mean{self.of.removeprefix(pruner)}"
         key = schedule_key(name, metric.steps, bundle.contract.diffusion.steps)
         steps, blocks = pruned.shape
         file = save_schedule(bundle, key, Schedule(steps, blocks, reuse, pruned, provenance=provenance))
@@ -125,7 +133,7 @@ class ScheduleSearching:
     ) -> tuple[Pruned, dict[str, Any]]:
         everything = torch.arange(len(windows.training))
         batch = metric.batch(windows.training, everything, 50 * self.windows, self.seed)
-        source = build_mask_source_for("reference", "sag", bundle, metric.steps)  # of this sampler
+        source = build_mask_source_for("reference", self.of, bundle, metric.steps)  # of this sampler
         masks = np.stack([source.mask(features).pruned for features in batch.features])
         return mean_mask((~masks).mean(axis=0), metric.reuse).pruned, {"masks": len(masks)}
 

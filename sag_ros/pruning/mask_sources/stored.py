@@ -12,7 +12,17 @@ from sag_ros.pruning.mask_sources.protocol import MaskSource, Request
 from sag_ros.pruning.pruner import stored_pruner
 from sag_ros.pruning.stored import load_schedule, mask_of, schedule_key
 
-NAMES = ("searched", "bac", "evo", "l2c", "sag_mean", "sag_block", "sag_budget", "sag_choice")
+NAMES = (
+    "searched",
+    "bac",
+    "evo",
+    "l2c",
+    "sag_mean",
+    "sag_block",
+    "sag_block_mean",
+    "sag_budget",
+    "sag_choice",
+)
 
 
 def build_stored(request: Request) -> MaskSource:

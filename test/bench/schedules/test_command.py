@@ -8,6 +8,7 @@ from sag_ros.bench.schedules import command as search_schedule
 from sag_ros.bench.schedules.command import ScheduleSearching
 from sag_ros.policy.bundle import load_bundle, save_bundle
 from sag_ros.policy.random_bundle import random_bundle
+from sag_ros.pruning.mask_sources import build_mask_source
 from sag_ros.pruning.pruner import Pruner, pruner_config
 from sag_ros.pruning.stored import Schedule, load_schedule, mask_of, save_schedule, schedule_key
 from sag_ros.train.data.bundle_windows import PolicyWindows
@@ -109,3 +110,24 @@ def test_the_mean_mask_of_another_sampler_is_that_of_its_own_pruner(policy, tmp_
         np.testing.assert_array_equal(load_schedule(load_bundle(policy.folder), file.stem).pruned, rows)
     finally:
         (policy.folder / "schedules" / f"{key}.json").unlink()
+
+
+def test_the_mean_mask_of_a_pruner_with_caches_of_each_block(policy, tmp_path):
+    bundle = load_bundle(policy.folder)
+    steps, blocks = 3, bundle.contract.blocks
+    rows = np.ones((steps, blocks), bool)
+    rows[0] = rows[2, 4] = False
+    key = schedule_key("sag_block12", steps, bundle.contract.diffusion.steps)
+    save_schedule(bundle, key, Schedule(steps, blocks, "block", rows))
+    try:
+        file = searching(policy, tmp_path, method="mean", of="sag_block12", sampler=f"ddim{steps}").run()
+        assert file.name == f"sag_block_mean12-{steps}.json"
+        found = load_schedule(load_bundle(policy.folder), file.stem)
+        assert found.reuse == "block"
+        np.testing.assert_array_equal(found.pruned, rows)
+        source = build_mask_source("sag_block_mean12", load_bundle(policy.folder), steps)
+        np.testing.assert_array_equal(source.mask(None).pruned, rows)
+    finally:
+        (policy.folder / "schedules" / f"{key}.json").unlink()
+    with pytest.raises(ValueError, match="--of bac9: the pruners whose mean is kept are sag and sag_block"):
+        searching(policy, tmp_path, method="mean", of="bac9")

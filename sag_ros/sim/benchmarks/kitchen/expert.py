@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import permutations
 
 import mujoco
 import numpy as np
 
 from sag_ros.sim.benchmarks.kitchen.hand import OPEN, Hand
-from sag_ros.sim.benchmarks.kitchen.reach import Reach
+from sag_ros.sim.benchmarks.kitchen.reach import ARM, Reach
 from sag_ros.sim.benchmarks.kitchen.skills import SKILLS
 
-ORDERS = tuple(permutations(SKILLS))  # all 24; the first is that of one who is practised
+ORDERS = tuple(permutations(SKILLS))  # all 24 work; the first is a practised person's
 
-_HOME = 0.35  # rad; nearer than this, every part can be begun, whichever was before it
 _MEMORY = 0.8  # share of the disturbance that is left a period later
 
 
@@ -29,19 +28,22 @@ class Style:
         shake: standard deviation of what disturbs the arm, a share of the greatest velocity.
         scatter: of waypoints, a share of how near to them is near enough.
         pauses: the longest before a part, periods.
+        home: how near to its first posture the arm comes between parts, rad. At 0.5 or less every part can
+            follow every other; for the first of ``ORDERS`` 1.0 is near enough.
     """
 
-    order: tuple[str, ...] = field(default=ORDERS[0])
+    order: tuple[str, ...] = ORDERS[0]
     pace: float = 1.0
     shake: float = 0.0
     scatter: float = 0.0
     pauses: int = 0
+    home: float = 0.4
 
 
 def draw_style(rng: np.random.Generator, mixed: bool) -> Style:
     """Somebody's style: of a practised person, or of anybody where ``mixed``."""
     if not mixed:
-        return Style(pace=rng.uniform(0.95, 1.05), shake=rng.uniform(0.02, 0.06), scatter=0.2)
+        return Style(pace=rng.uniform(0.95, 1.05), shake=rng.uniform(0.02, 0.06), scatter=0.2, home=0.75)
     return Style(
         order=ORDERS[rng.integers(len(ORDERS))],
         pace=rng.uniform(0.87, 1.1),
@@ -76,9 +78,9 @@ def demonstrate(
         return position + rng.uniform(-1.0, 1.0, 3) * style.scatter * near
 
     hand = Hand(Reach(model, limits), data, period, style.pace, aim)
-    disturbance = np.zeros(7)
+    disturbance = np.zeros(ARM)
     for wanted in _parts(hand, done, rng, style):
-        disturbance = _MEMORY * disturbance + np.sqrt(1 - _MEMORY**2) * rng.normal(0.0, style.shake, 7)
+        disturbance = _MEMORY * disturbance + np.sqrt(1 - _MEMORY**2) * rng.normal(0.0, style.shake, ARM)
         yield wanted, np.clip(wanted + np.r_[disturbance, 0.0, 0.0], -1.0, 1.0)
 
 
@@ -92,7 +94,7 @@ def _parts(
             if len(done()) == len(style.order):
                 break
             hand.fingers = OPEN
-            yield from hand.home(_HOME)
+            yield from hand.home(style.home)
             if part in done():
                 break
     while True:

@@ -108,7 +108,7 @@ class Hand:
             yield self.action()
 
     def home(self, near: float, limit: int = 30) -> Iterator[np.ndarray]:
-        """To where the arm was at first, its joints in step, until none is further than ``near`` rad from it."""
+        """To where the arm was at first, its joints in step, until each is within ``near`` rad of it."""
         for _ in range(round(limit / self._pace)):
             if np.abs(self._home - self._data.qpos[:ARM]).max() < near:
                 return
@@ -126,14 +126,14 @@ class Hand:
         wanted = self._wanted
         for _ in range(_ITERATIONS):
             shift, turn = self._reach.pose(wanted).gap(goal)
-            distance, angle = np.linalg.norm(shift), np.linalg.norm(turn)
+            distance, angle = float(np.linalg.norm(shift)), float(np.linalg.norm(turn))
             shift = shift * min(1.0, speed / _ITERATIONS / max(distance, 1e-9))
             turn = turn * min(1.0, _TURN / max(angle, 1e-9))
             wanted = self._reach.step(wanted, shift, turn if turning else None)
         self._move(wanted)
-        return bool(distance < speed / 2)
+        return distance < speed / 2
 
     def _move(self, joints: np.ndarray) -> None:
-        """Bring the wanted arm nearer to ``joints``, all of them slowed down alike: the hand stays on its way."""
+        """Bring the wanted arm nearer to ``joints``, all slowed down alike: the hand stays on its way."""
         move = joints - self._wanted
         self._wanted = self._wanted + move * min(1.0, _RATE * self._pace / max(np.abs(move).max(), 1e-9))

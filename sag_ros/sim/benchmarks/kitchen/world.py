@@ -1,7 +1,7 @@
 """Franka Kitchen (Gupta et al., Relay Policy Learning, arXiv 1910.11956) as gymnasium-robotics has it.
 
-Its four tasks are those of D4RL's ``kitchen-complete``. An episode always begins with the same kitchen and the same
-posture: what the seed decides is the noise of what is observed, which the controller of the arm sees too.
+Its four tasks are those of D4RL's ``kitchen-complete``. An episode always begins with the same kitchen and
+the same posture: the seed decides the noise of what is observed, which the controller of the arm sees too.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sag_ros.sim.benchmarks.protocol import BenchmarkStatus, Setpoint
 
 TASKS = ("microwave", "kettle", "light switch", "slide cabinet")
 
+_FINGERS = ("panda0_finger_joint1", "panda0_finger_joint2")
 _NEAR = 0.3  # norm over the numbers of a part, m and rad alike
 
 
@@ -56,7 +57,7 @@ class Kitchen:
         "kettle_linear_velocity": (3, "m/s"),
         "kettle_angular_velocity": (3, "rad/s"),
     }
-    setpoints = tuple(Setpoint(name, "1") for name in (*joints, "panda0_finger_joint1", "panda0_finger_joint2"))
+    setpoints = tuple(Setpoint(name, "1") for name in (*joints, *_FINGERS))
 
     def __init__(self, mixed: bool = False) -> None:
         if mixed:
@@ -99,7 +100,7 @@ class Kitchen:
         return self._data.qpos[:ARM].copy()
 
     def demonstrate(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """What the expert does in the episode that was begun; it stays where it is when all is done, without end.
+        """What the expert does in the episode that was begun; it stays when all is done, without end.
 
         Args:
             rng: of pace and noise; for several people also of pauses and of the order of the parts.

@@ -7,7 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from tqdm import tqdm
 from sag_ros.data.demonstrations import DemonstrationWriter, Episode
 from sag_ros.seeds import require_development
 from sag_ros.sim.benchmarks.registry import is_benchmark
+
+OF_THE_ARM = ("arm", "disturbance", "image_size", "period")  # options that a benchmark has no use for
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ class Recording:
     def run(self) -> int:
         """Record until the store holds ``episodes`` demonstrations; returns how many attempts failed."""
         attributes, prepare, demonstrate = self._kind()
-        attributes["recorder"] = asdict(self) | {"output": self.output.name}
+        own = () if is_benchmark(self.task) else OF_THE_ARM
+        kept = ("task", "episodes", "seed", "processes", *own)
+        attributes["recorder"] = {name: getattr(self, name) for name in kept} | {"output": self.output.name}
         writer = DemonstrationWriter(self.output, attributes)
         for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # of small matrices, in many processes
             os.environ.setdefault(threads, "1")

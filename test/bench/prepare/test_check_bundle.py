@@ -7,6 +7,7 @@ import pytest
 from sag_ros.bench.prepare import check_bundle
 from sag_ros.policy.bundle import BundleError, save_bundle
 from sag_ros.policy.random_bundle import pose_actions, random_bundle
+from sag_ros.train.record.benchmark import contract_of
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +82,10 @@ def test_a_policy_of_poses_is_checked_too(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "pose of the tool centre point (sixd_rows" in printed
     assert "relative: observed" in printed
+
+
+def test_a_policy_of_setpoints_says_of_which_benchmark(tmp_path, fake_benchmark, capsys):
+    contract = {**contract_of(fake_benchmark), "task": "fake", "cameras": {}, "encoder": None}
+    save_bundle(tmp_path / "fake", random_bundle(1, **contract))
+    assert check_bundle.main(str(tmp_path / "fake"), engine="reference", count=1) == 0
+    assert "2 setpoints of the benchmark fake" in capsys.readouterr().out

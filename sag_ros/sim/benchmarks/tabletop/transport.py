@@ -20,7 +20,10 @@ ASIDE = np.array([0.0, 0.3, 1.10])  # where arm 1 waits for the hammer
 HOME = np.array([0.0, -0.35, 1.1])  # where arm 0 goes when it has handed it over
 BACK = np.array([-0.05, 0.25, 1.15])  # on the way of arm 1 from there to the target bin
 UP = np.array([0.0, 0.0, 1.0])
-LEAN = Rotation.from_rotvec([-0.5, 0.0, 0.0])
+# At its bins, close to it, the wrist of arm 1 is singular where the hand points straight down, and the hand
+# strays by cm: it leans. That of arm 0 strays too, but along the handles that it takes.
+TO_BASE = Rotation.from_rotvec([0.3, 0.0, 0.0])
+TO_MEET = Rotation.from_rotvec([-0.5, 0.0, 0.0])
 
 
 def expert(hands: Sequence[Hand]) -> Moves:
@@ -93,17 +96,17 @@ def _take_hammer(hand: Hand) -> Moves:
 def _clear(hand: Hand) -> Moves:
     """The cube from the target bin into the one for trash, and out of the way."""
     yield from _raise(hand, "trash_g0", _take_cube)
-    trash, _ = hand.body("transport_trash_bin_root")
-    yield from hand.go([trash[0], trash[1], HIGH], hand.straight, tolerance=0.03)
-    yield from hand.go([trash[0], trash[1], 0.90], hand.straight, tolerance=0.03)
+    (x, y, _), _ = hand.body("transport_trash_bin_root")
+    yield from hand.go([x, y, HIGH], TO_BASE * hand.straight, tolerance=0.03)
+    yield from hand.go([x, y, 0.90], tolerance=0.03)
     yield from hand.grip(OPEN, 5)
-    yield from hand.go([trash[0], trash[1], 1.05], hand.straight, tolerance=0.03)
+    yield from hand.go([x, y, 1.05], tolerance=0.03)
     yield from hand.go(ASIDE, hand.straight, tolerance=0.03)
 
 
 def _take_cube(hand: Hand) -> Moves:
     cube, turned = hand.body("trash_main")
-    grasp = facing_down(yaw(turned), hand.straight, np.pi / 2)
+    grasp = TO_BASE * facing_down(yaw(turned), hand.straight, np.pi / 2)
     yield from hand.go([cube[0], cube[1], 0.98], grasp)
     yield from hand.go(cube, grasp, speed=0.6)
     yield from hand.grip(CLOSED)
@@ -113,7 +116,7 @@ def _take_cube(hand: Hand) -> Moves:
 def _take(hand: Hand) -> Moves:
     """The free end of the handle, out of the other hand."""
     (middle, _), along = hand.geom("payload_handle"), _towards_head(hand)
-    grasp = LEAN * _across(along, hand)  # leans back, or the arm would be stretched
+    grasp = TO_MEET * _across(along, hand)  # leans back, or the arm would be stretched
     at, approach = middle - 0.07 * along, grasp.apply([0.0, 0.0, 1.0])
     yield from hand.go(at - 0.09 * approach, grasp, tolerance=0.01)
     yield from hand.go(at, grasp, speed=0.6, patience=20)

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from sag_ros.data.demonstrations import Episode
-from sag_ros.policy.meanings import SETPOINT
 from sag_ros.sim.benchmarks.protocol import Benchmark
 from sag_ros.sim.benchmarks.registry import make_benchmark
+from sag_ros.train.record.contract import contract_of
 
 HELD = 5  # steps in a row that a demonstration has to be a success at its end
 
@@ -41,16 +41,6 @@ def attributes(options: BenchmarkOptions) -> dict[str, Any]:
             "signals": {name: one["size"] for name, one in contract["signals"].items()},
             "binary_gripper": None,
         },
-    }
-
-
-def contract_of(benchmark: Benchmark) -> dict[str, Any]:
-    """Joints, state and actions of a policy for ``benchmark``, as ``policy.yaml`` has them."""
-    return {
-        "joints": list(benchmark.joints),
-        "state": list(benchmark.parts),
-        "signals": {name: {"size": size, "unit": unit} for name, (size, unit) in benchmark.parts.items()},
-        "action": [{"name": one.name, "meaning": SETPOINT, "unit": one.unit} for one in benchmark.setpoints],
     }
 
 

@@ -7,7 +7,7 @@ import pytest
 from sag_ros.bench.prepare import check_bundle
 from sag_ros.policy.bundle import BundleError, save_bundle
 from sag_ros.policy.random_bundle import pose_actions, random_bundle
-from sag_ros.train.record.benchmark import contract_of
+from sag_ros.train.record.contract import contract_of
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 from sag_ros.bench.run import stage
 from sag_ros.policy.contract_file import parse_contract
 from sag_ros.policy.random_bundle import full_contract, random_bundle
-from sag_ros.train.record.benchmark import contract_of
+from sag_ros.train.record.contract import contract_of
 
 
 @pytest.fixture

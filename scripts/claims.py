@@ -140,10 +140,32 @@ def success() -> str:
     return _table(("task, seeds", *(f"`{name}`" for name in COLUMNS)), rows)
 
 
+def rtc_delay() -> str:
+    """Real-time chunking against plain splicing, where commands come late."""
+    rows = []
+    for delay, report in _read("rtc_delay.json")["delays"].items():
+        for row in report["rows"]:
+            smooth = row["smoothness"]
+            rows.append(
+                (
+                    f"{50 * int(delay)} ms",
+                    f"`{row['method']}`",
+                    _share(row),
+                    f"{1e3 * smooth['jump']['mean']:.0f}",
+                    f"{1e3 * smooth['bend']['mean']:.0f}",
+                    f"{smooth['rms_jerk']['mean']:.0f}",
+                    str(row["refused"]),
+                )
+            )
+    head = ("delay", "method", "success (95 %)", "jump, mrad", "bend, mrad", "jerk, rad/s³", "chunks refused")
+    return _table(head, rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "benchmarks": benchmarks,
     "benchmarks_short": benchmarks_short,
     "success": success,
+    "rtc_delay": rtc_delay,
 }
 
 

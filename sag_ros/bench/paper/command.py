@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from sag_ros.bench.paper.options import Options
-from sag_ros.bench.paper.page import content, write
+from sag_ros.bench.paper.page import content, kept, write
 from sag_ros.bench.tasks.command import run
 from sag_ros.bench.tasks.options import Options as TaskOptions
 from sag_ros.paths import model_folder
 
 
 def main(options: Options) -> int:
-    """Measure what is missing; write ``paper.json`` and ``paper.html``.
+    """Measure what is missing; write ``paper.json`` and ``paper.html``. Tasks that are not asked for now stay
+    there as they were, so that each may have methods and episodes of its own.
 
     Returns:
         130 when interrupted by SIGINT or SIGTERM, else 0.
@@ -48,7 +49,7 @@ def main(options: Options) -> int:
         if run(own, shown=False):
             return 130
         found[task] = json.loads(path.read_text(encoding="utf-8"))
-    for path in write(content(found, missing), options.out):
+    for path in write(content(found, missing, kept(options.out)), options.out):
         print(path)
     return 0
 

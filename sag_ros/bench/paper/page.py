@@ -9,18 +9,34 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sag_ros.bench.paper.published import NAMES, published
 from sag_ros.bench.run.template import template
 
+DATA = "paper.json"
 NOTHING = "–"
-BUDGETS = (2.5, 5.0, 10.0, 20.0)
 
 
-def content(reports: Mapping[str, Mapping[str, Any]], missing: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """What is written: the report of each task, with what was published beside each row."""
-    tasks = {}
+def kept(folder: Path) -> dict[str, Any]:
+    """The tasks of an earlier page in ``folder``."""
+    file = folder / DATA
+    return dict(json.loads(file.read_text(encoding="utf-8"))["tasks"]) if file.exists() else {}
+
+
+def content(
+    reports: Mapping[str, Mapping[str, Any]],
+    missing: Mapping[str, Sequence[str]],
+    before: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """What is written: the report of each task, with what was published beside each row.
+
+    Args:
+        reports: task -> what ``sag bench tasks`` wrote. missing: task -> methods that the bundle lacks.
+        before: tasks of an earlier page, which are kept unless they are in ``reports``.
+    """
+    tasks = dict(before)
     for task, report in reports.items():
         rows = [{**row, "published": published(task, row["family"], row["method"])} for row in report["rows"]]
         own = {key: report[key] for key in ("settings", "hardware", "command", "complete")}
@@ -32,7 +48,7 @@ def content(reports: Mapping[str, Mapping[str, Any]], missing: Mapping[str, Sequ
 def write(found: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write JSON and page; what was written."""
     folder.mkdir(parents=True, exist_ok=True)
-    data, html = folder / "paper.json", folder / "paper.html"
+    data, html = folder / DATA, folder / "paper.html"
     data.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     tables = [table(task, own) for task, own in found["tasks"].items()]
     page = template(Path(__file__).parent).render(

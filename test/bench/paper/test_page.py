@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sag_ros.bench.paper.options import Options
-from sag_ros.bench.paper.page import content, overview, write
+from sag_ros.bench.paper.page import content, kept, overview, write
 from sag_ros.bench.paper.published import published
 
 
@@ -83,3 +83,12 @@ def test_long_episodes_are_fewer():
     assert [options.episodes_of(task) for task in ("can", "transport", "tool_hang")] == [200, 50, 50]
     with pytest.raises(ValueError, match="door: known are lift"):
         Options(tasks=("door",))
+
+
+def test_tasks_that_are_not_measured_now_stay_on_the_page(found, tmp_path):
+    write(found, tmp_path)
+    new = content({"can": report(row("dense", 150))}, {"can": []}, kept(tmp_path))
+    assert list(new["tasks"]) == ["can", "kitchen"]
+    assert [one["successes"] for one in new["tasks"]["can"]["rows"]] == [150]
+    assert new["tasks"]["kitchen"] == found["tasks"]["kitchen"]
+    assert kept(tmp_path / "nothing") == {}

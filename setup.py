@@ -56,6 +56,7 @@ EXTRAS = {
     "benchmarks": [
         "gymnasium==1.2.3",
         "gymnasium-robotics==1.4.2",
+        "farama-notifications==0.0.6",
         "mujoco==3.9.0",
         "termcolor==3.3.0",
         "tqdm==4.70.1",

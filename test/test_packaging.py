@@ -21,9 +21,15 @@ ROS_MODULE = re.compile(r"rclpy|launch|launch_ros|ament_index_python|\w+_interfa
 # With franka_ros2 only: imported where they exist.
 OPTIONAL_ROS = {"franka_msgs", "control_msgs"}
 # Import name -> distribution, where they differ.
-DISTRIBUTION = {"cv2": "opencv-python-headless", "yaml": "pyyaml", "pydantic_core": "pydantic"}
-# Of the emulated robot's own virtual environment.
-ELSEWHERE = {"franka_sim"}
+DISTRIBUTION = {
+    "cv2": "opencv-python-headless",
+    "yaml": "pyyaml",
+    "pydantic_core": "pydantic",
+    "gymnasium_robotics": "gymnasium-robotics",
+    "farama_notifications": "farama-notifications",
+}
+# Of the emulated robot's own virtual environment; installed without what it asks for.
+ELSEWHERE = {"franka_sim", "robosuite"}
 # Library of an engine -> the folders below sag_ros/engines that may import it.
 ENGINE_LIBRARIES = {
     "openvino": {"openvino"},
@@ -120,6 +126,7 @@ def test_every_requirement_is_pinned(described):
         "train",
         "convert",
         "bench",
+        "benchmarks",
         "openvino",
         "tensorrt",
         "fci",

@@ -55,8 +55,8 @@ class PolicyNode(LifecycleNode):
         self.punctuality = config.threads.priority, config.threads.lock_memory
         self._stamps = clock_of(self)
         self._diagnostics = Diagnostics(self)
-        self._asked = self._deactivated = ""  # what asks for it now, what asked for it
         self._phase, self._problem, self._configured = "unconfigured", "", -_YOUNG
+        self._why = ""  # it is or will be inactive, once it was active
         self._inputs: Subscriptions | None = None
         self._outputs: PolicyPublishers | None = None
         self._policy: Running | None = None
@@ -133,7 +133,7 @@ class PolicyNode(LifecycleNode):
         )  # fmt: skip
         self._operating.begin(self._refresh)
         self._inference.start()
-        self._phase, self._problem = "active", ""
+        self._phase, self._problem, self._why = "active", "", _BY_LIFECYCLE
         self.get_logger().info("active")
         return SUCCESS
 
@@ -151,8 +151,7 @@ class PolicyNode(LifecycleNode):
         """Decelerate; the arm holds."""
         self._halt()
         self._phase = "inactive"
-        self._deactivated, self._asked = self._asked or _BY_LIFECYCLE, ""
-        self.get_logger().info(f"inactive, {self._deactivated}; the arm holds")
+        self.get_logger().info(f"inactive, {self._why}; the arm holds")
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -247,10 +246,8 @@ class PolicyNode(LifecycleNode):
         """For good: nothing activates it by itself any more; whether it is not active then."""
         if self._starter is not None:
             self._starter.cancel()
-        self._asked = _BY_STOP
-        done = self._phase != "active" or self.trigger_deactivate() == SUCCESS
-        self._asked = ""
-        return done
+        self._why = _BY_STOP if self._phase == "active" else self._why
+        return self._phase != "active" or self.trigger_deactivate() == SUCCESS
 
     def _become(self, policy: Prepared | Running) -> Running:
         """Let another policy compute from the next chunk on."""
@@ -264,10 +261,9 @@ class PolicyNode(LifecycleNode):
         return policy
 
     def _publish_diagnostics(self) -> None:
-        values: dict[str, object] = {"lifecycle": self._phase, "next": self._exchange.tell()}
-        if self._deactivated and self._phase == "inactive":
-            values["deactivated"] = self._deactivated
-        values |= {} if self._policy is None else self._policy.facts
+        why = self._why if self._phase == "inactive" else ""
+        values: dict[str, object] = {"lifecycle": self._phase, "deactivated": why}
+        values |= {"next": self._exchange.tell(), **({} if self._policy is None else self._policy.facts)}
         level, message = (ERROR, self._problem) if self._problem else (OK, self._phase)
         self._operating.settle()
         if self._diagnosis is not None and self._chunk_executor is not None:

@@ -58,7 +58,7 @@ class Worker:
 
     def identity(self, name):
         common = {"format": 2, "task": self.settings.task, "engine": "fake", "sampler": "ddpm"}
-        chosen = {"execute": self.settings.execute, "noise": self.settings.noise}
+        chosen = {name: getattr(self.settings, name) for name in ("execute", "delay", "noise")}
         source = {"ddpm": "dense"}.get(name, name)
         return {**common, **chosen, "mask_source": source, "weights": self.weights.get(name, "abc")}
 

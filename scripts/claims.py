@@ -140,6 +140,29 @@ def success() -> str:
     return _table(("task, seeds", *(f"`{name}`" for name in COLUMNS)), rows)
 
 
+def final() -> str:
+    """Pick-and-release on the seeds of the final tables, paired with dense."""
+    rows = []
+    for name in ("tasks_final_pick_release.json", "tasks_final_pick_release_hard.json"):
+        report = _read(name)
+        for row in report["rows"]:
+            smooth = row["smoothness"]
+            task = f"`{report['settings']['task']}`"
+            numbers = f"{100 * row['density']:.1f}", f"{1e3 * smooth['jump']['mean']:.0f}"
+            jerk = f"{smooth['rms_jerk']['mean']:.0f}"
+            rows.append((task, f"`{row['method']}`", _share(row), _difference(row), *numbers, jerk))
+    head = (
+        "task",
+        "method",
+        "success (95 %)",
+        "− dense, points (95 %)",
+        "blocks, %",
+        "jump, mrad",
+        "jerk, rad/s³",
+    )
+    return _table(head, rows)
+
+
 def rtc_delay() -> str:
     """Real-time chunking against plain splicing, where commands come late."""
     rows = []
@@ -165,6 +188,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "benchmarks": benchmarks,
     "benchmarks_short": benchmarks_short,
     "success": success,
+    "final": final,
     "rtc_delay": rtc_delay,
 }
 

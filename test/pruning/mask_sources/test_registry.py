@@ -23,7 +23,7 @@ from sag_ros.values import Mask
 SIZE = {"width": 32, "layers": 1, "heads": 4, "feedforward": 64}
 
 
-STATIC = ("searched", "sag_mean", "bac", "evo", "l2c")
+STATIC = ("searched", "sag_mean", "sag_block_mean", "bac", "evo", "l2c")
 
 
 def trained_pruner(bundle, steps=None):

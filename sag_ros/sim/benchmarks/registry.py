@@ -42,6 +42,7 @@ def make_benchmark(name: str) -> Benchmark:
 
     Raises:
         KeyError: there is none of that name; lists those that there are.
+        ValueError: it has no mixed demonstrations.
         ImportError: its simulator is missing.
     """
     base = name.removesuffix(MIXED)

@@ -13,5 +13,7 @@ def test_names():
     assert is_benchmark("square")
     assert is_benchmark("square_mixed")
     assert not is_benchmark("pick_release")
+    with pytest.raises(ValueError, match="'tool_hang' has no demonstrations of several people"):
+        make_benchmark("tool_hang_mixed")
     with pytest.raises(KeyError, match=r"no benchmark 'cube'.*lift"):
         make_benchmark("cube")

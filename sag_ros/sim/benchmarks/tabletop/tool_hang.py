@@ -193,4 +193,5 @@ BENCHMARK = TabletopTask(
     expert=expert,
     said="the frame is not in its stand, or the tool not on its hook",
     steps=700,
+    mixed_steps=0,
 )

@@ -31,7 +31,8 @@ class TabletopTask:
         name: what commands call it. kind: what robosuite calls it.
         observed: how many numbers tell of objects.
         expert: a demonstration by the hands of all arms, (7 arms,) a step.
-        steps, mixed_steps: robomimic's horizons for demonstrations of one person and of several.
+        steps, mixed_steps: robomimic's horizons for demonstrations of one person and of several; 0: there are
+            none of several.
         said: message while it is not done.
     """
 
@@ -45,6 +46,8 @@ class TabletopTask:
     arms: int = 1
 
     def __call__(self, mixed: bool = False) -> Tabletop:
+        if mixed and not self.mixed_steps:
+            raise ValueError(f"'{self.name}' has no demonstrations of several people; take {self.name}")
         return Tabletop(self, mixed)
 
 

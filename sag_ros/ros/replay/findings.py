@@ -121,7 +121,7 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
         said.append(text)
         if commands["refused_then"]:
             again = f"{commands['refused_again']} of {commands['refused_then']} refused chunks refused again"
-            said.append(f"  {again}")
+            said.append(f"  {again}; what a pause or a hold refused is not asked for again")
         if commands["not_asked"]:
             said.append(f"  {commands['not_asked']} chunks not executed: deadman, hand or pictures")
     if other := result.get("another"):

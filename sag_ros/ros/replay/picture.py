@@ -27,7 +27,8 @@ _FIRST = ("fault", "silent", "stop", "failure", "operator")
 def moment(evidence: Evidence) -> tuple[int, str]:
     """When what it was recorded for happened, ns since 1970, and what that was.
 
-    Of an episode that failed: when the hand let go, if it did.
+    Of an episode that failed: when the hand let go, or when the last decision was executed, if that was well
+    before the end.
     """
     for kind in _FIRST:
         for mark in evidence.marks:
@@ -37,9 +38,20 @@ def moment(evidence: Evidence) -> tuple[int, str]:
                 if let_go is not None:
                     ago = (mark.at - let_go) / SECOND
                     return let_go, f"{text}; here the hand opens, {ago:.1f} s before"
+                stood = _stood(evidence, mark.at) if kind in ("failure", "operator") else None
+                if stood is not None:
+                    ago = (mark.at - stood) / SECOND
+                    return stood, f"{text}; here the last decision was executed, {ago:.1f} s before"
                 return _stopped(evidence, mark.at), text
     last = evidence.chunks[-1].received if evidence.chunks else evidence.recording.begin
     return last, evidence.metadata["reason"]
+
+
+def _stood(evidence: Evidence, until: int) -> int | None:
+    """When the last decision before ``until`` was executed, ns; None if that was within a second of it."""
+    came = [one.received for one in evidence.chunks if one.record is not None and not one.record.refused]
+    last = max((at for at in came if at <= until), default=until)
+    return last if until - last > SECOND else None
 
 
 def _stopped(evidence: Evidence, marked: int) -> int:

@@ -117,3 +117,11 @@ def test_a_recording_without_a_hand():
     for one in found:
         one.detail = SimpleNamespace(**vars(one.detail) | {"states": np.zeros((1, 7))})
     assert timeline(evidence(found)) == []
+
+
+def test_the_moment_of_an_episode_that_was_paused_to_its_end_is_that_of_the_last_executed_decision():
+    chunks = [chunk(0.1 * n, refused=n > 20) for n in range(80)]
+    failed = Mark(round(8.0 * SECOND), "failure", "episode 0: carrying the bag")
+    at, text = moment(evidence(chunks, [failed]))
+    assert at == 2 * SECOND
+    assert text == "failure: episode 0: carrying the bag; here the last decision was executed, 6.0 s before"

@@ -109,16 +109,10 @@ def _line(axis: Any, window: _Window) -> None:
     for begin in next_episode(window.evidence):  # the simulator puts arm and scene elsewhere
         second = window.seconds(begin)
         if -BEFORE < second < AFTER:
-            axis.axvspan(second, AFTER, color=GRID, lw=0, zorder=0)
-            axis.text(
-                second,
-                1.0,
-                " next episode",
-                fontsize=7,
-                color=FAINT,
-                va="top",
-                transform=axis.get_xaxis_transform(),
-            )
+            begins, ends, said = (second, AFTER, "next") if second > 0.0 else (-BEFORE, second, "former")
+            axis.axvspan(begins, ends, color=GRID, lw=0, zorder=0)
+            top = axis.get_xaxis_transform()
+            axis.text(begins, 1.0, f" {said} episode", fontsize=7, color=FAINT, va="top", transform=top)
     axis.set_xlim(-BEFORE, AFTER)
     axis.grid(True)
 

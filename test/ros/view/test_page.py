@@ -57,6 +57,7 @@ def test_keys_pause_resume_and_stop(domain, chromium):
         page.until(lambda: not page.run("return document.getElementById('ask').open"), "no question")
         assert graph.calls == ["pause"]
         page.key("r")
+        page.until(lambda: page.run("return document.getElementById('ask').open"), "the question")
         page.key("\ue007")  # enter
         page.until(lambda: page.text("word") == "RUNNING" and graph.phase > phase, "it goes on")
         page.run("document.querySelector('[data-button=stop]').click()")

@@ -29,11 +29,13 @@ def test_an_arm_that_works_is_seen_held_and_stopped(chromium, tmp_path):
         page.key(" ")
         page.until(lambda: page.text("word") == "PAUSED", "paused")
         page.key("r")
+        page.until(lambda: page.run("return document.getElementById('ask').open"), "the question")
         page.key("\ue007")  # enter
         page.until(lambda: page.text("word") in ("RUNNING", "WAITING"), "it goes on")
         page.run("document.querySelector('[data-button=stop]').click()")
         page.until(lambda: page.text("word") == "STANDBY", "stopped")
         page.key("g")
+        page.until(lambda: page.run("return document.getElementById('ask').open"), "the question")
         page.key("\ue007")
         page.until(lambda: page.text("word") == "RUNNING", "started again")
         page.run("document.querySelector('[data-button=stop]').click()")

@@ -16,6 +16,7 @@ export class Buttons {
     }
     this.dialog = byId("ask");
     this.dialog.addEventListener("close", () => {
+      if (this.dialog.open) return; // told late: it asks the next question already
       const element = this.asked;
       this.asked = null;
       if (element && this.dialog.returnValue === "yes") this.go(element);

@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sag_ros.bench.tasks.rows import significantly_worse
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results"
 PAGES = ("README.md", "docs/benchmarks.md", "docs/evidence.md")
@@ -94,13 +96,8 @@ def benchmarks_short() -> str:
     rows = []
     for task, own in _read("paper.json")["tasks"].items():
         dense = next(row for row in own["rows"] if row["method"] == "dense")
-        good = [
-            row
-            for row in own["rows"]
-            if row["ms"]
-            and row["paired"]
-            and not (row["paired"]["difference"] < 0 and row["paired"]["p"] < 0.05)
-        ]
+        good = [row for row in own["rows"] if row["ms"] and row["paired"]]
+        good = [row for row in good if not significantly_worse(row["paired"])]
         fast = min(good, key=lambda row: row["ms"]["policy"]["p50"], default=dense)
         rows.append(
             (

@@ -130,7 +130,7 @@ class RtcSampler:
 
     def noise(self, start: Start, noise: Float32) -> Float32:
         """See :class:`sag_ros.policy.samplers.protocol.Sampler`: with what is held in it."""
-        old, steps = start.sample[None], len(self._scale)
+        old = start.sample[None]
         signal, deviation = np.sqrt(self._after), np.sqrt(1.0 - self._after)
         given = noise.copy()
         known = signal[:, None, None] * old + deviation[:, None, None] * noise[1:]
@@ -138,7 +138,6 @@ class RtcSampler:
         held = self._held[0]  # the first sample, too
         first = np.sqrt(self._now[0]) * old[0] + np.sqrt(1.0 - self._now[0]) * noise[0]
         given[0, held] = first[held]
-        assert len(given) == steps + 1
         return given
 
     def end(self, start: Start, trace: Float32) -> None:

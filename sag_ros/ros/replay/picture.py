@@ -49,7 +49,7 @@ def moment(evidence: Evidence) -> tuple[int, str]:
 
 def _stood(evidence: Evidence, until: int) -> int | None:
     """When the last decision before ``until`` was executed, ns; None if that was within a second of it."""
-    came = [one.received for one in evidence.chunks if one.record is not None and not one.record.refused]
+    came = [one.received for one in evidence.chunks if one.executed]
     last = max((at for at in came if at <= until), default=until)
     return last if until - last > SECOND else None
 

@@ -20,7 +20,8 @@ def chunk(second, width=0.08, latency=20.0, missed=0, refused=0, positions=None,
         states=np.array([[0.0] * 7 + [width]]), positions=positions, stamp=second, period=period
     )
     record = SimpleNamespace(latency_ms=latency, missed=missed, refused=refused)
-    return SimpleNamespace(received=round(second * SECOND), detail=detail, record=record)
+    came = round(second * SECOND)
+    return SimpleNamespace(received=came, detail=detail, record=record, executed=not refused)
 
 
 def evidence(chunks, marks=(), reason="failure: x"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ class Mask:
                 f"a mask is a (K, 3L) bool array; got shape {self.pruned.shape}, dtype {self.pruned.dtype}"
             )
 
-    @property
+    @cached_property
     def density(self) -> float:
         """Share of the K x 3L blocks that are computed, in [0, 1]."""
         return float(1.0 - self.pruned.mean())

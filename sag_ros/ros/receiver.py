@@ -74,11 +74,16 @@ class Receiver(Worker):
             waits.add_subscription(subscription.handle)
         waits.wait(self._timeout)
         for subscription in (*self._beside, *self._waking):
-            while not self._stop.is_set():
-                taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
-                if taken is None:
-                    break
-                try:
-                    subscription.callback(taken[0])
-                except Exception as error:  # one message must not end the others
-                    self._logger.error(f"{subscription.topic_name}: {type(error).__name__}: {error}")
+            take_all(subscription, self._logger, self._stop.is_set)
+
+
+def take_all(subscription: Any, logger: Any, stopped: Callable[[], bool] = lambda: False) -> None:
+    """Call back with all that a subscription has; one message that cannot be used does not end the others."""
+    while not stopped():
+        taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
+        if taken is None:
+            return
+        try:
+            subscription.callback(taken[0])
+        except Exception as error:
+            logger.error(f"{subscription.topic_name}: {type(error).__name__}: {error}")

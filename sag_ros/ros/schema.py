@@ -150,7 +150,7 @@ class PolicyNode(Chosen):
         "how plans are executed: auto, tensorrt, cuda_graph, persistent, native, openvino, reference",
         min_length=1,
     )
-    precision: Literal["auto", "f32", "bf16", "f16", "int8"] = param(
+    precision: Literal["auto", "f32", "bf16", "f16", "int16", "int8"] = param(
         "auto",
         "of the engine, where it has a choice; f16: on GPUs; int8 (of the weights): engine openvino alone",
     )

@@ -115,5 +115,7 @@ class StampClock:
 def clock_of(node: Node) -> StampClock:
     """The clock of a node: even, or simulated where the node has ``use_sim_time``."""
     simulated = bool(node.get_parameter("use_sim_time").value)
-    steady = None if simulated else time.monotonic_ns
-    return StampClock(lambda: node.get_clock().now().nanoseconds, steady=steady)
+    if simulated:
+        return StampClock(lambda: node.get_clock().now().nanoseconds)
+    # What the node's clock reads, without the objects that rclpy makes of it: it is read for every message.
+    return StampClock(time.time_ns, steady=time.monotonic_ns)

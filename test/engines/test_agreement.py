@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from sag_ros.engines.native.microkernel import available_forms
 from sag_ros.engines.reference import ReferenceEngine
 from sag_ros.engines.registry import ENGINES, ON_GPU, build_engine
 from sag_ros.policy.random_bundle import random_bundle
@@ -17,9 +18,10 @@ from sag_ros.pruning.plan import cache_slots, make_plan
 from sag_ros.pruning.static_masks import dense_mask, random_mask, uniform_mask
 from sag_ros.values import Mask
 
+WHOLE = [({"precision": "int16"}, 5e-3)] if "whole" in available_forms() else []
 # The bound of f32 is far above its rounding (1e-6) and far below one wrong residual (1e-2).
 OPTIONS = {
-    "native": [({"precision": "f32"}, 1e-4), ({"precision": "bf16"}, 6e-2)],
+    "native": [({"precision": "f32"}, 1e-4), ({"precision": "bf16"}, 6e-2), *WHOLE],
     "openvino": [({"precision": "f32"}, 1e-4), ({"precision": "bf16"}, 6e-2), ({"precision": "int8"}, 0.2)],
     "cuda_graph": [
         ({"precision": p, "device": "cpu"}, bound)

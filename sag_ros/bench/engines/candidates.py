@@ -21,7 +21,7 @@ from sag_ros.pruning.plan import Plan, make_plan
 from sag_ros.pruning.static_masks import dense_mask, random_mask
 
 BASELINES = ("torch", "torch-all-cores", "torch-compile", "openvino-plain")
-PRECISIONS = {"native": ("f32", "bf16"), "openvino": ("f32", "bf16", "int8"), "reference": ("f32",)}
+PRECISIONS = {"native": ("f32", "bf16", "int16"), "openvino": ("f32", "bf16", "int8"), "reference": ("f32",)}
 LITERAL = ("dense", "random 0.09")  # enough for the reference, which follows the rule to the letter
 SLOW = 5  # measured so many times less often: dense torch and the reference
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from sag_ros.engines.buffers import aligned
 from sag_ros.engines.cpu.jit import kernel
-from sag_ros.engines.native.microkernel import form_of
+from sag_ros.engines.native.microkernel import available_forms, form_of
 from sag_ros.engines.native.packed_matmul import multiply, operand, pack, tile_of
 
 REPETITIONS = 30
-BYTES = {"f32": 4, "bf16": 2, "int8": 1}
+BYTES = {"f32": 4, "bf16": 2, "int16": 2, "int8": 1}
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class MachineLimits:
 
     def rate(self, precision: str) -> float:
         """GFLOP/s of what computes with weights in ``precision``; int8 ones are widened to bf16."""
-        return self.gflops["f32" if precision == "f32" else "bf16"]
+        return self.gflops.get(precision, self.gflops["bf16"])
 
     def floor_ms(self, gflop: float, weight_bytes: float, precision: str) -> float:
         """max(executed arithmetic / rate, weights read once per use / bandwidth), ms."""
@@ -51,7 +51,8 @@ def measure_limits(weights: int, size: int = 1024) -> MachineLimits:
         size: of the matrix product.
     """
     return MachineLimits(
-        {name: max(_matmul(name, size), _packed(name)) for name in ("f32", "bf16")},
+        {name: max(_matmul(name, size), _packed(name)) for name in ("f32", "bf16")}
+        | ({"int16": _packed("int16")} if "whole" in available_forms() else {}),
         {name: _stream(weights * each) for name, each in BYTES.items()},
         _stream(256 * 2**20),
     )

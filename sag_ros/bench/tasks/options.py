@@ -39,7 +39,7 @@ class Options:
     """folder of the policy bundle, or its name in models/"""
     engine: str = "auto"
     """auto, native, openvino or reference"""
-    precision: Literal["auto", "f32", "bf16", "f16", "int8"] = "auto"
+    precision: Literal["auto", "f32", "bf16", "f16", "int16", "int8"] = "auto"
     """of the engine, where it has a choice"""
     noise: Literal["fresh", "fixed"] = "fresh"
     """new noise for each chunk, or the same for all chunks of an episode"""

@@ -53,25 +53,32 @@ def tile_of(rows: int, form: str) -> Tile:
     )
 
 
+# Whole numbers of x, and the sum of those of a column of weights: their product is what 32 bits hold.
+MOST, MOST_TOGETHER = 4095, (2**31 - 1) // 4096
+SCALE = 2  # places of 16 bits that it takes
+
+
 def operand(rows: int, inner: int, form: str) -> Packed:
     """Buffer for the left side of a product (rows, inner), as :func:`write_operand` writes it."""
-    return aligned(rows, inner if form == "pairs" else 2 * inner, dtype=np.uint16)
+    places = {"pairs": inner, "whole": inner + SCALE}.get(form, 2 * inner)
+    return aligned(rows, places, dtype=np.uint16)
 
 
 def pack(weights: NDArray[np.floating], form: str) -> Packed:
     """(..., out, in) -> panels (..., out / columns, in or in / 2, columns, 2).
 
     Widened: (..., out / columns, in, columns / 2, 2), number c of a line with number c + columns / 2; where
-    one vector is left over, all as float32.
+    one vector is left over, all as float32. Whole: one more line, of scales.
 
     Raises:
-        ValueError: ``out`` is not a multiple of the vector length, or ``in`` is odd with pairs.
+        ValueError: ``out`` is not a multiple of the vector length, or ``in`` is odd with pairs, or odd or
+            less than 4 with whole numbers.
     """
     *outer, out, inner = weights.shape
-    half = form == "pairs"
-    if out % LANES or (half and inner % 2):
+    if out % LANES or (form in ("pairs", "whole") and inner % 2) or (form == "whole" and inner < 4):
         raise ValueError(
-            f"weights {out} x {inner}: need a multiple of {LANES} outputs, with pairs even inputs"
+            f"weights {out} x {inner}: need a multiple of {LANES} outputs, with pairs and whole numbers even "
+            "inputs, with whole numbers at least 4"
         )
     columns = 2 * LANES if out % (2 * LANES) == 0 else LANES
     rows = np.ascontiguousarray(weights, np.float32).reshape(-1, inner)
@@ -83,11 +90,24 @@ def pack(weights: NDArray[np.floating], form: str) -> Packed:
         packed[...] = np.moveaxis(numbers, (-1, -2, -3), (-3, -2, -1))
         return packed
     units = operand(len(rows), inner, form)
-    write_operand(rows, units)
+    if form == "whole":
+        _write_whole(rows, units)
+    else:
+        write_operand(rows, units)
     units = units.reshape(*outer, out // columns, columns, -1, 2)
     packed = aligned(*outer, out // columns, units.shape[-2], columns, 2, dtype=np.uint16)
     packed[...] = np.swapaxes(units, -3, -2)
     return packed
+
+
+def _write_whole(rows: NDArray[np.float32], target: Packed) -> None:
+    """Weights (N, in) as whole numbers and their scale (N, in + SCALE)."""
+    together, largest = np.abs(rows).sum(axis=1), np.abs(rows).max(axis=1)
+    # Rounding may add half to each.
+    scale = np.maximum(together / (MOST_TOGETHER - rows.shape[1]), largest / 32767)
+    scale = np.where(scale > 0, scale, 1).astype(np.float32)
+    target[:, :-SCALE].view(np.int16)[...] = np.rint(rows / scale[:, None])
+    target[:, -SCALE:] = scale[:, None].view(np.uint16)
 
 
 @kernel
@@ -113,15 +133,35 @@ def multiply(tile: Tile, x: Packed, weights: Packed, bias: Float32, out: Float32
 
 
 @kernel
+def _write_row_by_row(x: Float32, bits: NDArray[np.uint32], target: Packed) -> None:
+    """As whole numbers, each row by its largest, and their scale."""
+    rows, inner = x.shape
+    words, scales, last = target.view(np.uint32), target.view(np.float32), inner // 2
+    for r in range(rows):
+        largest = np.uint32(0)  # as bits: in this order not-a-number is the largest of all
+        for c in range(inner):
+            largest = max(largest, bits[r, c] & np.uint32(0x7FFFFFFF))
+        words[r, last] = largest
+        factor = np.float32(MOST) / scales[r, last] if largest > 0 else np.float32(0.0)
+        scales[r, last] *= np.float32(1.0 / MOST)
+        for c in range(inner):
+            # Cutting what is positive rounds down.
+            target[r, c] = np.uint16(np.int32(x[r, c] * factor + np.float32(32768.5)) - np.int32(32768))
+
+
+@kernel
 def write_operand(x: Float32, target: Packed) -> None:
-    """Write x (rows, in) as the left side of a product: as it is, or rounded to bfloat16."""
+    """Write x (rows, in) as the left side of a product: as it is, as bfloat16, or as whole numbers."""
     rows, inner = x.shape
     bits = x.view(np.uint32)
-    if target.shape[1] != inner:
+    if target.shape[1] == 2 * inner:
         copy = target.view(np.uint32)
         for r in range(rows):
             for c in range(inner):
                 copy[r, c] = bits[r, c]
+        return
+    if target.shape[1] != inner:
+        _write_row_by_row(x, bits, target)
         return
     for r in range(rows):
         for c in range(inner):

@@ -11,7 +11,6 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
@@ -20,11 +19,13 @@ from std_srvs.srv import Trigger
 
 from sag_ros.messages.stamps import SECOND, nanoseconds
 from sag_ros.ros import qos
+from sag_ros.ros.batching_executor import BatchingExecutor
 from sag_ros.ros.demo.run_record import Episode
 from sag_ros.ros.diagnostics import told_as
 from sag_ros.ros.graph import TOPICS
 from sag_ros.ros.images import image_to_mask
 from sag_ros.ros.policy import chunk_record
+from sag_ros.ros.receiver import Apart, take_all
 
 TRANSITIONS = {
     "configure": (Transition.TRANSITION_CONFIGURE, State.PRIMARY_STATE_INACTIVE),
@@ -33,6 +34,7 @@ TRANSITIONS = {
     "cleanup": (Transition.TRANSITION_CLEANUP, State.PRIMARY_STATE_UNCONFIGURED),
 }
 
+_LOOK = 0.05  # s between two looks
 _AT_HOME = 0.25  # s; going home takes less only from there
 
 
@@ -71,11 +73,16 @@ class Monitor(Node):
         self._change = self.create_client(ChangeState, f"{policy}/change_state")
         self._state = self.create_client(GetState, f"{policy}/get_state")
         deep = QoSProfile(depth=50)
-        self.create_subscription(Float64MultiArray, TOPICS["timing"], self._on_timing, deep)
-        self.create_subscription(Image, TOPICS["mask"], self._on_mask, deep)
+        # Two for every chunk: all that came is taken at each look, which costs the machine less.
+        self._of_chunks = [
+            self.create_subscription(kind, TOPICS[name], callback, deep, callback_group=Apart())
+            for kind, name, callback in (
+                (Float64MultiArray, "timing", self._on_timing), (Image, "mask", self._on_mask)
+            )
+        ]  # fmt: skip
         self.create_subscription(String, TOPICS["status"], self._on_status, qos.STATE)
         self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, qos.STATE)
-        self._spinner = SingleThreadedExecutor()
+        self._spinner = BatchingExecutor(_LOOK)
         self._spinner.add_node(self)
 
     def _on_timing(self, message: Float64MultiArray) -> None:
@@ -107,7 +114,10 @@ class Monitor(Node):
                 if what:
                     raise GraphTimeout(f"{what}: nothing within {seconds:.0f} s")
                 return False
-            self._spinner.spin_once(timeout_sec=0.05)
+            self._spinner.spin_once(timeout_sec=_LOOK)
+            for subscription in self._of_chunks:
+                with subscription.handle:
+                    take_all(subscription, self.get_logger())
             self._idle()
         return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import array
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 
@@ -74,8 +74,7 @@ def new_message() -> Float64MultiArray:
 
 def write(record: ChunkRecord, message: Float64MultiArray) -> Float64MultiArray:
     """Write ``record`` into a message made by :func:`new_message`."""
-    values = asdict(record)
-    message.data = array.array("d", [float(values[name]) for name in NAMES])
+    message.data = array.array("d", [float(getattr(record, name)) for name in NAMES])
     return message
 
 

@@ -82,18 +82,20 @@ class JointHistory:
 
     def __init__(self, size: int, length: int = 512) -> None:
         self._lock = threading.Lock()
-        self._time = np.full(length, -np.inf)
-        self._values = np.zeros((length, size))
-        self._count = 0
+        # Twice each, ``length`` apart, so that the last ones always lie in a row.
+        self._time = np.full(2 * length, -np.inf)
+        self._values = np.zeros((2 * length, size))
+        self._length, self._count = length, 0
 
     def put(self, stamp: float, values: NDArray[np.floating]) -> bool:
         """Append a state, (size,); False when it is not newer than the last one (it is dropped then)."""
         with self._lock:
-            length = len(self._time)
+            length = self._length
             if self._count and stamp <= self._time[(self._count - 1) % length]:
                 return False
-            self._time[self._count % length] = stamp
-            self._values[self._count % length] = values
+            for place in (self._count % length, self._count % length + length):
+                self._time[place] = stamp
+                self._values[place] = values
             self._count += 1
             return True
 
@@ -106,14 +108,12 @@ class JointHistory:
         with self._lock:
             if not self._count:
                 raise LookupError("no state received yet")
-            length = len(self._time)
-            if self._count <= length:
-                time, values = self._time[: self._count], self._values[: self._count]
-            else:
-                first = self._count % length
-                order = np.r_[first:length, 0:first]
-                time, values = self._time[order], self._values[order]
-            after = int(np.searchsorted(time, stamp))
+            count = min(self._count, self._length)
+            end = (self._count - 1) % self._length + 1
+            if self._count > self._length:
+                end += self._length
+            time, values = self._time[end - count : end], self._values[end - count : end]
+            after = int(time.searchsorted(stamp))
             if after == 0 or after == len(time):
                 return values[min(after, len(time) - 1)].copy()
             share = (stamp - time[after - 1]) / (time[after] - time[after - 1])
@@ -123,4 +123,4 @@ class JointHistory:
     def newest(self) -> float | None:
         """Stamp of the newest state, s; None before the first."""
         with self._lock:
-            return float(self._time[(self._count - 1) % len(self._time)]) if self._count else None
+            return float(self._time[(self._count - 1) % self._length]) if self._count else None

@@ -208,7 +208,7 @@ def examine(
         raise Refused(f"engine {runner.engine_name} computed actions that are not finite")
     comparison = config.comparison
     half = comparison.tolerance_bf16
-    lower = {"bf16": half, "f16": half, "int8": comparison.tolerance_int8}
+    lower = {"bf16": half, "f16": half, "int16": half, "int8": comparison.tolerance_int8}
     precision = getattr(runner.engine, "precision", "")  # the reference has none
     tolerance = lower.get(precision, comparison.tolerance)
     report = Report(

@@ -99,7 +99,10 @@ class Subscriptions:
             beside.append(desired)
         if not self._shared:
             callback = self._guarded("gripper_states", self._on_fingers)
-            self._all.append(subscribe(JointState, topics.gripper_states, callback, qos.NEWEST))
+            beside.append(
+                subscribe(JointState, topics.gripper_states, callback, qos.NEWEST, callback_group=apart)
+            )
+            self._all.append(beside[-1])
         for name, signal in self._signals.items():
             callback = self._guarded(
                 f"signal {name}", lambda message, name=name: self._on_signal(name, message)
@@ -114,14 +117,18 @@ class Subscriptions:
                 f"camera {name}", lambda message, name=name: self._on_image(name, message)
             )
             frames.append(subscribe(kind, camera.topic, callback, camera_qos, callback_group=apart))
-        self._all += frames
-        if topics.deadman:
-            self._all.append(
-                subscribe(Bool, topics.deadman, lambda message: self.on_deadman(message.data), qos.NEWEST)
-            )
-
         # Where nothing paces the policy but joint states, these wake it.
-        self._receiver = Receiver(node, frames or [arm], beside if frames else beside[1:])
+        waking = frames or [arm]
+        if topics.deadman:
+            waking = [
+                *waking,
+                subscribe(
+                    Bool, topics.deadman, lambda message: self.on_deadman(message.data), qos.NEWEST,
+                    callback_group=apart,
+                ),
+            ]  # fmt: skip
+        self._all += [one for one in waking if one not in self._all]
+        self._receiver = Receiver(node, waking, beside if frames else beside[1:])
         self._receiver.start()
 
     def _guarded(self, what: str, handle: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -35,7 +35,7 @@ import sys
 import pytest
 from sag_ros.engines.native.microkernel import LANES, MOST_ROWS, available_forms
 assert (LANES, MOST_ROWS) == {8: (8, 6), 16: (16, 14)}[int(sys.argv[1])]
-assert available_forms() == ("f32", "widened") or LANES == 16
+assert available_forms() == ("f32", "widened", "whole") or LANES == 16
 sys.exit(pytest.main(["-p", "no:cacheprovider", *sys.argv[2:]]))
 """
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sag_ros.messages.errors import MessageError
 from sag_ros.messages.stamps import SECOND, nanoseconds
-from sag_ros.values import JointCommand
+from sag_ros.messages.trajectory_bytes import Points
+from sag_ros.values import Float, JointCommand
+
+
+class Stamp(NamedTuple):
+    """As builtin_interfaces/Time has it."""
+
+    sec: int
+    nanosec: int
 
 
 class Clock(Protocol):
@@ -41,10 +49,36 @@ def command_from_trajectory(message: Any, joints: Sequence[str], clock: Clock, n
     rows = [_rows(message, field, index) for field in ("positions", "velocities", "accelerations")]
     stamp = message.header.stamp
     start = clock.seconds(stamp) if stamp.sec or stamp.nanosec else now
-    time = start + np.array([nanoseconds(point.time_from_start) for point in message.points]) / SECOND
+    after = np.array([nanoseconds(point.time_from_start) for point in message.points])
+    return JointCommand(_increasing(start + after / SECOND), *rows)
+
+
+def command_of(points: Points, clock: Clock) -> JointCommand:
+    """The same of one that was read from bytes; it has a stamp.
+
+    Raises:
+        MessageError: times that do not increase, values that are not finite.
+    """
+    fields = {
+        "positions": points.position,
+        "velocities": points.velocity,
+        "accelerations": points.acceleration,
+    }
+    for name, values in fields.items():
+        _require_finite(name, values)
+    start = clock.seconds(Stamp(*divmod(points.stamp, SECOND)))
+    return JointCommand(_increasing(start + points.after / SECOND), *fields.values())
+
+
+def _increasing(time: Float) -> Float:
     if (np.diff(time) <= 0).any():
         raise MessageError("trajectory times do not increase")
-    return JointCommand(time, *rows)
+    return time
+
+
+def _require_finite(field: str, array: Float) -> None:
+    if not np.isfinite(array).all():
+        raise MessageError(f"trajectory holds {field} that are not finite")
 
 
 def _rows(message: Any, field: str, index: list[int]) -> NDArray[np.float64]:
@@ -55,6 +89,5 @@ def _rows(message: Any, field: str, index: list[int]) -> NDArray[np.float64]:
         if len(row) != len(index):
             raise MessageError(f"trajectory point {number} has {len(row)} {field} for {len(index)} joints")
     array = np.array(values)[:, index]
-    if not np.isfinite(array).all():
-        raise MessageError(f"trajectory holds {field} that are not finite")
+    _require_finite(field, array)
     return array

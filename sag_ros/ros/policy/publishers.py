@@ -13,7 +13,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from sag_ros.ros import qos
 from sag_ros.ros.images import mask_to_image
-from sag_ros.ros.joints import TrajectoryWriter, write_gripper_command
+from sag_ros.ros.joints import TrajectorySender, write_gripper_command
 from sag_ros.ros.policy import chunk_record
 from sag_ros.ros.policy.inference import FinishedInference
 from sag_ros.ros.policy.provenance.detail import DetailWriter
@@ -33,7 +33,7 @@ class PolicyPublishers:
     ) -> None:
         self._stamps = clock
         self._lock = threading.Lock()
-        self._writer = TrajectoryWriter(joints)
+        self._sender = TrajectorySender(joints)
         self._finger, self._gripper_message = config.gripper.joints[0], JointState()
         self._detail_writer = DetailWriter()
         self._timing_message, self._mask_message = chunk_record.new_message(), Image()
@@ -66,8 +66,8 @@ class PolicyPublishers:
     def command(self, command: JointCommand) -> float:
         """Publish a joint motion; returns when it was published, s on the node's clock."""
         with self._lock:
-            message = self._writer.write(command, self._stamps)
-            self.on_command(message.header.stamp)
+            message = self._sender.write(command, self._stamps)
+            self.on_command(self._sender.stamp)
             self._trajectory.publish(message)
         return self._stamps.now()
 

@@ -22,9 +22,15 @@ class LimitMonitor:
 
     Velocity and acceleration are checked both as the reference states them and as differences between
     samples, so that a jump is found whatever the reference claims. A limit that stays broken counts once.
+
+    Args:
+        arm: whose limits.
+        together: samples that are checked at once, by the call that completes them: a few at a time would
+            take the simulation longer than its physics.
     """
 
-    def __init__(self, arm: Arm) -> None:
+    def __init__(self, arm: Arm, together: int = 1) -> None:
+        self._together, self._waiting = together, list[tuple[Float, ...]]()
         self._limits, self._tolerance = arm.limits, arm.envelope_tolerance
         self.counts = dict.fromkeys(KINDS, 0)
         self.worst = dict.fromkeys(KINDS, "")
@@ -39,11 +45,13 @@ class LimitMonitor:
 
     def see(self, times: Float, position: Float, velocity: Float, acceleration: Float) -> None:
         """Check (N,) consecutive times, s, and (N, J) samples; calls continue each other."""
-        now = (times, position, velocity, acceleration)
-        if self._last is not None:
-            now = tuple(np.concatenate([old, new]) for old, new in zip(self._last, now, strict=True))
-        self._last = tuple(part[-1:] for part in (times, position, velocity, acceleration))
-        t, q, v, a = now
+        self._waiting.append((times, position, velocity, acceleration))
+        if sum(len(part[0]) for part in self._waiting) < self._together:
+            return
+        before = [] if self._last is None else [self._last]
+        t, q, v, a = (np.concatenate(parts) for parts in zip(*before, *self._waiting, strict=True))
+        self._waiting = []
+        self._last = tuple(part[-1:] for part in (t, q, v, a))
         limits = self._limits
         step = np.maximum(np.diff(t), 1e-4)[:, None]
         lower, upper = limits.velocity_bounds(q)

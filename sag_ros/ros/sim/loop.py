@@ -20,6 +20,7 @@ from sag_ros.values import JointCommand
 # s; further behind, the simulation slips. Before that it catches up (physics takes a tenth of the time):
 # a slip shifts what is being executed against the clock that the commands are stamped with.
 CATCH_UP = 1.0
+_CHECKED = 25  # samples of the reference whose limits are looked at together: twice for each status
 _STOOD, _LET_IN = 0.03, 0.01  # s: so far behind, the process stood still; for what came meanwhile
 
 
@@ -77,7 +78,7 @@ class SimLoop(Worker):
             self.robot.reset(seed, time=now)
             self._offset = 0.0  # node clock minus simulated clock
             self.started = now
-            self.monitor = LimitMonitor(self.robot.arm)
+            self.monitor = LimitMonitor(self.robot.arm, _CHECKED)
             self.robot.controller = RecordedController(self.robot.controller, self.monitor.see)
             self.log = EpisodeLog(seed)
             self.status = self.robot.status()

@@ -21,10 +21,9 @@ from trajectory_msgs.msg import JointTrajectory
 
 from sag_ros.messages.errors import MessageError
 from sag_ros.messages.joints import prefixed, read_gripper_command
-from sag_ros.messages.trajectories import command_from_trajectory
 from sag_ros.robots.registry import find_arm
 from sag_ros.ros import executable, parameters, qos
-from sag_ros.ros.joints import write_fingers, write_joint_state
+from sag_ros.ros.joints import TrajectoryReceiver, write_fingers, write_joint_state
 from sag_ros.ros.receiver import Apart, Receiver
 from sag_ros.ros.schema import SimNode as SimParameters
 from sag_ros.ros.sim.cameras import CameraThread
@@ -57,6 +56,7 @@ class SimNode(Node):
         names = prefixed(config.joint_prefix, arm.joints)
         self._arm_state = JointState(name=list(names))
         self._finger_state = JointState(name=list(config.gripper.joints))
+        self._commands = TrajectoryReceiver(names)
         self._arm_publisher = self.create_publisher(JointState, topics.joint_states, qos.STATE)
         self._finger_publisher = self.create_publisher(JointState, topics.gripper_states, qos.STATE)
         self._status_publisher = self.create_publisher(String, "~/task_status", qos.STATE)
@@ -79,7 +79,12 @@ class SimNode(Node):
 
         # A command that waits is executed late, and then with a jump; so is one after one that was missed.
         commands = self.create_subscription(
-            JointTrajectory, topics.trajectory, self._on_trajectory, qos.STATE, callback_group=Apart()
+            JointTrajectory,
+            topics.trajectory,
+            self._on_trajectory,
+            qos.STATE,
+            callback_group=Apart(),
+            raw=True,
         )
         hand = self.create_subscription(
             JointState, topics.gripper_command, self._on_gripper, qos.STATE, callback_group=Apart()
@@ -113,9 +118,9 @@ class SimNode(Node):
             clock.write(sample.stamp, self._finger_state.header.stamp)
             self._finger_publisher.publish(write_fingers(self._finger_state, sample.width))
 
-    def _on_trajectory(self, message: JointTrajectory) -> None:
+    def _on_trajectory(self, data: bytes) -> None:
         try:
-            command = command_from_trajectory(message, self._arm_state.name, self._stamps, self._stamps.now())
+            command = self._commands.read(data, self._stamps, self._stamps.now())
             reason = self._loop.accept(command)
         except MessageError as error:
             reason = str(error)

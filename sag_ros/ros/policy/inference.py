@@ -130,7 +130,16 @@ class InferenceThreads:
             step(WAIT)
 
     def encode(self, timeout: float) -> bool:
-        """Wait up to ``timeout`` s for fresh frames and encode those that are used; whether there were."""
+        """Wait up to ``timeout`` s for fresh frames and encode those that are used; whether there were.
+
+        The first camera's frame is encoded while the others' are on their way.
+        """
+        policy = self._policy
+        if policy.degrading.every == 1:
+            early = self._frames.early(timeout)
+            if early:
+                policy.assembler.prepare(early)
+                return True
         frames = self._frames.take(timeout)
         if frames is None:
             return False

@@ -29,12 +29,16 @@ class Frame:
 
 
 class NewestFrames:
-    """The newest frame of each camera, and a wait for a set in which every frame is new."""
+    """The newest frame of each camera, and a wait for a set in which every frame is new.
+
+    One thread waits.
+    """
 
     def __init__(self, cameras: Iterable[str]) -> None:
         self._condition = threading.Condition()
         self._frames: dict[str, Frame | None] = dict.fromkeys(cameras)
         self._taken: dict[str, float] = dict.fromkeys(self._frames, -np.inf)
+        self._shown: set[str] = set()  # cameras whose frame was returned before its set was complete
 
     def put(self, camera: str, frame: Frame) -> None:
         """Keep ``frame`` unless a newer one is already there. Called from the executor; returns at once."""
@@ -51,10 +55,36 @@ class NewestFrames:
                 return None
             frames = {name: frame for name, frame in self._frames.items() if frame is not None}
             self._taken = {name: frame.stamp for name, frame in frames.items()}
+            self._shown.clear()
             return frames
 
+    def early(self, timeout: float) -> dict[str, Frame]:
+        """New frames of a set that is not complete, one of each camera; none once it is, or on timeout.
+
+        They stay to be taken. Of a camera that sends several until the set is complete, the first is enough:
+        encoding all of them would take more time than it saves.
+        """
+        with self._condition:
+            self._condition.wait_for(lambda: self._fresh() or self._news(), timeout)
+            if self._fresh():
+                return {}
+            news = self._news()
+            self._shown.update(news)
+            return news
+
+    def _new(self, name: str) -> bool:
+        frame = self._frames[name]
+        return frame is not None and frame.stamp > self._taken[name]
+
     def _fresh(self) -> bool:
-        return all(f is not None and f.stamp > self._taken[name] for name, f in self._frames.items())
+        return all(map(self._new, self._frames))
+
+    def _news(self) -> dict[str, Frame]:
+        return {
+            name: frame
+            for name, frame in self._frames.items()
+            if frame is not None and name not in self._shown and self._new(name)
+        }
 
     def stamps(self) -> Mapping[str, float | None]:
         """Stamp of the newest frame of each camera, s; None for a camera that has sent nothing."""
@@ -70,6 +100,7 @@ class NewestFrames:
         """Drop everything: frames from before a pause are no observation of now."""
         with self._condition:
             self._frames = dict.fromkeys(self._frames)
+            self._shown.clear()
 
 
 class JointHistory:

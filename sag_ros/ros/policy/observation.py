@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -104,6 +105,8 @@ class ObservationAssembler:
         # Stamp, encode_ms, received and encoded of a set not yet observed.
         self._newest: tuple[float, float, float, float] | None = None
         self._interrupted, self._since = False, -np.inf
+        # Camera -> frame, its picture, features and ms, until its set is complete; for who encodes.
+        self._prepared: dict[str, tuple[Frame, NDArray[np.uint8], Features, float]] = {}
 
     def interrupt(self) -> None:
         """Let who observes look around: it is answered with None."""
@@ -134,6 +137,18 @@ class ObservationAssembler:
                 raise type(error)(f"camera {name}: {error}") from None
         return images
 
+    def prepare(self, frames: Mapping[str, Frame]) -> None:
+        """Encode what has come of a set; what is wrong with it is said when it is complete."""
+        for name, frame in frames.items():
+            with contextlib.suppress(Exception):
+                self._prepared[name] = self._encode(name, frame)
+
+    def _encode(self, name: str, frame: Frame) -> tuple[Frame, NDArray[np.uint8], Features, float]:
+        start = time.perf_counter()
+        image = self.decode({name: frame})[name]
+        features = self._runner.encode(name, image)
+        return frame, image, features, 1e3 * (time.perf_counter() - start)
+
     def encode(self, frames: Mapping[str, Frame]) -> None:
         """Encode one new frame of every camera, or note a new state where there is none.
 
@@ -147,10 +162,17 @@ class ObservationAssembler:
                 f"camera {stamps[first]} is {last - first:.3f} s behind camera {stamps[last]}, "
                 f"allowed {self._apart} s apart"
             )
-        start = time.perf_counter()
-        images = self.decode(frames)
-        features = {name: self._runner.encode(name, image) for name, image in images.items()}
-        encode_ms = 1e3 * (time.perf_counter() - start)
+        prepared, self._prepared = self._prepared, {}
+        done = {
+            name: prepared[name]
+            if name in prepared and prepared[name][0] is frame
+            else self._encode(name, frame)
+            for name, frame in frames.items()
+            if name != STATE
+        }
+        images = {name: image for name, (_, image, _, _) in done.items()}
+        features = {name: own for name, (_, _, own, _) in done.items()}
+        encode_ms = sum(duration for *_, duration in done.values())
         with self._condition:
             if first < self._since:
                 return

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -87,15 +89,17 @@ class CameraThread(Worker):
         with self._hold:
             stamp, state = self._look()
             cameras.pose(state.qpos, state.mocap_pos)
-            pictures = {name: cameras.render(name) for name in self._cameras}
+            for name in self._cameras:  # each as soon as it is there: who encodes it may begin
+                self._publish(name, stamp, cameras.render(name))
         self.render_ms += 0.05 * (1e3 * (time.perf_counter() - start) - self.render_ms)
-        for name, rgb in pictures.items():
-            if self._cameras[name].compressed:
-                data = cv2.imencode(".jpg", rgb[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))[1]
-                message = CompressedImage(format="jpeg", data=array.array("B", data.tobytes()))
-            else:
-                message = rgb_to_image(rgb, self._raw[name])
-            self._clock.write(stamp, message.header.stamp)
-            message.header.frame_id = f"{name}_optical_frame"
-            self._publishers[name].publish(message)
         self.frames += 1
+
+    def _publish(self, name: str, stamp: float, rgb: NDArray[np.uint8]) -> None:
+        if self._cameras[name].compressed:
+            data = cv2.imencode(".jpg", rgb[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))[1]
+            message = CompressedImage(format="jpeg", data=array.array("B", data.tobytes()))
+        else:
+            message = rgb_to_image(rgb, self._raw[name])
+        self._clock.write(stamp, message.header.stamp)
+        message.header.frame_id = f"{name}_optical_frame"
+        self._publishers[name].publish(message)

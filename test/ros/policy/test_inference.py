@@ -17,6 +17,7 @@ class Policy:
         self.assembler = self.runner = self.degrading = self
         self.rung, self.every = 0, every
         self.observations: list[Any] = []
+        self.prepared: list[Any] = []
         self.fails = ""
         self._condition = threading.Condition()
         self._interrupted = False
@@ -30,6 +31,9 @@ class Policy:
         if self.fails == "encode":
             raise ValueError("no picture")
         self.give()
+
+    def prepare(self, frames: Any) -> None:
+        self.prepared.append(frames)
 
     def give(self, stamp: float = 1.0) -> None:
         with self._condition:
@@ -59,6 +63,11 @@ class Policy:
 class Frames:
     def __init__(self, count: int) -> None:
         self.left = list(range(count))
+
+        self.first: list[Any] = []
+
+    def early(self, timeout: float) -> Any:
+        return self.first.pop(0) if self.first else {}
 
     def take(self, timeout: float) -> Any:
         return self.left.pop(0) if self.left else None
@@ -91,6 +100,18 @@ def test_a_frame_becomes_a_chunk() -> None:
     assert chunks == ["first"]
     assert after == [("first", "record of first", "")]
     assert errors == []
+
+
+def test_what_comes_first_of_a_set_is_encoded_first_unless_sets_are_left_out() -> None:
+    for every, prepared in ((1, [{"front": 1}]), (2, [])):
+        policy = Policy("first", every)
+        made, _, _, _ = threads(policy, 2)
+        made._frames.first = [{"front": 1}]
+        assert made.encode(0.0)
+        assert policy.prepared == prepared
+        assert policy.encoded == []  # not yet, or left out
+        assert made.encode(0.0)
+        assert len(policy.encoded) == 1
 
 
 def test_some_frames_are_left_out_when_there_is_no_time() -> None:

@@ -29,6 +29,24 @@ def test_an_older_frame_never_replaces_a_newer_one():
     assert frames.stamps() == {"front": 2.0}
 
 
+def test_the_first_frame_of_a_set_can_be_had_before_the_others():
+    frames = NewestFrames(["front", "wrist"])
+    assert frames.early(0.0) == {}
+    frames.put("front", Frame(1.0, "a"))
+    assert {name: f.message for name, f in frames.early(0.0).items()} == {"front": "a"}
+    assert frames.early(0.0) == {}  # once
+    frames.put("front", Frame(1.5, "b"))
+    assert frames.early(0.0) == {}  # and not each of a quicker camera
+    frames.put("wrist", Frame(1.6, "c"))
+    assert frames.early(0.0) == {}  # the set is complete
+    assert {name: f.message for name, f in frames.take(0.0).items()} == {"front": "b", "wrist": "c"}
+    frames.put("wrist", Frame(2.0, "d"))
+    assert list(frames.early(0.0)) == ["wrist"]
+    frames.forget()
+    frames.put("wrist", Frame(3.0, "e"))
+    assert list(frames.early(0.0)) == ["wrist"]
+
+
 def test_forgetting_leaves_nothing_to_take():
     frames = NewestFrames(["front"])
     frames.put("front", Frame(1.0, ""))

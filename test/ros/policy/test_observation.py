@@ -60,6 +60,26 @@ def test_after_a_reset_nothing_of_before_is_used_also_what_was_still_to_be_encod
     np.testing.assert_allclose(observation.stamps, [0.12, 0.12])
 
 
+def test_a_frame_that_came_before_its_set_is_not_encoded_again(assembler, runner):
+    both = frames(0.0, 5)
+    assembler.prepare({"front": both["front"]})
+    assert runner.encoded == [("front", 5)]
+    assert observe(assembler, both).features[0, 0] == 5
+    assert runner.encoded == [("front", 5), ("wrist", 5)]
+    early = frames(0.1, 6)  # replaced by a newer one until the set is complete
+    assembler.prepare({"front": early["front"]})
+    assert observe(assembler, frames(0.2, 7)).features[-1, 0] == 7
+    assert runner.encoded[2:] == [("front", 6), ("front", 7), ("wrist", 7)]
+
+
+def test_what_is_wrong_with_an_early_frame_is_said_with_its_set(assembler):
+    bad = frames(0.0, 5)
+    bad["front"].message.encoding = "32FC1"
+    assembler.prepare({"front": bad["front"]})
+    with pytest.raises(MessageError, match="camera front"):
+        assembler.encode(bad)
+
+
 def test_every_frame_is_encoded_once_and_the_past_comes_from_the_ring(assembler, runner):
     for i in range(10):
         observation = observe(assembler, frames(i / 60, i))

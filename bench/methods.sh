@@ -30,6 +30,7 @@ pruner sag_block --name sag_block --reuse block --density 0.035 --search.proposa
 pruner sag_budget --name sag_budget --budget block --density 0.04 --search.proposals 1200 \
     --search.group-proposals 80
 schedule --method mean
+schedule --method mean --sampler ddim50
 pruner sag_choice --name sag_choice --choose --search.proposals 665 --search.group-proposals 250
 
 # on fewer steps

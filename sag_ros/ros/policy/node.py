@@ -41,7 +41,6 @@ SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FA
 _YOUNG = 5.0  # s after configuring in which inputs may still be missing
 _BY_STOP, _BY_LIFECYCLE = "~/stop was called", "deactivated by a lifecycle request"
 AUTOSTART_PERIOD = 0.5  # s between attempts
-INTERVAL = 0.02  # s between two looks of the executor: what must not wait comes through the receiver
 
 
 class PolicyNode(LifecycleNode):
@@ -293,7 +292,7 @@ class PolicyNode(LifecycleNode):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the ``policy_node`` executable."""
-    return executable.run(PolicyNode, arguments, INTERVAL)
+    return executable.run(PolicyNode, arguments, 0.02)  # what must not wait comes through the receiver
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The subscriptions of the policy node: callbacks that store the newest message and return.
 
-Frames and joint states come in a thread of their own, the rest in that of the executor.
+They come in a thread of their own: nothing that the arm waits for waits for the executor.
 """
 
 from __future__ import annotations
@@ -118,16 +118,11 @@ class Subscriptions:
             )
             frames.append(subscribe(kind, camera.topic, callback, camera_qos, callback_group=apart))
         # Where nothing paces the policy but joint states, these wake it.
-        waking = frames or [arm]
+        waking, self._all = frames or [arm], self._all + frames
         if topics.deadman:
-            waking = [
-                *waking,
-                subscribe(
-                    Bool, topics.deadman, lambda message: self.on_deadman(message.data), qos.NEWEST,
-                    callback_group=apart,
-                ),
-            ]  # fmt: skip
-        self._all += [one for one in waking if one not in self._all]
+            heard = subscribe(Bool, topics.deadman, lambda message: self.on_deadman(message.data),
+                              qos.NEWEST, callback_group=apart)  # fmt: skip
+            waking, self._all = [*waking, heard], [*self._all, heard]
         self._receiver = Receiver(node, waking, beside if frames else beside[1:])
         self._receiver.start()
 

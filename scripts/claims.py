@@ -115,11 +115,12 @@ def benchmarks_short() -> str:
 RUNS = (
     ("tasks_pick_release.json", "seen while methods were chosen"),
     ("ladder_pick_release.json", "that no choice had seen"),
+    ("tasks_zen3.json", "that no choice had seen, engine in whole numbers"),
     ("tasks_final_pick_release.json", "of the final tables"),
     ("tasks_pick_release_hard.json", "seen while methods were chosen"),
     ("tasks_final_pick_release_hard.json", "of the final tables"),
 )
-COLUMNS = ("dense", "sag", "sag_mean", "geometric10", "ddim10", "ddim5", "rtc10")
+COLUMNS = ("dense", "sag", "sag_mean", "ddim50+sag_mean", "geometric10", "ddim10", "ddim5", "rtc10")
 
 
 def success() -> str:

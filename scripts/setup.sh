@@ -54,7 +54,9 @@ choose_python() {
             return
         fi
         hash -r # else only the one that was just used is listed
-        builds=$(type -aP "$candidate" | while read -r build; do ! supported "$build" || speed_and_path "$build"; done)
+        # In turns, three times: other work may slow one of them down.
+        builds=$(for _ in 1 2 3; do type -aP "$candidate" || true; done |
+            while read -r build; do ! supported "$build" || speed_and_path "$build" || true; done)
         if [ -n "$builds" ]; then
             sort -n <<<"$builds" | head -n 1 | cut -d' ' -f2-
         else

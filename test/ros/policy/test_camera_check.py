@@ -15,8 +15,8 @@ def test_only_what_shows_nothing_is_told_without_statistics() -> None:
     assert text.startswith("camera wrist shows nothing")
     assert "set pictures to warn" in text
     watch = check.watches["front"]
-    for _ in range(20):
-        watch.look(0.0, 0 * noise, np.zeros(7))
+    for k in range(20):
+        watch.look(0.05 * k, 0 * noise, np.zeros(7))
     assert watch.problem
     check.reset()
     assert not watch.problem

@@ -1,4 +1,4 @@
-"""report.png: rate and latency over the run, and what the pruner computed over one episode."""
+"""report.png: rate and latency over the run, and which blocks were computed over one episode."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _mask_axes(figure, grid, episode: Episode) -> None:
     bar.set_label(f"of the {steps} steps computed", fontsize=8)
     bar.outline.set_visible(False)
     figure.text(
-        0.07, 0.437, "Blocks the pruner lets compute: dark = computed, light = cached residual reused",
+        0.07, 0.437, "Which blocks are computed: dark = computed, light = cached residual reused",
         fontsize=11, fontweight="bold",
     )  # fmt: skip
     picks = np.linspace(0, len(t) - 1, SNAPSHOTS + 2).round().astype(int)[1:-1]

@@ -12,7 +12,7 @@ from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from sag_ros.messages.stamps import SECOND
+from sag_ros.messages.stamps import SECOND, nanoseconds
 from sag_ros.messages.trajectories import command_from_trajectory, command_of
 from sag_ros.messages.trajectory_bytes import Points, TrajectoryBytes
 from sag_ros.ros.stamps import StampClock
@@ -69,23 +69,26 @@ class TrajectorySender:
 
     def __init__(self, joints: Sequence[str]) -> None:
         self._bytes, self._writer = TrajectoryBytes(joints), TrajectoryWriter(joints, capacity=2)
+        self.stamp = Time()  # of the last command
         clock = StampClock(lambda: 3 * SECOND + 7)
         rows = np.arange(6.0 * len(joints)).reshape(3, 2, -1)
         command = JointCommand(np.array([0.0, 1.5]), *rows)
         read = deserialize_message(self._to_bytes(command, clock), JointTrajectory)
         self._same = read == self._writer.write(command, clock)
-        self.stamp = Time()  # of the last command
 
     def write(self, command: JointCommand, clock: StampClock) -> bytes | JointTrajectory:
         """The command; a message is valid until the next call."""
-        clock.write(float(command.time[0]), self.stamp)
-        return self._to_bytes(command, clock) if self._same else self._writer.write(command, clock)
+        if self._same:
+            return self._to_bytes(command, clock)
+        message = self._writer.write(command, clock)
+        self.stamp = message.header.stamp
+        return message
 
     def _to_bytes(self, command: JointCommand, clock: StampClock) -> bytes:
-        stamp, after = clock.nanoseconds(float(command.time[0])), _after(command)
-        return self._bytes.write(
-            Points(stamp, after, command.position, command.velocity, command.acceleration)
-        )
+        # One reading of the clock for both: our own command is known by its stamp.
+        stamp = nanoseconds(clock.write(float(command.time[0]), self.stamp))
+        rows = command.position, command.velocity, command.acceleration
+        return self._bytes.write(Points(stamp, _after(command), *rows))
 
 
 class TrajectoryReceiver:

@@ -111,6 +111,12 @@ class Comparison(Section):
     mask_tolerance: float = param(0.02, "share of the mask that may differ", ge=0, le=1)
     observations: int = param(1, "observations compared; each costs a dense reference run", ge=1, le=10)
 
+    @property
+    def lower(self) -> dict[str, float]:
+        """Precision -> tolerance, where it is another than ``tolerance``."""
+        half = self.tolerance_bf16
+        return {"bf16": half, "f16": half, "int16": half, "int8": self.tolerance_int8}
+
 
 # Parameters of policy_node that may be set while it runs. What is built or subscribed from needs configure.
 _LIVE = frozenset(

@@ -207,10 +207,8 @@ def examine(
     if not all(np.isfinite(getattr(chunk, part, 0.0)).all() for part in ("positions", "rotations")):
         raise Refused(f"engine {runner.engine_name} computed actions that are not finite")
     comparison = config.comparison
-    half = comparison.tolerance_bf16
-    lower = {"bf16": half, "f16": half, "int16": half, "int8": comparison.tolerance_int8}
     precision = getattr(runner.engine, "precision", "")  # the reference has none
-    tolerance = lower.get(precision, comparison.tolerance)
+    tolerance = comparison.lower.get(precision, comparison.tolerance)
     report = Report(
         _action_error(runner, comparison.observations),
         _feature_error(runner),
@@ -230,7 +228,7 @@ def examine(
         if not value <= bound:
             text = f"engine {runner.engine_name} differs from the reference: {what} by {value:.2e}, allowed "
             # Encoder and denoiser need not compute in the same precision where we choose.
-            chosen = precision in lower or (precision and config.precision == "auto")
+            chosen = precision in comparison.lower or (precision and config.precision == "auto")
             if chosen and np.isfinite(value):
                 raise Imprecise(f"{text}{bound:.0e}. Use precision: f32")
             raise Refused(f"{text}{bound:.0e}. Use engine: reference, or report the versions of this machine")

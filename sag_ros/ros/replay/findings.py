@@ -55,9 +55,7 @@ def of_chunks(found: Sequence[Compared]) -> dict[str, Any]:
 
 def within(found: Sequence[Compared], precision: str, comparison: Comparison) -> tuple[bool, float]:
     """Whether all actions agree as engines have to agree with the reference, and that bound, rad or m."""
-    half = comparison.tolerance_bf16
-    lower = {"bf16": half, "f16": half, "int16": half, "int8": comparison.tolerance_int8}
-    relative = lower.get(precision, comparison.tolerance)
+    relative = comparison.lower.get(precision, comparison.tolerance)
     largest = max((float(np.abs(one.positions).max()) for one in found), default=1.0)
     return all(one.actions <= relative * largest for one in found), relative * largest
 

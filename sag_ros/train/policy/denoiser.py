@@ -20,6 +20,7 @@ from sag_ros.train.data.noise import feature_deviation
 from sag_ros.train.data.windows import Windows
 from sag_ros.train.run.ema import Ema
 from sag_ros.train.run.loop import Loop, LoopConfig
+from sag_ros.train.run.precision import autocast
 from sag_ros.train.run.stop import Stop
 
 
@@ -50,8 +51,8 @@ class DenoiserTraining:
     """on the normalised state"""
     augmented_copies: int = 1
     """features of so many photometric variants of each frame beside the recorded one"""
-    bf16: bool = True
-    """bfloat16 autocast"""
+    bf16: bool | None = None
+    """bfloat16 autocast; None: where the CPU multiplies it, elsewhere it takes eight times as long"""
     validation_windows: int = 192
     """for the noise loss; a third of them are sampled for the action error"""
     validation_sampler: str = "ddim16"
@@ -165,7 +166,7 @@ def train_denoiser(
         features = features + deviation * torch.randn_like(features)
         k = torch.randint(noise_loss.steps, (len(indices),))
         noise = torch.randn_like(actions)
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
+        with autocast(config.bf16):
             return noise_loss(model, features, actions, k, noise)
 
     def validate() -> dict[str, Any]:

@@ -24,6 +24,7 @@ from sag_ros.train.data.augment import Photometric
 from sag_ros.train.data.features import Images, load_images, standardise
 from sag_ros.train.run.checkpoint import load_checkpoint, save_checkpoint
 from sag_ros.train.run.loop import Loop, LoopConfig
+from sag_ros.train.run.precision import autocast
 from sag_ros.train.run.stop import Stop
 
 
@@ -133,7 +134,7 @@ def train_encoder(
         index = frames[indices]
         batch = {camera: config.augment(_pick(images[camera], index)) for camera in encoder.cameras}
         noisy = state[index] + config.state_noise * torch.randn(len(index), state.shape[1])
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
+        with autocast(config.bf16):
             joint, single = model(batch, noisy)
         return error(joint, index) + config.camera_weight * sum(
             (error(prediction, index) for prediction in single.values()), torch.zeros(())

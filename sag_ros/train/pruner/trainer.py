@@ -23,6 +23,7 @@ from sag_ros.train.pruner.straight_through import straight_through_rollout
 from sag_ros.train.run.checkpoint import load_checkpoint, save_checkpoint
 from sag_ros.train.run.ema import Ema
 from sag_ros.train.run.loop import Loop
+from sag_ros.train.run.precision import autocast
 from sag_ros.train.schedules.action_error import ActionErrorMetric
 
 
@@ -76,7 +77,7 @@ class PrunerTrainer:
         features, actions = self.noisy(indices), self.training.at(indices)[1]
         gate = gates(self.pruner.logits(features), self.forced)
         noise = chunk_noise(self.bundle, self.table, len(indices))
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16):
+        with autocast(self.config.bf16):
             chunk = straight_through_rollout(
                 self.bundle.dpt,
                 self.table,

@@ -36,8 +36,8 @@ class StreamingOptions:
     """on the camera features, in their standard deviations"""
     state_noise: float = 0.005
     """on the normalised state"""
-    bf16: bool = True
-    """bfloat16 autocast"""
+    bf16: bool | None = None
+    """bfloat16 autocast; None: where the CPU multiplies it, elsewhere it takes eight times as long"""
     episodes: int | None = None
     """use only the first so many"""
     hold_out: float = 0.05

@@ -20,6 +20,7 @@ from sag_ros.train.data.windows import Windows
 from sag_ros.train.policy.denoiser import NoiseLoss
 from sag_ros.train.run.ema import Ema
 from sag_ros.train.run.loop import Loop
+from sag_ros.train.run.precision import autocast
 from sag_ros.train.variants.streaming.options import StreamingOptions
 
 
@@ -121,7 +122,7 @@ class StreamingTrainer:
             torch.randint(segments.stride, segments.steps, (count,)),
         )
         noise = torch.randn_like(actions)
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
+        with autocast(config.bf16):
             return self.noise_loss(self.model, features, actions, phase, noise)
 
     def validate(self) -> dict[str, Any]:

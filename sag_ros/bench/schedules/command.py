@@ -16,8 +16,15 @@ from sag_ros.bench.schedules.closed_loop import ClosedLoopFitness, Setting, as_r
 from sag_ros.engines.registry import build_mask_source_for
 from sag_ros.policy.bundle import PolicyBundle, load_bundle
 from sag_ros.policy.samplers import table_for
-from sag_ros.pruning.plan import Reuse
-from sag_ros.pruning.stored import Schedule, save_schedule, schedule_key
+from sag_ros.pruning.static_masks import forced_blocks
+from sag_ros.pruning.stored import (
+    Schedule,
+    StoredReuse,
+    load_schedule,
+    mask_of,
+    save_schedule,
+    schedule_key,
+)
 from sag_ros.seeds import require_development
 from sag_ros.train.data.bundle_windows import PolicyWindows, policy_windows
 from sag_ros.train.run.stop import Stop
@@ -25,9 +32,12 @@ from sag_ros.train.schedules.action_error import ActionErrorMetric
 from sag_ros.train.schedules.activations import block_residuals, change
 from sag_ros.train.schedules.bac import bac_mask
 from sag_ros.train.schedules.evolution import Evolution, EvolutionConfig
+from sag_ros.train.schedules.mutate import MutationSpace
 from sag_ros.train.schedules.prior import starts
+from sag_ros.train.schedules.search import ScheduleSearch, SearchConfig
 
 Pruned = NDArray[np.bool_]
+_PRICE = 10.0  # of the density above the wanted one, normalised action units
 
 
 @dataclass(frozen=True)
@@ -38,13 +48,20 @@ class ScheduleSearching:
     """demonstrations, a zarr folder"""
     bundle: Path
     """folder of the policy; the schedule is added to it"""
-    method: Literal["bac", "evo", "mean"]
+    method: Literal["bac", "evo", "mean", "searched"]
     """bac: similarity of residuals (BAC); evo: evolution with closed-loop success (EVO); mean: the mean of
-    a pruner's masks, the same for every observation (kept as sag_mean; of sag_block12 as sag_block_mean12)"""
+    a pruner's masks, the same for every observation (kept as sag_mean; of sag_block12 as sag_block_mean12);
+    searched: changes that bring the actions nearer to the demonstrated ones"""
     of: str = "sag"
     """mean: of which pruner, sag or sag_block, with its number where it has one"""
     density: float = 0.09
     """share of the blocks to compute, at most; of mean: that of the pruner"""
+    reuse: StoredReuse = "block"
+    """searched: what a pruned block reads"""
+    start: str | None = None
+    """searched: schedule to begin with, which may have more blocks; default the best that needs no search"""
+    proposals: int = 1500
+    """searched: changes that are tried"""
     sampler: str = "ddpm"
     """ddpm, or ddimN"""
     out: Path = Path("out/train/schedules")
@@ -81,11 +98,11 @@ class ScheduleSearching:
         started = time.monotonic()
         bundle = load_bundle(self.bundle)
         table = table_for(self.sampler, bundle.contract)
-        shared = self.method == "mean" and not self.of.startswith("sag_block")
-        reuse: Reuse = "type" if shared else "block"
+        reuse = self._reuse()
         metric = ActionErrorMetric(bundle, table, reuse, self.engine)
         windows = policy_windows(bundle, self.data, self.out.parent / "features.safetensors")
-        find = {"bac": self._bac, "evo": self._evo, "mean": self._mean}[self.method]
+        ways = {"bac": self._bac, "evo": self._evo, "mean": self._mean, "searched": self._searched}
+        find = ways[self.method]
         pruned, result = find(bundle, metric, windows)
         held_out = metric.batch(windows.validation, torch.arange(len(windows.validation)), 64, 0)
         provenance = {
@@ -105,10 +122,19 @@ class ScheduleSearching:
         print(f"{file}: {shown}", flush=True)
         return file
 
+    def _reuse(self) -> StoredReuse:
+        if self.method == "searched":
+            return self.reuse
+        shared = self.method == "mean" and not self.of.startswith("sag_block")
+        return "type" if shared else "block"
+
     def _arguments(self) -> dict[str, Any]:
         own = {k: v for k, v in asdict(self).items() if k not in ("out", "bundle", "minutes", "processes")}
         if self.method != "evo":
             for name in ("evolution", "task", "episodes", "first_seed", "structured"):
+                del own[name]
+        if self.method != "searched":
+            for name in ("reuse", "start", "proposals"):
                 del own[name]
         return {**own, "data": self.data.name}
 
@@ -136,6 +162,30 @@ class ScheduleSearching:
         source = build_mask_source_for("reference", self.of, bundle, metric.steps)  # of this sampler
         masks = np.stack([source.mask(features).pruned for features in batch.features])
         return mean_mask((~masks).mean(axis=0), metric.reuse).pruned, {"masks": len(masks)}
+
+    def _searched(
+        self, bundle: PolicyBundle, metric: ActionErrorMetric, windows: PolicyWindows
+    ) -> tuple[Pruned, dict[str, Any]]:
+        steps, blocks = metric.steps, bundle.contract.blocks
+        everything = torch.arange(len(windows.training))
+        config = SearchConfig(proposals=self.proposals, seed=self.seed)
+        batches = [
+            metric.batch(windows.training, everything, count, self.seed + number)
+            for number, count in enumerate(config.windows)
+        ]
+        key = "" if self.start is None else schedule_key(self.start, steps, bundle.contract.diffusion.steps)
+        if key:
+            start = mask_of(load_schedule(bundle, key)).pruned
+        else:
+            candidates = starts(steps, blocks, self.density, self.reuse)
+            start = min(candidates, key=lambda pruned: metric.distance(pruned, batches[1]))
+        state = self.out / f"searched{round(100 * self.density)}-{steps}-{self.reuse}.npz"
+        space = MutationSpace(forced_blocks(blocks, self.reuse))
+        # The price keeps it from buying a smaller error with more blocks than are wanted.
+        search = ScheduleSearch(config, metric, batches, space, self.proposals, _PRICE, self.density, state)
+        with Stop(self.minutes) as stop:
+            pruned, tried = search.run(start, stop)
+        return pruned, {"tried": tried}
 
     def _evo(
         self, bundle: PolicyBundle, metric: ActionErrorMetric, windows: PolicyWindows

@@ -22,6 +22,7 @@ NAMES = (
     "sag_block_mean",
     "sag_budget",
     "sag_choice",
+    "sag_need",
 )
 
 

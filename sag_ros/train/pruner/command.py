@@ -24,8 +24,9 @@ from sag_ros.policy.bundle import PolicyBundle, load_bundle, save_bundle
 from sag_ros.policy.contract import PrunerSpec
 from sag_ros.policy.samplers import table_for
 from sag_ros.pruning.pruner import Pruner, pruner_config
-from sag_ros.pruning.stored import Schedule, save_schedule, schedule_key
+from sag_ros.pruning.stored import Schedule, load_schedule, mask_of, save_schedule, schedule_key
 from sag_ros.train.data.bundle_windows import policy_windows
+from sag_ros.train.pruner.need import learn_need
 from sag_ros.train.pruner.options import PrunerOptions
 from sag_ros.train.pruner.start import PrunerStart
 from sag_ros.train.pruner.trainer import PrunerTrainer
@@ -58,15 +59,23 @@ class PrunerTraining(PrunerOptions):
         pruner.set_feature_statistics(windows.training.features[0])
         with Stop(self.minutes) as stop:
             trainer = PrunerTrainer(self, bundle, pruner, windows.training, windows.validation)
-            if not trainer.loop.iteration:  # not resumed
+            need = {}
+            if self.among:
+                masks = self._among(bundle, steps)
+                need = {"need": learn_need(trainer, masks, self.need_windows, self.need_draws)}
+                print(f"[need] {need['need']}", flush=True)
+                trainer.validate()
+            elif not trainer.loop.iteration:  # not resumed
                 PrunerStart(trainer, stop).prepare(self._start(pruner))
             done = trainer.loop.run(trainer.loss, trainer.validate, stop) and not stop
         if not parallel.rank():
             minutes = (time.monotonic() - started) / 60.0
-            self._save(bundle, steps, trainer, minutes)
+            self._save(bundle, steps, trainer, {**need, "minutes": round(minutes, 1)})
         return done
 
     def _size(self) -> PrunerSpec:
+        if self.among:
+            return self.size.model_copy(update={"masks": len(self.among)})
         if not self.choose:
             return self.size
         if not self.search.groups or self.loop.iterations:
@@ -77,9 +86,21 @@ class PrunerTraining(PrunerOptions):
             )
         return self.size.model_copy(update={"masks": self.search.groups})
 
-    def _save(self, bundle: PolicyBundle, steps: int, trainer: PrunerTrainer, minutes: float) -> None:
+    def _among(self, bundle: PolicyBundle, steps: int) -> np.ndarray:
+        """(G, n, 3L) masks of the named schedules. Raises ValueError for one that does not fit."""
+        masks = []
+        for name in self.among:
+            found = load_schedule(bundle, schedule_key(name, steps, bundle.contract.diffusion.steps))
+            if found.reuse != self.reuse:
+                raise ValueError(f"schedule {name!r} has caches by {found.reuse}; use --reuse {found.reuse}")
+            masks.append(mask_of(found).pruned)
+        return np.stack(masks)
+
+    def _save(
+        self, bundle: PolicyBundle, steps: int, trainer: PrunerTrainer, more: Mapping[str, Any]
+    ) -> None:
         best = trainer.best()
-        provenance = self._provenance(trainer, best) | {"minutes": round(minutes, 1)}
+        provenance = self._provenance(trainer, best) | dict(more)
         train_steps = bundle.contract.diffusion.steps
         if self.name == "sag" and steps == train_steps:
             everything = {**bundle.contract.provenance, "pruner": provenance}

@@ -11,7 +11,13 @@ from sag_ros.train.pruner.distil import DistilConfig
 from sag_ros.train.run.loop import LoopConfig
 from sag_ros.train.schedules.search import SearchConfig
 
-PREDICTED = ("sag", "sag_block", "sag_budget", "sag_choice")  # mask sources whose masks a pruner predicts
+PREDICTED = (
+    "sag",
+    "sag_block",
+    "sag_budget",
+    "sag_choice",
+    "sag_need",
+)  # mask sources whose masks a pruner predicts
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,14 @@ class PrunerOptions:
     choose: bool = False
     """the pruner chooses one of the searched schedules instead of deciding gate by gate (not the published
     method); without the third stage"""
+    among: tuple[str, ...] = ()
+    """static schedules of the bundle for this sampler, from sparse to dense, of which the pruner chooses one:
+    the denser ones for observations whose chunks need them, so that --density is computed on average. No
+    search and no third stage then"""
+    need_windows: int = 1500
+    """of --among: observations that are looked at"""
+    need_draws: int = 2
+    """of --among: draws of the noise for each of them"""
     engine: str = "auto"
     """that judges masks in the search and validation"""
     density: float = 0.035
@@ -86,4 +100,9 @@ class PrunerOptions:
         if base not in PREDICTED:
             raise ValueError(
                 f"--name {self.name}: a pruner is named {', '.join(PREDICTED)}, or with a number sag9"
+            )
+        if self.among and (len(self.among) < 2 or self.loop.iterations or self.choose):
+            raise ValueError(
+                "--among needs two schedules or more, no third stage and no --choose: "
+                f"{len(self.among)} named, --loop.iterations {self.loop.iterations} (must be 0)"
             )

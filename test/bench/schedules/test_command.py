@@ -10,6 +10,7 @@ from sag_ros.policy.bundle import load_bundle, save_bundle
 from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.pruning.mask_sources import build_mask_source
 from sag_ros.pruning.pruner import Pruner, pruner_config
+from sag_ros.pruning.static_masks import forced_blocks
 from sag_ros.pruning.stored import Schedule, load_schedule, mask_of, save_schedule, schedule_key
 from sag_ros.train.data.bundle_windows import PolicyWindows
 from sag_ros.train.data.windows import Windows
@@ -43,9 +44,8 @@ def windows(policy, monkeypatch):
 
 
 def searching(policy, tmp_path, **options):
-    return ScheduleSearching(
-        tmp_path / "data.zarr", policy.folder, out=tmp_path / "out", windows=3, engine="reference", **options
-    )
+    options = {"engine": "reference", "windows": 3, **options}
+    return ScheduleSearching(tmp_path / "data.zarr", policy.folder, out=tmp_path / "out", **options)
 
 
 def test_bac_is_kept_in_the_bundle_with_where_it_comes_from(policy, tmp_path):
@@ -131,3 +131,22 @@ def test_the_mean_mask_of_a_pruner_with_caches_of_each_block(policy, tmp_path):
         (policy.folder / "schedules" / f"{key}.json").unlink()
     with pytest.raises(ValueError, match="--of bac9: the pruners whose mean is kept are sag and sag_block"):
         searching(policy, tmp_path, method="mean", of="bac9")
+
+
+@pytest.mark.parametrize("reuse", ["block", "type"])
+def test_a_searched_schedule_goes_on_from_another_towards_its_density(policy, tmp_path, reuse):
+    steps, blocks = policy.contract.diffusion.steps, policy.contract.blocks
+    save_schedule(policy, "searched90", Schedule(steps, blocks, reuse, np.zeros((steps, blocks), np.bool_)))
+    options = {"method": "searched", "proposals": 12, "reuse": reuse, "engine": "auto"}
+    file = searching(policy, tmp_path, density=0.5, start="searched90", **options).run()
+    assert file.name == "searched50.json"
+    found = load_schedule(load_bundle(policy.folder), "searched50")
+    assert found.reuse == reuse and found.provenance["tried"] == 12
+    assert mask_of(found).density < 1.0
+    assert not mask_of(found).pruned[0, : forced_blocks(blocks, reuse)].any()
+
+
+def test_without_a_start_the_search_begins_with_a_schedule_of_its_density(policy, tmp_path):
+    options = {"method": "searched", "proposals": 1, "engine": "auto"}
+    searching(policy, tmp_path, density=0.5, **options).run()
+    assert mask_of(load_schedule(load_bundle(policy.folder), "searched50")).density <= 0.6

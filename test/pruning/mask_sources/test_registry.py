@@ -47,6 +47,7 @@ def bundle(tmp_path_factory):
         ("sag_block", steps, "block"),
         ("sag_budget", steps, "type"),
         ("sag_choice", steps, "type"),
+        ("sag_need", steps, "block"),
         ("sag-5", 5, "type"),
     ):
         state = trained_pruner(bundle, n)

@@ -8,7 +8,8 @@ from sag_ros.policy.bundle import load_bundle, save_bundle
 from sag_ros.policy.contract import PrunerSpec
 from sag_ros.policy.random_bundle import random_bundle
 from sag_ros.pruning.pruner import build_pruner, stored_pruner
-from sag_ros.pruning.stored import load_schedule
+from sag_ros.pruning.static_masks import random_mask
+from sag_ros.pruning.stored import Schedule, load_schedule, save_schedule
 from sag_ros.train.pruner.command import PrunerTraining
 from sag_ros.train.pruner.distil import DistilConfig
 from sag_ros.train.run.loop import LoopConfig
@@ -103,3 +104,31 @@ def test_a_pruner_that_chooses_gives_nothing_but_searched_schedules(store, polic
     features = torch.randn(20, bundle.contract.observation_steps, bundle.contract.obs_dim)
     for mask in pruner.mask(features).numpy():
         assert any(np.array_equal(mask, own) for own in searched)
+
+
+def test_a_pruner_that_spends_a_budget_chooses_among_the_named_schedules(store, policy, tmp_path):
+    bundle = load_bundle(policy)
+    steps, blocks = bundle.contract.diffusion.steps, bundle.contract.blocks
+    masks = [random_mask(steps, blocks, density, 1, "block").pruned for density in (0.2, 0.7)]
+    for name, mask in zip(("searched20", "searched70"), masks, strict=True):
+        save_schedule(bundle, name, Schedule(steps, blocks, "block", mask))
+    among = {
+        "among": ("searched20", "searched70"),
+        "name": "sag_need",
+        "density": 0.4,
+        "need_windows": 12,
+        "need_draws": 1,
+    }
+    with pytest.raises(ValueError, match=r"has caches by block; use --reuse block"):
+        training(store, policy, tmp_path / "wrong", 0, **among).run()
+    with pytest.raises(ValueError, match=r"--loop.iterations 3 \(must be 0\)"):
+        training(store, policy, tmp_path / "wrong", 3, **among)
+    assert training(store, policy, tmp_path / "out", 0, reuse="block", **among).run()
+    found = load_schedule(load_bundle(policy), "sag_need")
+    need = found.provenance["need"]
+    assert need["best"] <= need["told"] + 1e-9
+    assert need["told_density"] <= 0.4 + 1e-6
+    assert sum(need["told_masks"]) == sum(need["best_masks"]) == 12
+    features = torch.randn(20, bundle.contract.observation_steps, bundle.contract.obs_dim)
+    for mask in stored_pruner(bundle, found).mask(features).numpy():
+        assert any(np.array_equal(mask, own) for own in masks)

@@ -114,8 +114,8 @@ def learn_need(
 
     Returns:
         Mean distance from the whole policy, normalised action units: under the ``one`` mask nearest to the
-        budget, as ``told`` by the pruner, and under the ``best`` choice; the densities of the first two; how
-        many observations got each mask.
+        budget, as ``told`` by the pruner, with the same masks as often but drawn blindly (``coin``), and
+        under the ``best`` choice; the densities of the first two; how many observations got each mask.
     """
     config, pruner, training = trainer.config, trainer.pruner, trainer.training
     chosen = torch.linspace(0, len(training) - 1, min(count, len(training))).long()
@@ -138,6 +138,7 @@ def learn_need(
         "one_density": float(densities[common]),
         "told": float(errors[told, everything].mean()),
         "told_density": float(densities[told].mean()),
+        "coin": float(errors[told].mean()),
         "best": float(errors[labels, everything].mean()),
         "told_masks": np.bincount(told, minlength=len(masks)).tolist(),
         "best_masks": np.bincount(labels, minlength=len(masks)).tolist(),

@@ -47,11 +47,16 @@ def bundle(tmp_path_factory):
         ("sag_block", steps, "block"),
         ("sag_budget", steps, "type"),
         ("sag_choice", steps, "type"),
-        ("sag_need", steps, "block"),
         ("sag-5", 5, "type"),
     ):
         state = trained_pruner(bundle, n)
         save_schedule(bundle, name, Schedule(n, blocks, reuse, None, PrunerSpec(**SIZE), state))
+    codebook = torch.stack(
+        [torch.from_numpy(random_mask(steps, blocks, 0.3, n, "block").pruned) for n in (1, 2)]
+    )
+    state = {**trained_pruner(bundle), "codebook": codebook.float()}
+    spec, need = PrunerSpec(**SIZE, masks=2), {"need": {"told_masks": [3, 1]}}
+    save_schedule(bundle, "sag_need", Schedule(steps, blocks, "block", None, spec, state, need))
     return bundle
 
 
@@ -129,7 +134,7 @@ def test_fixed_mask_is_a_copy():
 
 
 def test_refusals(bundle):
-    with pytest.raises(ValueError, match="'magic' does not exist; available: dense"):
+    with pytest.raises(ValueError, match="'magic' does not exist; available: coin, dense"):
         build_mask_source("magic", bundle, 10)
     with pytest.raises(ValueError, match=r"no schedule 'sag-4'; there is: bac, .*Search or train it again"):
         build_mask_source("sag", bundle, 4)

@@ -35,6 +35,7 @@ from sag_ros.train.schedules.evolution import Evolution, EvolutionConfig
 from sag_ros.train.schedules.mutate import MutationSpace
 from sag_ros.train.schedules.prior import starts
 from sag_ros.train.schedules.search import ScheduleSearch, SearchConfig
+from sag_ros.train.schedules.thin import thin
 
 Pruned = NDArray[np.bool_]
 _PRICE = 10.0  # of the density above the wanted one, normalised action units
@@ -59,7 +60,8 @@ class ScheduleSearching:
     reuse: StoredReuse = "block"
     """searched: what a pruned block reads"""
     start: str | None = None
-    """searched: schedule to begin with, which may have more blocks; default the best that needs no search"""
+    """searched: schedule to begin with; where it has more blocks, the least needed are pruned first. Default:
+    the best that needs no search"""
     proposals: int = 1500
     """searched: changes that are tried"""
     sampler: str = "ddpm"
@@ -176,6 +178,8 @@ class ScheduleSearching:
         key = "" if self.start is None else schedule_key(self.start, steps, bundle.contract.diffusion.steps)
         if key:
             start = mask_of(load_schedule(bundle, key)).pruned
+            forced, batch = forced_blocks(blocks, self.reuse), batches[1]
+            start = thin(start, self.density, forced, lambda pruned: metric.distance(pruned, batch))
         else:
             candidates = starts(steps, blocks, self.density, self.reuse)
             start = min(candidates, key=lambda pruned: metric.distance(pruned, batches[1]))

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sag_ros.bench.paper.looking import QUESTIONS, answer
 from sag_ros.bench.tasks.rows import significantly_worse
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -182,12 +183,31 @@ def rtc_delay() -> str:
     return _table(head, rows)
 
 
+def looking_answers() -> str:
+    """Masks that depend on the observation against ones that do not."""
+    rows = []
+    for question in QUESTIONS:
+        one = answer(question, _read)
+        told, blind = (
+            f"`{method}` {count}"
+            for method, count in ((question.told, one.told), (question.blind, one.blind))
+        )
+        blocks = " / ".join(f"{100 * share:.2g}" for share in one.density)
+        difference = f"{one.difference:+.1f} ({one.low:+.1f} … {one.high:+.1f})"
+        rows.append(
+            (f"`{question.task}`", str(one.episodes), told, blind, blocks, difference, f"{one.p:.2g}")
+        )
+    head = ("task", "pairs", "by the observation", "not", "blocks, %", "difference, points (95 %)", "p")
+    return _table(head, rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "benchmarks": benchmarks,
     "benchmarks_short": benchmarks_short,
     "success": success,
     "final": final,
     "rtc_delay": rtc_delay,
+    "looking": looking_answers,
 }
 
 

@@ -177,7 +177,10 @@ class ScheduleSearching:
         ]
         key = "" if self.start is None else schedule_key(self.start, steps, bundle.contract.diffusion.steps)
         if key:
-            start = mask_of(load_schedule(bundle, key)).pruned
+            given = load_schedule(bundle, key)
+            if given.reuse != self.reuse:
+                raise ValueError(f"--start {self.start} has caches by {given.reuse}: --reuse {given.reuse}")
+            start = mask_of(given).pruned
             forced, batch = forced_blocks(blocks, self.reuse), batches[1]
             start = thin(start, self.density, forced, lambda pruned: metric.distance(pruned, batch))
         else:

@@ -144,6 +144,9 @@ def test_a_searched_schedule_goes_on_from_another_towards_its_density(policy, tm
     assert found.reuse == reuse and found.provenance["tried"] == 12
     assert mask_of(found).density <= 0.9
     assert not mask_of(found).pruned[0, : forced_blocks(blocks, reuse)].any()
+    options["reuse"] = "type" if reuse == "block" else "block"
+    with pytest.raises(ValueError, match=f"--start searched99 has caches by {reuse}"):
+        searching(policy, tmp_path, density=0.9, start="searched99", **options).run()
 
 
 def test_without_a_start_the_search_begins_with_a_schedule_of_its_density(policy, tmp_path):

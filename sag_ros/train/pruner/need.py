@@ -7,7 +7,7 @@ to tell from the observation alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -49,15 +49,22 @@ def allocate(errors: NDArray[np.floating], densities: NDArray[np.floating], budg
     def chosen(price: float) -> NDArray[np.int64]:
         return (errors + price * densities[:, None]).argmin(axis=0)
 
-    low, high = 0.0, _price_of_the_sparsest(errors, densities)
-    if densities[chosen(low)].mean() <= budget + _ROUNDING:
-        high = low
+    def kept(price: float) -> bool:
+        return bool(densities[chosen(price)].mean() <= budget + _ROUNDING)
+
+    free = kept(0.0)  # everybody gets what is best
+    return order[chosen(0.0 if free else _smallest(kept, 0.0, _price_of_the_sparsest(errors, densities)))]
+
+
+def _smallest(kept: Callable[[float], bool], low: float, high: float) -> float:
+    """Where ``kept``, false at ``low`` and true at ``high``, becomes true."""
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
-        low, high = (
-            (low, middle) if densities[chosen(middle)].mean() <= budget + _ROUNDING else (middle, high)
-        )
-    return order[chosen(high)]
+        if kept(middle):
+            high = middle
+        else:
+            low = middle
+    return high
 
 
 def _price_of_the_sparsest(errors: NDArray, densities: NDArray) -> float:
@@ -93,14 +100,14 @@ def calibrate(pruner: Pruner, features: Tensor, budget: float) -> NDArray[np.int
     with torch.no_grad():
         logits = torch.cat([pruner.logits(part) for part in features.split(_AT_ONCE)])
     margin = logits[..., 1] - logits[..., 0]
-    low, high = -_FAR, _FAR  # added to the margins: the more, the more is pruned
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        kept = float(densities[pruner.choice(margin + middle)].mean()) <= budget + _ROUNDING
-        low, high = (low, middle) if kept else (middle, high)
+
+    def kept(shift: float) -> bool:
+        return float(densities[pruner.choice(margin + shift)].mean()) <= budget + _ROUNDING
+
+    shift = _smallest(kept, -_FAR, _FAR)  # of the margins: the more, the more is pruned
     with torch.no_grad():
-        pruner.logit_bias -= high
-    return pruner.choice(margin + high).numpy()
+        pruner.logit_bias -= shift
+    return pruner.choice(margin + shift).numpy()
 
 
 def learn_need(

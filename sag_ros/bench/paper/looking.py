@@ -135,7 +135,7 @@ def draw(answers: Sequence[Answer], need: Mapping[str, Any], path: Path) -> None
     names = ("one mask", "several,\ndrawn blindly", "told by the\nobservation", "best choice")
     colours = (BLIND, BLIND, TOLD, "0.7")
     right.bar(range(len(bars)), [1e3 * need[name] for name in bars], color=colours, width=0.6)
-    right.set_xticks(range(len(bars)), names, fontsize=9)
+    right.set_xticks(range(len(bars)), names, fontsize=8)
     right.set_ylabel("from the whole policy's chunk, 10⁻³")
     right.set_title(f"can, DDIM-10, {need['told_density'] / 10:.1%} of the blocks", fontsize=10)
     for axes in (left, right):

@@ -35,6 +35,8 @@ class Options:
     final: bool = False
     """the seeds of the final tables instead, which nothing that learns or chooses has seen: for what is
     published, and once"""
+    final_from: int = 0
+    """of --final: number of the first one, so that a table grows by seeds that it has not yet used"""
     bundle: str = "models/pick_release"
     """folder of the policy bundle, or its name in models/"""
     engine: str = "auto"
@@ -70,6 +72,11 @@ class Options:
                 option = name.replace("_", "-")
                 raise ValueError(f"--{option} must be at least {least}; got {getattr(self, name)}")
         require_development(self.seed, self.episodes, "--seed without --final")
+        if self.final_from and (not self.final or not 0 < self.final_from <= len(EVALUATION) - self.episodes):
+            raise ValueError(
+                f"--final-from {self.final_from} is the number of a seed of --final, "
+                f"0 to {len(EVALUATION) - self.episodes} for {self.episodes} episodes"
+            )
         if not 0 <= self.margin <= 100:
             raise ValueError(f"--margin is in points of success, 0 to 100; got {self.margin}")
         parse_budgets(self.budgets)
@@ -77,7 +84,7 @@ class Options:
     @property
     def seeds(self) -> range:
         """Of all episodes."""
-        first = EVALUATION.start if self.final else self.seed
+        first = EVALUATION.start + self.final_from if self.final else self.seed
         return range(first, first + self.episodes)
 
     def journal(self, kind: str) -> Path:

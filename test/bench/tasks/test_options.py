@@ -43,3 +43,16 @@ def test_command_gives_the_same_options(options):
     assert words[:3] == ["sag", "bench", "tasks"]
     again = tyro.cli(Options, args=words[3:])
     assert again == Options(**{**vars(options), "report_only": False, "retime": False})
+
+
+def test_a_final_table_grows_by_seeds_that_it_has_not_used() -> None:
+    assert Options(final=True, episodes=120).seeds == range(10_000_000, 10_000_120)
+    more = Options(final=True, episodes=100, final_from=120)
+    assert more.seeds == range(10_000_120, 10_000_220)
+    assert "--final --final-from 120" in more.command()
+
+
+@pytest.mark.parametrize("wrong", [{"final": False, "final_from": 5}, {"final": True, "final_from": 10**7}])
+def test_what_is_no_number_of_a_final_seed_is_refused(wrong) -> None:
+    with pytest.raises(ValueError, match=f"--final-from {wrong['final_from']} is the number of a seed"):
+        Options(episodes=10, **wrong)

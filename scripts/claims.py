@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sag_ros.bench.paper.looking import QUESTIONS, answer
+from sag_ros.bench.run.paired import holm
 from sag_ros.bench.tasks.rows import significantly_worse
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -118,10 +119,17 @@ RUNS = (
     ("ladder_pick_release.json", "that no choice had seen"),
     ("tasks_zen3.json", "that no choice had seen, engine in whole numbers"),
     ("tasks_final_pick_release.json", "of the final tables"),
+    ("tasks_final_pick_release_more.json", "of the final tables, engine in whole numbers"),
     ("tasks_pick_release_hard.json", "seen while methods were chosen"),
     ("tasks_final_pick_release_hard.json", "of the final tables"),
+    ("tasks_final_pick_release_hard_more.json", "of the final tables, engine in whole numbers"),
 )
 COLUMNS = ("dense", "sag", "sag_mean", "ddim50+sag_mean", "geometric10", "ddim10", "ddim5", "rtc10")
+
+
+def _first(report: Mapping[str, Any]) -> int:
+    """Seed of its first episode."""
+    return int(report["settings"]["seed"])
 
 
 def success() -> str:
@@ -134,7 +142,7 @@ def success() -> str:
         found = {row["method"]: row for row in report["rows"]}
         counts = {row["episodes"] for row in report["rows"]}
         settings = report["settings"]
-        label = f"`{settings['task']}`, {max(counts)} from {settings['seed']}, {seeds}"
+        label = f"`{settings['task']}`, {max(counts)} from {_first(report)}, {seeds}"
         rows.append((label, *(str(found[one]["successes"]) if one in found else "" for one in COLUMNS)))
     return _table(("task, seeds", *(f"`{name}`" for name in COLUMNS)), rows)
 
@@ -142,16 +150,18 @@ def success() -> str:
 def final() -> str:
     """Pick-and-release on the seeds of the final tables, paired with dense."""
     rows = []
-    for name in ("tasks_final_pick_release.json", "tasks_final_pick_release_hard.json"):
+    for name in (name for name, _ in RUNS if name.startswith("tasks_final")):
+        if not (RESULTS / name).exists():
+            continue
         report = _read(name)
-        for row in report["rows"]:
+        for row in sorted(report["rows"], key=lambda row: row["method"] != "dense"):
             smooth = row["smoothness"]
-            task = f"`{report['settings']['task']}`"
+            task = f"`{report['settings']['task']}`, {_first(report)}"
             numbers = f"{100 * row['density']:.1f}", f"{1e3 * smooth['jump']['mean']:.0f}"
             jerk = f"{smooth['rms_jerk']['mean']:.0f}"
             rows.append((task, f"`{row['method']}`", _share(row), _difference(row), *numbers, jerk))
     head = (
-        "task",
+        "task, first seed",
         "method",
         "success (95 %)",
         "− dense, points (95 %)",
@@ -185,19 +195,19 @@ def rtc_delay() -> str:
 
 def looking_answers() -> str:
     """Masks that depend on the observation against ones that do not."""
-    rows = []
-    for question in QUESTIONS:
-        one = answer(question, _read)
+    rows, answers = [], [answer(question, _read) for question in QUESTIONS]
+    for one, corrected in zip(answers, holm([one.p for one in answers]), strict=True):
+        question = one.question
         told, blind = (
             f"`{method}` {count}"
             for method, count in ((question.told, one.told), (question.blind, one.blind))
         )
         blocks = " / ".join(f"{100 * share:.2g}" for share in one.density)
         difference = f"{one.difference:+.1f} ({one.low:+.1f} … {one.high:+.1f})"
-        rows.append(
-            (f"`{question.task}`", str(one.episodes), told, blind, blocks, difference, f"{one.p:.2g}")
-        )
-    head = ("task", "pairs", "by the observation", "not", "blocks, %", "difference, points (95 %)", "p")
+        task = f"`{question.task}`"
+        rows.append((task, str(one.episodes), told, blind, blocks, difference, f"{corrected:.2g}"))
+    points = "difference, points (95 %)"
+    head = ("task", "pairs", "by the observation", "not", "blocks, %", points, "p, corrected")
     return _table(head, rows)
 
 

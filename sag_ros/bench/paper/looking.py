@@ -30,7 +30,11 @@ class Question:
     files: tuple[str, ...]
 
 
-_HARD = "tasks_pick_release_hard.json", "tasks_final_pick_release_hard.json"
+_HARD = (
+    "tasks_pick_release_hard.json",
+    "tasks_final_pick_release_hard.json",
+    "tasks_final_pick_release_hard_more.json",
+)
 _EASY = (
     "tasks_pick_release.json",
     "ladder_pick_release.json",

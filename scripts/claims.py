@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sag_ros.bench.paper.looking import QUESTIONS, answer
+from sag_ros.bench.paper.looking import QUESTIONS, Question, answer
 from sag_ros.bench.run.paired import holm
 from sag_ros.bench.tasks.rows import significantly_worse
 
@@ -172,6 +172,26 @@ def final() -> str:
     return _table(head, rows)
 
 
+def final_pooled() -> str:
+    """The same, the runs of a task pooled, corrected for the number of methods."""
+    rows = []
+    for task in ("pick_release", "pick_release_hard"):
+        files = tuple(name for name, _ in RUNS if name.startswith("tasks_final") and _task(name) == task)
+        methods = [row["method"] for row in _read(files[0])["rows"] if row["method"] != "dense"]
+        answers = [answer(Question(task, method, "dense", files), _read) for method in methods]
+        dense = answers[0]
+        rows.append((f"`{task}`", "`dense`", f"{dense.blind} of {dense.episodes}", "", ""))
+        for one, p in zip(answers, holm([one.p for one in answers]), strict=True):
+            difference = f"{one.difference:+.1f} ({one.low:+.1f} … {one.high:+.1f})"
+            count = f"{one.told} of {one.episodes}"
+            rows.append((f"`{task}`", f"`{one.question.told}`", count, difference, f"{p:.2g}"))
+    return _table(("task", "method", "success", "− dense, points (95 %)", "p, corrected"), rows)
+
+
+def _task(name: str) -> str:
+    return str(_read(name)["settings"]["task"])
+
+
 def rtc_delay() -> str:
     """Real-time chunking against plain splicing, where commands come late."""
     rows = []
@@ -216,6 +236,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "benchmarks_short": benchmarks_short,
     "success": success,
     "final": final,
+    "final_pooled": final_pooled,
     "rtc_delay": rtc_delay,
     "looking": looking_answers,
 }

@@ -40,6 +40,7 @@ _EASY = (
     "ladder_pick_release.json",
     "tasks_zen3.json",
     "tasks_final_pick_release.json",
+    "tasks_final_pick_release_more.json",
 )
 _STARVED = ("looking_can.json",)
 QUESTIONS = (

@@ -21,7 +21,7 @@ from sag_ros.train.run.stop import Stop
 from sag_ros.train.schedules.action_error import ActionErrorMetric, Pruned
 from sag_ros.train.schedules.mutate import MutationSpace
 from sag_ros.train.schedules.prior import starts
-from sag_ros.train.schedules.search import ScheduleSearch, SearchConfig
+from sag_ros.train.schedules.search import ScheduleSearch, SearchConfig, search_batches
 
 _WINDOWS = (8, 24, 32, 32, 32)
 _RULES: tuple[StoredReuse, ...] = ("type", "block")
@@ -74,11 +74,12 @@ class Searcher:
         rule, start = self._start(density)
         metric, windows = self._metric(rule), self._windows.training
         everything = torch.arange(len(windows))
-        batches = [metric.batch(windows, everything, count, n) for n, count in enumerate(_WINDOWS)]
+        config = SearchConfig(windows=_WINDOWS)
+        batches = search_batches(config, metric, windows, everything)
         name = searched_name(density)
         # The price keeps a search from buying a smaller error with more blocks than are wanted.
         search = ScheduleSearch(
-            SearchConfig(windows=_WINDOWS),
+            config,
             metric,
             batches,
             MutationSpace(forced_blocks(self._bundle.contract.blocks, rule)),

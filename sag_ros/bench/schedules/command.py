@@ -34,7 +34,7 @@ from sag_ros.train.schedules.bac import bac_mask
 from sag_ros.train.schedules.evolution import Evolution, EvolutionConfig
 from sag_ros.train.schedules.mutate import MutationSpace
 from sag_ros.train.schedules.prior import starts
-from sag_ros.train.schedules.search import ScheduleSearch, SearchConfig
+from sag_ros.train.schedules.search import ScheduleSearch, SearchConfig, search_batches
 from sag_ros.train.schedules.thin import thin
 
 Pruned = NDArray[np.bool_]
@@ -171,10 +171,7 @@ class ScheduleSearching:
         steps, blocks = metric.steps, bundle.contract.blocks
         everything = torch.arange(len(windows.training))
         config = SearchConfig(proposals=self.proposals, seed=self.seed)
-        batches = [
-            metric.batch(windows.training, everything, count, self.seed + number)
-            for number, count in enumerate(config.windows)
-        ]
+        batches = search_batches(config, metric, windows.training, everything)
         key = "" if self.start is None else schedule_key(self.start, steps, bundle.contract.diffusion.steps)
         if key:
             given = load_schedule(bundle, key)

@@ -16,7 +16,7 @@ from sag_ros.train.run.stop import Stop
 from sag_ros.train.schedules.action_error import Pruned
 from sag_ros.train.schedules.mutate import MutationSpace
 from sag_ros.train.schedules.prior import firmness, starts
-from sag_ros.train.schedules.search import ScheduleSearch
+from sag_ros.train.schedules.search import ScheduleSearch, search_batches
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,7 @@ class PrunerStart:
         self, name: str, start: Pruned, among: Tensor, proposals: int, price: float, density: float
     ) -> Pruned:
         trainer, config = self.trainer, self.trainer.config
-        batches = [
-            trainer.metric.batch(trainer.training, among, windows, config.search.seed + number)
-            for number, windows in enumerate(config.search.windows)
-        ]
+        batches = search_batches(config.search, trainer.metric, trainer.training, among)
         search = ScheduleSearch(
             config.search,
             trainer.metric,

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
+from sag_ros.train.data.windows import Windows
 from sag_ros.train.run import parallel
 from sag_ros.train.run.stop import Stop
 from sag_ros.train.schedules.action_error import ActionErrorMetric, Batch, Pruned
@@ -43,6 +45,16 @@ class SearchConfig:
     tolerance: float = 3e-4
     """by which the first batch may become worse before the others are looked at"""
     seed: int = 0
+
+
+def search_batches(
+    config: SearchConfig, metric: ActionErrorMetric, windows: Windows, among: Tensor
+) -> list[Batch]:
+    """The batches of ``config``, of windows drawn from ``among`` (N,)."""
+    return [
+        metric.batch(windows, among, count, config.seed + number)
+        for number, count in enumerate(config.windows)
+    ]
 
 
 class ScheduleSearch:

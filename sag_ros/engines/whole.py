@@ -32,11 +32,7 @@ class WholeNetworkEngine(CheckedEngine):
     def _denoise(
         self, obs_features: Float32, plan: Plan, noise: Float32, first_step: int, trace: Float32 | None
     ) -> Float32:
-        if plan.mask.pruned.any():
-            raise ValueError(
-                "masks are of transformer blocks, the policy's denoiser is a U-Net: take mask_source dense, "
-                "and to be faster fewer steps (sampler ddim10)"
-            )
+        require_whole(plan)
         self._observe(obs_features)
         sample = np.array(noise[0])
         for step in range(first_step, len(self._table)):
@@ -52,3 +48,12 @@ class WholeNetworkEngine(CheckedEngine):
         self._observe(obs_features)
         eps = self._noise(np.array(sample, np.float32), step)
         return self._table.clean(step, sample, eps).astype(np.float32)
+
+
+def require_whole(plan: Plan) -> None:
+    """Raise ValueError for a plan that leaves something out."""
+    if plan.mask.pruned.any():
+        raise ValueError(
+            "masks are of transformer blocks, the policy's denoiser is a U-Net: take mask_source dense, "
+            "and to be faster fewer steps (sampler ddim10)"
+        )

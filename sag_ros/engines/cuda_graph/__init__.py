@@ -1,4 +1,4 @@
-"""Engine ``cuda_graph``: a CUDA graph a block, replayed in the order of the plan.
+"""Engine ``cuda_graph``: a CUDA graph a block (of a U-Net: a step), replayed in the order of the plan.
 
-Front door: :class:`engine.CudaGraphEngine`.
+Front doors: :class:`engine.CudaGraphEngine` for transformers, :class:`unet.CudaGraphUNet`.
 """

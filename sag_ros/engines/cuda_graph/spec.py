@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sag_ros.engines.engine_spec import EngineSpec
 
 if TYPE_CHECKING:
     from sag_ros.engines.protocol import Engine
     from sag_ros.policy.bundle import PolicyBundle
+    from sag_ros.policy.schedule import CoefficientTable
 
 
 def _load() -> Callable[..., Engine]:
     from sag_ros.engines.cuda_graph.engine import CudaGraphEngine
+    from sag_ros.engines.cuda_graph.unet import CudaGraphUNet
 
-    return CudaGraphEngine
+    def build(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
+        kind = CudaGraphEngine if bundle.contract.unet is None else CudaGraphUNet
+        return kind(bundle, table, **options)
+
+    return build
 
 
 def _obstacle(bundle: PolicyBundle | None, precision: str, all_tokens: bool) -> str | None:
     from sag_ros.engines.gpu.device import gpu_obstacle
 
-    return gpu_obstacle(bundle, precision)
+    transformer = bundle is not None and bundle.contract.unet is None
+    return gpu_obstacle(bundle if transformer else None, precision)
 
 
 ENGINE = EngineSpec(

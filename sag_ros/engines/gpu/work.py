@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sag_ros.engines.gpu.blocks import Conditioning
+from sag_ros.engines.gpu.sampler_step import update
 from sag_ros.engines.gpu.state import Constants, State
 
 
@@ -122,14 +123,10 @@ class LaunchWork:
         state, constants = self._state, self._constants
         rows = constants.estimates if estimate else constants.rows
         self._blocks.head(state.h, self._eps)
-        row = rows.index_select(0, state.step)[0]  # (T' or 1, 6)
-        ratio, low, high, from_v, from_x, from_eps = row.split(1, dim=1)
+        row = rows.index_select(0, state.step)[0]
         state.step.add_(1)
-        noise = state.noise.index_select(0, state.step)[0]
-        x, eps = state.x, self._eps
-        v = torch.clamp(torch.addcmul(x, ratio, eps), low, high)
-        noise = torch.addcmul(torch.addcmul(noise, from_v, v), from_eps, eps)
-        torch.addcmul(noise, from_x, x, out=x)
+        x, noise = state.x, state.noise.index_select(0, state.step)[0]
+        update(x, self._eps, row, noise)
         if traced:
             state.samples.index_copy_(0, state.step, x[None])
 

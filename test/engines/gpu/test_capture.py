@@ -9,6 +9,7 @@ from recording import GPU, move, record
 
 from sag_ros.bench.gpu.baselines import TorchDense
 from sag_ros.engines.cuda_graph.engine import CudaGraphEngine
+from sag_ros.engines.cuda_graph.unet import CudaGraphUNet
 from sag_ros.engines.gpu.sequence import Sequence
 from sag_ros.engines.pruner_margins import Margin, plain_attention
 from sag_ros.policy.random_bundle import random_bundle
@@ -48,6 +49,19 @@ def test_works_of_a_chunk(request, sampler, precision):
         assert len(done) == blocks + 1 + 2 + 1 + 2 * idle + 1
         assert all(done)
         assert [own.count("native_layer_norm") for own in done[: blocks + 3]] == [1] * blocks + [blocks, 1, 1]
+
+
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+def test_works_of_a_unet(precision):
+    unet = {"down_dims": [16, 32], "kernel_size": 5, "groups": 8, "step_dim": 16, "film_scale": True}
+    policy = random_bundle(3, unet=unet, diffusion={"steps": STEPS})
+    engine = CudaGraphUNet(policy, build_sampler("ddpm", policy.contract).table, precision, "cpu")
+    work = move(engine._work)
+    assert "mish" in record(work.begin)
+    for estimate in (False, True):
+        done = record(lambda estimate=estimate: work.advance(estimate))
+        assert done.count("index_copy_") == 1
+        assert "convolution" in done
 
 
 def test_encoder_and_pruner(bundle):

@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from sag_ros.engines.buffers import aligned
 from sag_ros.engines.native.microkernel import LANES
-from sag_ros.engines.native.packed_matmul import operand, pack, tile_of
+from sag_ros.engines.native.packed_matmul import pack, tile_of
 from sag_ros.engines.native.pruner_kernels import Buffers, begin, encode, finish
 from sag_ros.engines.native.pruner_weights import FORM, input_weights, layer_weights, output_weights
 from sag_ros.engines.pruner_margins import MaskDecision, require_features
+from sag_ros.engines.savings.cross_attention import HIDDEN
 from sag_ros.pruning.plan import Reuse
 from sag_ros.pruning.pruner import Pruner, PrunerConfig
 from sag_ros.values import Mask
@@ -51,21 +52,20 @@ class NativeSagMask:
         self._buffers = Buffers(
             aligned(rows, width),
             aligned(rows, width),
-            operand(rows, width, FORM),
             aligned(rows, 3 * width),
             aligned(rows, width),
             aligned(rows, config.feedforward),
-            operand(rows, config.feedforward, FORM),
             aligned(rows, size),
-            operand(rows, size, FORM),
             pack(np.zeros((padded, size)), FORM),
             pack(np.zeros((size, padded)), FORM),
             aligned(rows, padded),
-            operand(rows, padded, FORM),
-            aligned(padded + size),
+            aligned(padded),
+            aligned(size),
             aligned(padded, dtype=np.int32),
+            aligned(rows),
             aligned(rows, len(self._outputs.margin.bias)),
         )
+        self._buffers.unseen[rows:] = HIDDEN
         self._obs = aligned(config.obs_steps, config.obs_dim)
         self._margin = np.zeros((config.steps, config.blocks), np.float32)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sag_ros.engines.cpu.jit import kernel
 from sag_ros.engines.native.blocks import gelu
-from sag_ros.engines.native.packed_matmul import Float32, Packed, Tile, multiply, write_operand
+from sag_ros.engines.native.packed_matmul import Float32, Packed, Tile, multiply
 from sag_ros.engines.native.pruner_weights import Inputs, Layer, Outputs
 
 
@@ -19,20 +19,24 @@ class Buffers(NamedTuple):
 
     tokens: Float32  # (S, w)
     normal: Float32  # (S, w)
-    narrow: Packed  # (S, w), left side of a product
     joint: Float32  # (S, 3w)
     change: Float32  # (S, w)
     hidden: Float32  # (S, f)
-    broad: Packed  # (S, f), left side of a product
     query: Float32  # (S, w / heads)
-    left: Packed  # the same, left side of a product
     keys: Packed  # S padded outputs of w / heads inputs
     values: Packed  # w / heads outputs of S padded inputs
     score: Float32  # (S, S padded)
-    shares: Packed  # the same, left side of a product
-    nothing: Float32  # (more than any,), a bias
+    unseen: Float32  # (S padded,), added to scores: what is padding gets no share
+    nothing: Float32  # (w / heads,), a bias
     bits: NDArray[np.int32]  # (S padded,)
+    sums: Float32  # (S,), of a row of exponentials
     margin: Float32  # (S, 3L padded)
+
+
+@kernel
+def left(x: Float32) -> Packed:
+    """``x`` as the left side of a product in float32, as ``packed_matmul.write_operand`` would copy it."""
+    return x.view(np.uint16)
 
 
 @kernel
@@ -122,6 +126,7 @@ def attend(tile: Tile, joint: Float32, tokens: int, heads: int, buffers: Buffers
     rows, width = out.shape
     size = width // heads
     keys, values, score = buffers.keys.view(np.float32), buffers.values.view(np.float32), buffers.score
+    sums = buffers.sums
     padded, line, columns = score.shape[1], keys.shape[2], values.shape[2]
     for head in range(heads):
         for s in range(tokens):
@@ -138,24 +143,19 @@ def attend(tile: Tile, joint: Float32, tokens: int, heads: int, buffers: Buffers
             query, part = buffers.query[t], joint[t][head * size :][:size]
             for c in range(size):
                 query[c] = part[c]
-        write_operand(buffers.query, buffers.left)
-        multiply(tile, buffers.left, buffers.keys, buffers.nothing[:padded], score)
+        multiply(tile, left(buffers.query), buffers.keys, buffers.unseen, score)
         for t in range(tokens):
-            seen = score[t][:tokens]
+            seen = score[t]  # with the padding: whole vectors
             largest = seen[0]
-            for s in range(tokens):
+            for s in range(padded):
                 largest = max(largest, seen[s])
-            part = np.float32(1.0) / exponentials(seen, buffers.bits[:tokens], largest)
-            for s in range(tokens):
-                seen[s] *= part
-            for s in range(tokens, padded):
-                score[t, s] = np.float32(0.0)
-        write_operand(score, buffers.shares)
-        multiply(tile, buffers.shares, buffers.values, buffers.nothing[:size], buffers.query)
+            sums[t] = exponentials(seen, buffers.bits, largest)
+        multiply(tile, left(score), buffers.values, buffers.nothing, buffers.query)
         for t in range(tokens):
             mixed, query = out[t][head * size :][:size], buffers.query[t]
+            share = np.float32(1.0) / sums[t]
             for c in range(size):
-                mixed[c] = query[c]
+                mixed[c] = query[c] * share
 
 
 @kernel
@@ -183,20 +183,16 @@ def encode(
                 target[c] += layer.joint.bias[c]
     else:
         normalise(x, buffers.normal, 1e-5)
-        write_operand(buffers.normal, buffers.narrow)
-        multiply(tile, buffers.narrow, layer.joint.weight, layer.joint.bias, buffers.joint)
+        multiply(tile, left(buffers.normal), layer.joint.weight, layer.joint.bias, buffers.joint)
     attend(tile, buffers.joint, tokens, heads, buffers, buffers.normal)
-    write_operand(buffers.normal, buffers.narrow)
-    multiply(tile, buffers.narrow, layer.out.weight, layer.out.bias, buffers.change)
+    multiply(tile, left(buffers.normal), layer.out.weight, layer.out.bias, buffers.change)
     for t in range(tokens):
         for c in range(width):
             x[t, c] += buffers.change[t, c]
     normalise(x, buffers.normal, 1e-5)
-    write_operand(buffers.normal, buffers.narrow)
-    multiply(tile, buffers.narrow, layer.up.weight, layer.up.bias, buffers.hidden)
+    multiply(tile, left(buffers.normal), layer.up.weight, layer.up.bias, buffers.hidden)
     gelu(buffers.hidden)
-    write_operand(buffers.hidden, buffers.broad)
-    multiply(tile, buffers.broad, layer.down.weight, layer.down.bias, buffers.change)
+    multiply(tile, left(buffers.hidden), layer.down.weight, layer.down.bias, buffers.change)
     for t in range(tokens):
         for c in range(width):
             x[t, c] += buffers.change[t, c]
@@ -206,11 +202,9 @@ def encode(
 def finish(tile: Tile, outputs: Outputs, buffers: Buffers, margin: Float32) -> None:
     """Prune-minus-compute logits (K, 3L) from the tokens."""
     normalise(buffers.tokens, buffers.normal, 1e-5)
-    write_operand(buffers.normal, buffers.narrow)
-    multiply(tile, buffers.narrow, outputs.hidden.weight, outputs.hidden.bias, buffers.change)
+    multiply(tile, left(buffers.normal), outputs.hidden.weight, outputs.hidden.bias, buffers.change)
     gelu(buffers.change)
-    write_operand(buffers.change, buffers.narrow)
-    multiply(tile, buffers.narrow, outputs.margin.weight, outputs.margin.bias, buffers.margin)
+    multiply(tile, left(buffers.change), outputs.margin.weight, outputs.margin.bias, buffers.margin)
     for k in range(margin.shape[0]):
         for c in range(margin.shape[1]):
             margin[k, c] = buffers.margin[k, c] - outputs.prior[k, c]

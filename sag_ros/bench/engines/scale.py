@@ -19,6 +19,14 @@ def _cameras(count: int, pixels: int) -> dict[str, Any]:
     return {f"camera{number}": {"height": pixels, "width": pixels} for number in range(count)}
 
 
+def _resnets(count: int, pixels: int, crop: int) -> dict[str, Any]:
+    """Cameras as the public Diffusion Policy has them."""
+    colours = {"mean": [0.5] * 3, "std": [0.5] * 3}
+    resnet = {"norm": "group", "crop": [crop, crop], **colours}
+    encoder = {"width": 64, "keypoints": 32, "features": 64, "resnet18": resnet}
+    return {"cameras": _cameras(count, pixels), "encoder": encoder}
+
+
 SIZES: Mapping[str, Mapping[str, Any]] = {
     "as shipped": {},
     "d = 512": {"network": {"width": 512, "heads": 8}},
@@ -29,6 +37,8 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
     "4 cameras": {"cameras": _cameras(4, 84)},
     "2 cameras of 160 px": {"cameras": _cameras(2, 160)},
     "2 cameras of 224 px": {"cameras": _cameras(2, 224)},
+    "2 ResNet18 on 84 px, crop 76": _resnets(2, 84, 76),
+    "2 ResNet18 on 224 px": _resnets(2, 224, 224),
     "d = 768, 12 layers, 4 cameras of 224 px": {
         "network": {"width": 768, "heads": 12, "layers": 12},
         "cameras": _cameras(4, 224),
@@ -149,9 +159,10 @@ class ScaleBench:
         if self.count < 1 or not self.densities or not all(0.0 < x <= 1.0 for x in self.densities):
             raise ValueError("--count is at least 1, and densities lie in (0, 1]")
         console = Console()
-        table = Table(title="ms on one core, and chunks a second on one core and on two", box=SIMPLE_HEAD)
+        title = "ms on one core, and chunks a second on one core, on two"
+        table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("size", min_width=16)
-        heads = [part for x in self.densities for part in (f"{x:g}", "1 core", "2 cores")]
+        heads = [part for x in self.densities for part in (f"{x:g}", "chunks/s")]
         for column in ("cameras", "pruner", "dense", *heads):
             table.add_column(column, justify="right", no_wrap=True)
         found = []
@@ -159,7 +170,7 @@ class ScaleBench:
             found.append(one := measure(name, SIZES[name], self.densities, self.count))
             numbers = [f"{one.encode:.1f}", f"{one.pruner:.2f}", f"{one.dense:.0f}"]
             for x, took in one.sparse.items():
-                numbers += [f"{took:.1f}", f"{one.chunks(x, 1):.0f}", f"{one.chunks(x, 2):.0f}"]
+                numbers += [f"{took:.1f}", f"{one.chunks(x, 1):.0f}, {one.chunks(x, 2):.0f}"]
             table.add_row(name, *numbers)
             console.print(f"{name}: done, engine {one.engine}", highlight=False)
         console.print(table)

@@ -1,4 +1,8 @@
-"""The pruner by code that numba compiles for this CPU; in float32, it decides as the reference does."""
+"""The pruner by code that numba compiles for this CPU.
+
+In float32 it decides as the reference does. In whole numbers its margins differ by some 1e-4 of the largest,
+which decides otherwise only where it hardly matters; attention is float32 in both.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sag_ros.engines.buffers import aligned
-from sag_ros.engines.native.microkernel import LANES
-from sag_ros.engines.native.packed_matmul import pack, tile_of
+from sag_ros.engines.native.microkernel import LANES, quickest_precision
+from sag_ros.engines.native.packed_matmul import operand, pack, tile_of
 from sag_ros.engines.native.pruner_kernels import Buffers, begin, encode, finish
-from sag_ros.engines.native.pruner_weights import FORM, input_weights, layer_weights, output_weights
+from sag_ros.engines.native.pruner_weights import input_weights, layer_weights, output_weights
 from sag_ros.engines.pruner_margins import MaskDecision, require_features
 from sag_ros.engines.savings.cross_attention import HIDDEN
 from sag_ros.pruning.plan import Reuse
@@ -30,10 +34,15 @@ def obstacle(config: PrunerConfig) -> str | None:
     return None
 
 
+def choose_form(form: str) -> str:
+    """``auto`` -> whole numbers where the engine takes them, else float32; never bfloat16, it is too coarse."""
+    return form if form != "auto" else "whole" if quickest_precision() == "int16" else "f32"
+
+
 class NativeSagMask:
     """The mask predicted by the pruner."""
 
-    def __init__(self, pruner: Pruner, name: str = "sag", reuse: Reuse = "type") -> None:
+    def __init__(self, pruner: Pruner, name: str = "sag", reuse: Reuse = "type", form: str = "auto") -> None:
         """Pack the weights. Raises ValueError for sizes that do not fit the CPU's vectors."""
         self.name, self.reuse = name, reuse
         self._config = config = pruner.eval().config
@@ -43,21 +52,24 @@ class NativeSagMask:
         self._decide = MaskDecision(pruner, reuse)
         self.masks = self._decide.masks
         rows = config.steps + config.obs_steps
-        self._tile = tile_of(rows, FORM)
+        form = self._form = choose_form(form)
+        self._tiles = tile_of(rows, form), tile_of(rows, "f32")
         self._inputs = input_weights(pruner)
-        self._layers = tuple(layer_weights(layer, config.heads) for layer in pruner.encoder.layers)
-        self._outputs = output_weights(pruner)
+        self._layers = tuple(layer_weights(layer, config.heads, form) for layer in pruner.encoder.layers)
+        self._outputs = output_weights(pruner, form)
         padded = -(-rows // (2 * LANES)) * 2 * LANES
         width, size = config.width, config.width // config.heads
         self._buffers = Buffers(
             aligned(rows, width),
             aligned(rows, width),
+            operand(rows, width, form),
             aligned(rows, 3 * width),
             aligned(rows, width),
             aligned(rows, config.feedforward),
+            operand(rows, config.feedforward, form),
             aligned(rows, size),
-            pack(np.zeros((padded, size)), FORM),
-            pack(np.zeros((size, padded)), FORM),
+            pack(np.zeros((padded, size)), "f32"),
+            pack(np.zeros((size, padded)), "f32"),
             aligned(rows, padded),
             aligned(padded),
             aligned(size),
@@ -76,6 +88,6 @@ class NativeSagMask:
         layers, buffers, heads = self._layers, self._buffers, self._config.heads
         begin(self._obs, self._inputs, buffers)
         for number, layer in enumerate(layers):
-            encode(self._tile, layer, number == 0, self._config.obs_steps, heads, self._inputs, buffers)
-        finish(self._tile, self._outputs, buffers, self._margin)
+            encode(*self._tiles, layer, number == 0, self._config.obs_steps, heads, self._inputs, buffers)
+        finish(self._tiles[0], self._outputs, buffers, self._margin)
         return self._decide(self._margin)

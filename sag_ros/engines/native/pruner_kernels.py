@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sag_ros.engines.cpu.jit import kernel
 from sag_ros.engines.native.blocks import gelu
-from sag_ros.engines.native.packed_matmul import Float32, Packed, Tile, multiply
+from sag_ros.engines.native.packed_matmul import Float32, Packed, Tile, multiply, write_operand
 from sag_ros.engines.native.pruner_weights import Inputs, Layer, Outputs
 
 
@@ -19,9 +19,11 @@ class Buffers(NamedTuple):
 
     tokens: Float32  # (S, w)
     normal: Float32  # (S, w)
+    narrow: Packed  # (S, w), left side of a product
     joint: Float32  # (S, 3w)
     change: Float32  # (S, w)
     hidden: Float32  # (S, f)
+    broad: Packed  # (S, f), left side of a product
     query: Float32  # (S, w / heads)
     keys: Packed  # S padded outputs of w / heads inputs
     values: Packed  # w / heads outputs of S padded inputs
@@ -160,7 +162,14 @@ def attend(tile: Tile, joint: Float32, tokens: int, heads: int, buffers: Buffers
 
 @kernel
 def encode(
-    tile: Tile, layer: Layer, first: bool, frames: int, heads: int, inputs: Inputs, buffers: Buffers
+    tile: Tile,
+    single: Tile,
+    layer: Layer,
+    first: bool,
+    frames: int,
+    heads: int,
+    inputs: Inputs,
+    buffers: Buffers,
 ) -> None:
     """One layer of the encoder on ``buffers.tokens``; of the first one the step tokens' part is there."""
     tokens = inputs.steps.shape[0] + frames
@@ -183,16 +192,20 @@ def encode(
                 target[c] += layer.joint.bias[c]
     else:
         normalise(x, buffers.normal, 1e-5)
-        multiply(tile, left(buffers.normal), layer.joint.weight, layer.joint.bias, buffers.joint)
-    attend(tile, buffers.joint, tokens, heads, buffers, buffers.normal)
-    multiply(tile, left(buffers.normal), layer.out.weight, layer.out.bias, buffers.change)
+        write_operand(buffers.normal, buffers.narrow)
+        multiply(tile, buffers.narrow, layer.joint.weight, layer.joint.bias, buffers.joint)
+    attend(single, buffers.joint, tokens, heads, buffers, buffers.normal)
+    write_operand(buffers.normal, buffers.narrow)
+    multiply(tile, buffers.narrow, layer.out.weight, layer.out.bias, buffers.change)
     for t in range(tokens):
         for c in range(width):
             x[t, c] += buffers.change[t, c]
     normalise(x, buffers.normal, 1e-5)
-    multiply(tile, left(buffers.normal), layer.up.weight, layer.up.bias, buffers.hidden)
+    write_operand(buffers.normal, buffers.narrow)
+    multiply(tile, buffers.narrow, layer.up.weight, layer.up.bias, buffers.hidden)
     gelu(buffers.hidden)
-    multiply(tile, left(buffers.hidden), layer.down.weight, layer.down.bias, buffers.change)
+    write_operand(buffers.hidden, buffers.broad)
+    multiply(tile, buffers.broad, layer.down.weight, layer.down.bias, buffers.change)
     for t in range(tokens):
         for c in range(width):
             x[t, c] += buffers.change[t, c]
@@ -202,9 +215,11 @@ def encode(
 def finish(tile: Tile, outputs: Outputs, buffers: Buffers, margin: Float32) -> None:
     """Prune-minus-compute logits (K, 3L) from the tokens."""
     normalise(buffers.tokens, buffers.normal, 1e-5)
-    multiply(tile, left(buffers.normal), outputs.hidden.weight, outputs.hidden.bias, buffers.change)
+    write_operand(buffers.normal, buffers.narrow)
+    multiply(tile, buffers.narrow, outputs.hidden.weight, outputs.hidden.bias, buffers.change)
     gelu(buffers.change)
-    multiply(tile, left(buffers.change), outputs.margin.weight, outputs.margin.bias, buffers.margin)
+    write_operand(buffers.change, buffers.narrow)
+    multiply(tile, buffers.narrow, outputs.margin.weight, outputs.margin.bias, buffers.margin)
     for k in range(margin.shape[0]):
         for c in range(margin.shape[1]):
             margin[k, c] = buffers.margin[k, c] - outputs.prior[k, c]

@@ -20,7 +20,6 @@ from sag_ros.engines.native.microkernel import LANES
 from sag_ros.engines.native.packed_matmul import Float32, Packed, pack
 from sag_ros.pruning.pruner import Pruner
 
-FORM = "f32"
 Float64 = NDArray[np.float64]
 
 
@@ -75,8 +74,8 @@ def _numbers(tensor: Tensor) -> Float64:
     return tensor.detach().double().numpy()
 
 
-def _dense(weight: Float64, bias: Float64) -> Dense:
-    return Dense(pack(weight, FORM), bias.astype(np.float32))
+def _dense(weight: Float64, bias: Float64, form: str) -> Dense:
+    return Dense(pack(weight, form), bias.astype(np.float32))
 
 
 def _after(norm: nn.LayerNorm, weight: Tensor, bias: Tensor) -> tuple[Float64, Float64]:
@@ -94,13 +93,13 @@ def _joint(layer: nn.TransformerEncoderLayer, heads: int) -> tuple[Float64, Floa
     return weight * scale[:, None], bias * scale
 
 
-def layer_weights(layer: nn.TransformerEncoderLayer, heads: int) -> Layer:
+def layer_weights(layer: nn.TransformerEncoderLayer, heads: int, form: str) -> Layer:
     attention = layer.self_attn
     return Layer(
-        _dense(*_joint(layer, heads)),
-        _dense(_numbers(attention.out_proj.weight), _numbers(attention.out_proj.bias)),
-        _dense(*_after(layer.norm2, layer.linear1.weight, layer.linear1.bias)),
-        _dense(_numbers(layer.linear2.weight), _numbers(layer.linear2.bias)),
+        _dense(*_joint(layer, heads), form),
+        _dense(_numbers(attention.out_proj.weight), _numbers(attention.out_proj.bias), form),
+        _dense(*_after(layer.norm2, layer.linear1.weight, layer.linear1.bias), form),
+        _dense(_numbers(layer.linear2.weight), _numbers(layer.linear2.bias), form),
     )
 
 
@@ -123,7 +122,7 @@ def input_weights(pruner: Pruner) -> Inputs:
     return Inputs(*(np.ascontiguousarray(value, np.float32) for value in found))
 
 
-def output_weights(pruner: Pruner) -> Outputs:
+def output_weights(pruner: Pruner, form: str) -> Outputs:
     first, last = pruner.head[0], pruner.head[2]
     assert isinstance(first, nn.Linear)
     assert isinstance(last, nn.Linear)
@@ -132,6 +131,6 @@ def output_weights(pruner: Pruner) -> Outputs:
     weight, bias = _numbers(last.weight), _numbers(last.bias)
     weight, bias = weight[1::2] - weight[::2], bias[1::2] - bias[::2]  # prune minus compute
     short = -len(bias) % LANES
-    margin = _dense(np.pad(weight, ((0, short), (0, 0))), np.pad(bias, (0, short)))
+    margin = _dense(np.pad(weight, ((0, short), (0, 0))), np.pad(bias, (0, short)), form)
     prior = np.ascontiguousarray(_numbers(pruner.logit_bias), np.float32)
-    return Outputs(_dense(*_after(norm, first.weight, first.bias)), margin, prior)
+    return Outputs(_dense(*_after(norm, first.weight, first.bias), form), margin, prior)

@@ -40,7 +40,7 @@ def test_the_table(monkeypatch: pytest.MonkeyPatch, capsys, tmp_path) -> None:
     assert ScaleBench((0.03,), ("as shipped",), 3, path).run() == 0
     printed = capsys.readouterr().out
     row = next(line for line in printed.splitlines() if line.strip().startswith("as shipped  "))
-    assert row.split()[2:] == ["2.0", "0.50", "100", "4.5", "100", "125"]
+    assert row.split()[2:] == ["2.0", "0.50", "100", "4.5", "100,", "125"]
     assert json.loads(path.read_text())["sizes"][0]["sparse"] == {"0.03": 4.5}
 
 

@@ -35,7 +35,7 @@ def obstacle(config: PrunerConfig) -> str | None:
 
 
 def choose_form(form: str) -> str:
-    """``auto`` -> whole numbers where the engine takes them, else float32; never bfloat16, it is too coarse."""
+    """``auto`` -> whole numbers where the engine takes them, else float32; bfloat16 is too coarse."""
     return form if form != "auto" else "whole" if quickest_precision() == "int16" else "f32"
 
 

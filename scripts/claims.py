@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sag_ros.bench.paper.looking import QUESTIONS, Question, answer
+from sag_ros.bench.paper.looking import QUESTIONS, Answer, Question, answer
 from sag_ros.bench.run.paired import holm
 from sag_ros.bench.tasks.rows import significantly_worse
 
@@ -114,16 +114,20 @@ def benchmarks_short() -> str:
     )
 
 
+FINAL_TIMED = "tasks_final_pick_release_hard_third.json"  # all methods in turns, on AVX2
 RUNS = (
     ("tasks_pick_release.json", "seen while methods were chosen"),
     ("ladder_pick_release.json", "that no choice had seen"),
     ("tasks_zen3.json", "that no choice had seen, engine in whole numbers"),
     ("tasks_final_pick_release.json", "of the final tables"),
     ("tasks_final_pick_release_more.json", "of the final tables, engine in whole numbers"),
+    ("tasks_final_pick_release_shipped.json", "of the final tables, engine in whole numbers"),
     ("tasks_pick_release_hard.json", "seen while methods were chosen"),
     ("tasks_final_pick_release_hard.json", "of the final tables"),
     ("tasks_final_pick_release_hard_more.json", "of the final tables, engine in whole numbers"),
+    (FINAL_TIMED, "of the final tables, engine in whole numbers"),
 )
+TASKS = ("pick_release", "pick_release_hard")
 COLUMNS = ("dense", "sag", "sag_mean", "ddim50+sag_mean", "geometric10", "ddim10", "ddim5", "rtc10")
 
 
@@ -175,17 +179,44 @@ def final() -> str:
 def final_pooled() -> str:
     """The same, the runs of a task pooled, corrected for the number of methods."""
     rows = []
-    for task in ("pick_release", "pick_release_hard"):
-        files = tuple(name for name, _ in RUNS if name.startswith("tasks_final") and _task(name) == task)
-        methods = [row["method"] for row in _read(files[0])["rows"] if row["method"] != "dense"]
-        answers = [answer(Question(task, method, "dense", files), _read) for method in methods]
-        dense = answers[0]
+    for task in TASKS:
+        answers = _against_dense(task)
+        dense = max(answers, key=lambda one: one.episodes)
         rows.append((f"`{task}`", "`dense`", f"{dense.blind} of {dense.episodes}", "", ""))
         for one, p in zip(answers, holm([one.p for one in answers]), strict=True):
             difference = f"{one.difference:+.1f} ({one.low:+.1f} … {one.high:+.1f})"
             count = f"{one.told} of {one.episodes}"
             rows.append((f"`{task}`", f"`{one.question.told}`", count, difference, f"{p:.2g}"))
     return _table(("task", "method", "success", "− dense, points (95 %)", "p, corrected"), rows)
+
+
+def _against_dense(task: str) -> list[Answer]:
+    """Each method of the final tables, on all runs that have it."""
+    files = [name for name, _ in RUNS if name.startswith("tasks_final") and _task(name) == task]
+    found: dict[str, list[str]] = {}
+    for name in files:
+        for row in _read(name)["rows"]:
+            found.setdefault(row["method"], []).append(name)
+    del found["dense"]
+    return [answer(Question(task, method, "dense", tuple(own)), _read) for method, own in found.items()]
+
+
+def final_best() -> str:
+    """What succeeds most often within so many ms, on the seeds of the final tables."""
+    times = {row["method"]: row["ms"]["policy"]["p50"] for row in _read(FINAL_TIMED)["rows"]}
+    rows = []
+    for task in TASKS:
+        found = _against_dense(task)
+        for bound in (2.5, 5.0, 10.0, 20.0):
+            fits = [one for one in found if times[one.question.told] <= bound]
+            fits.sort(key=lambda one: (-one.told / one.episodes, times[one.question.told]))
+            cells = [
+                f"`{one.question.told}` {one.told} of {one.episodes}, {times[one.question.told]:.1f} ms"
+                for one in fits[:3]
+            ]
+            cells = cells or ["none of these"]
+            rows.append((f"`{task}`", f"{bound:g}", *cells, *[""] * (3 - len(cells))))
+    return _table(("task", "within, ms", "most successes", "then", "then"), rows)
 
 
 def _task(name: str) -> str:
@@ -237,6 +268,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "success": success,
     "final": final,
     "final_pooled": final_pooled,
+    "final_best": final_best,
     "rtc_delay": rtc_delay,
     "looking": looking_answers,
 }

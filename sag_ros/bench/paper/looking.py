@@ -34,6 +34,7 @@ _HARD = (
     "tasks_pick_release_hard.json",
     "tasks_final_pick_release_hard.json",
     "tasks_final_pick_release_hard_more.json",
+    "tasks_final_pick_release_hard_third.json",
 )
 _EASY = (
     "tasks_pick_release.json",

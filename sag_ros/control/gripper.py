@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sag_ros.robots.arm import Gripper
 from sag_ros.values import ActionChunk, PoseChunk
+
+Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class GripperSettings:
         change: smallest change of the wanted width that moves an open hand, m.
         interval: shortest time between two goals, s; letting go and grasping do not wait.
         ahead: the width wanted this long after now is what counts: the fingers are slow, s.
+        patience: letting go or grasping that every chunk promises and puts off is done this long after it was
+            first due, s: a policy that looks again many times a second may put it off for good.
         speed: m/s; force: N.
     """
 
@@ -42,6 +47,7 @@ class GripperSettings:
     change: float = 0.01
     interval: float = 0.3
     ahead: float = 0.05
+    patience: float = 0.5
     speed: float = 0.1
     force: float = 40.0
 
@@ -89,7 +95,7 @@ class GripperPlanner:
         width = self._gripper.width_max if width is None else width
         self.closed = width < self.settings.close_below
         self._width = width
-        self._sent = -np.inf
+        self._sent, self._due = -np.inf, np.inf
 
     def on_chunk(self, chunk: ActionChunk | PoseChunk, now: float) -> GripperCommand | None:
         """The goal to send for a new chunk, or None while the last one still serves.
@@ -103,18 +109,34 @@ class GripperPlanner:
         wanted = float(np.median(widths[index : index + 3]))
         if not np.isfinite(wanted):
             return None
+        wanted = self._overdue(chunk.times, widths, index, now, wanted)
         wanted = min(max(wanted, 0.0), self._gripper.width_max)
         if self.closed:
             if wanted <= settings.open_above:
                 return None  # a grasp keeps its force by itself
-            self.closed = False
-            return self._send(wanted, now)
+            return self._turn(wanted, now)
         if wanted < settings.close_below:
-            self.closed = True
-            return self._send(wanted, now)
+            return self._turn(wanted, now)
         if abs(wanted - self._width) < settings.change or now - self._sent < settings.interval:
             return None
         return self._send(wanted, now)
+
+    def _overdue(self, times: Floats, widths: Floats, index: int, now: float, wanted: float) -> float:
+        """``wanted``, or the width of a change after ``index`` that has been put off for too long."""
+        settings = self.settings
+        for place in range(index, max(len(widths) - 2, index + 1)):
+            width = float(np.median(widths[place : place + 3]))
+            if width > settings.open_above if self.closed else width < settings.close_below:
+                self._due = min(self._due, float(times[place]))
+                late = now + settings.ahead >= self._due + settings.patience
+                return width if late else wanted
+        self._due = np.inf
+        return wanted
+
+    def _turn(self, width: float, now: float) -> GripperCommand:
+        """Let go, or grasp."""
+        self.closed, self._due = not self.closed, np.inf
+        return self._send(width, now)
 
     def _send(self, width: float, now: float) -> GripperCommand:
         self._width, self._sent = width, now

@@ -150,6 +150,9 @@ class Gripper(Section):
     change: float = param(_GRIPPER.change, "of the wanted width that moves an open hand", "m", gt=0)
     interval: float = param(_GRIPPER.interval, "between two goals", "s", ge=0)
     ahead: float = param(_GRIPPER.ahead, "the width wanted so long after now counts", "s", ge=0)
+    patience: float = param(
+        _GRIPPER.patience, "after which a grasp or release is done that every chunk puts off", "s", ge=0
+    )
     speed: float = param(_GRIPPER.speed, "of the width", "m/s", gt=0)
     force: float = param(_GRIPPER.force, "of a grasp", "N", gt=0)
 

@@ -66,3 +66,49 @@ def test_thresholds_that_cross_are_refused() -> None:
         GripperPlanner(FR3.gripper, GripperSettings(close_below=0.06, open_above=0.05))
     with pytest.raises(ValueError, match="force"):
         GripperPlanner(FR3.gripper, GripperSettings(force=500.0))
+
+
+def put_off(now: float, steps: int = 5) -> ActionChunk:
+    """A release that lies ``steps`` actions ahead, whenever one asks."""
+    return chunk(now, np.where(np.arange(8) < steps, 0.04, 0.08))
+
+
+def first_command(planner: GripperPlanner, chunks) -> float:
+    """When the first goal is sent; ``chunks``: time -> chunk."""
+    for k in range(200):
+        if planner.on_chunk(chunks(0.02 * k), 0.02 * k) is not None:
+            return 0.02 * k
+    return np.inf
+
+
+def test_a_release_that_every_chunk_puts_off_is_done_in_the_end() -> None:
+    # First promised for 0.3 s (actions lie one period after the stamp), due 0.05 s earlier, and 0.5 s more.
+    assert first_command(GripperPlanner(FR3.gripper, width=0.04), put_off) == pytest.approx(0.72, abs=0.03)
+    soon = GripperSettings(patience=0.1)
+    assert first_command(GripperPlanner(FR3.gripper, soon, width=0.04), put_off) == pytest.approx(
+        0.32, abs=0.03
+    )
+
+
+def test_a_grasp_as_well() -> None:
+    closing = first_command(
+        GripperPlanner(FR3.gripper), lambda now: chunk(now, np.where(np.arange(8) < 5, 0.08, 0.02))
+    )
+    assert closing == pytest.approx(0.72, abs=0.03)
+
+
+def test_a_promise_taken_back_counts_no_more() -> None:
+    def unsure(now: float) -> ActionChunk:
+        return chunk(now, 0.04) if round(now / 0.02) % 20 == 19 else put_off(now)
+
+    assert first_command(GripperPlanner(FR3.gripper, width=0.04), unsure) == np.inf
+
+
+def test_what_comes_in_time_is_not_changed() -> None:
+    def at_one(now: float) -> ActionChunk:
+        times = chunk(now, 0.04).times
+        return chunk(now, np.where(times < 1.0, 0.04, 0.08))
+
+    hasty = GripperPlanner(FR3.gripper, GripperSettings(patience=0.0), width=0.04)
+    patient = GripperPlanner(FR3.gripper, GripperSettings(patience=9.0), width=0.04)
+    assert first_command(hasty, at_one) == pytest.approx(first_command(patient, at_one), abs=0.021)

@@ -95,7 +95,7 @@ class GripperPlanner:
         width = self._gripper.width_max if width is None else width
         self.closed = width < self.settings.close_below
         self._width = width
-        self._sent, self._due = -np.inf, np.inf
+        self._sent, self._heard, self._due = -np.inf, -np.inf, np.inf
 
     def on_chunk(self, chunk: ActionChunk | PoseChunk, now: float) -> GripperCommand | None:
         """The goal to send for a new chunk, or None while the last one still serves.
@@ -124,6 +124,9 @@ class GripperPlanner:
     def _overdue(self, times: Floats, widths: Floats, index: int, now: float, wanted: float) -> float:
         """``wanted``, or the width of a change after ``index`` that has been put off for too long."""
         settings = self.settings
+        if now - self._heard > times[-1] - times[0]:  # a chunk has come to its end since: the arm was held
+            self._due = np.inf
+        self._heard = now
         for place in range(index, max(len(widths) - 2, index + 1)):
             width = float(np.median(widths[place : place + 3]))
             if width > settings.open_above if self.closed else width < settings.close_below:

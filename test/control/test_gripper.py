@@ -112,3 +112,11 @@ def test_what_comes_in_time_is_not_changed() -> None:
     hasty = GripperPlanner(FR3.gripper, GripperSettings(patience=0.0), width=0.04)
     patient = GripperPlanner(FR3.gripper, GripperSettings(patience=9.0), width=0.04)
     assert first_command(hasty, at_one) == pytest.approx(first_command(patient, at_one), abs=0.021)
+
+
+def test_what_was_promised_before_a_pause_counts_no_more() -> None:
+    planner = GripperPlanner(FR3.gripper, width=0.04)
+    for k in range(30):  # it would be done at 0.72
+        assert planner.on_chunk(put_off(0.02 * k), 0.02 * k) is None
+    sent = [k for k in range(100) if planner.on_chunk(put_off(10.0 + 0.02 * k), 10.0 + 0.02 * k) is not None]
+    assert 0.02 * sent[0] == pytest.approx(0.72, abs=0.03)

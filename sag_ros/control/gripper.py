@@ -47,7 +47,7 @@ class GripperSettings:
     change: float = 0.01
     interval: float = 0.3
     ahead: float = 0.05
-    patience: float = 0.5
+    patience: float = 3.0
     speed: float = 0.1
     force: float = 40.0
 

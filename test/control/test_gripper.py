@@ -68,6 +68,9 @@ def test_thresholds_that_cross_are_refused() -> None:
         GripperPlanner(FR3.gripper, GripperSettings(force=500.0))
 
 
+HALF = GripperSettings(patience=0.5)
+
+
 def put_off(now: float, steps: int = 5) -> ActionChunk:
     """A release that lies ``steps`` actions ahead, whenever one asks."""
     return chunk(now, np.where(np.arange(8) < steps, 0.04, 0.08))
@@ -83,7 +86,9 @@ def first_command(planner: GripperPlanner, chunks) -> float:
 
 def test_a_release_that_every_chunk_puts_off_is_done_in_the_end() -> None:
     # First promised for 0.3 s (actions lie one period after the stamp), due 0.05 s earlier, and 0.5 s more.
-    assert first_command(GripperPlanner(FR3.gripper, width=0.04), put_off) == pytest.approx(0.72, abs=0.03)
+    assert first_command(GripperPlanner(FR3.gripper, HALF, width=0.04), put_off) == pytest.approx(
+        0.72, abs=0.03
+    )
     soon = GripperSettings(patience=0.1)
     assert first_command(GripperPlanner(FR3.gripper, soon, width=0.04), put_off) == pytest.approx(
         0.32, abs=0.03
@@ -92,7 +97,7 @@ def test_a_release_that_every_chunk_puts_off_is_done_in_the_end() -> None:
 
 def test_a_grasp_as_well() -> None:
     closing = first_command(
-        GripperPlanner(FR3.gripper), lambda now: chunk(now, np.where(np.arange(8) < 5, 0.08, 0.02))
+        GripperPlanner(FR3.gripper, HALF), lambda now: chunk(now, np.where(np.arange(8) < 5, 0.08, 0.02))
     )
     assert closing == pytest.approx(0.72, abs=0.03)
 
@@ -101,7 +106,7 @@ def test_a_promise_taken_back_counts_no_more() -> None:
     def unsure(now: float) -> ActionChunk:
         return chunk(now, 0.04) if round(now / 0.02) % 20 == 19 else put_off(now)
 
-    assert first_command(GripperPlanner(FR3.gripper, width=0.04), unsure) == np.inf
+    assert first_command(GripperPlanner(FR3.gripper, HALF, width=0.04), unsure) == np.inf
 
 
 def test_what_comes_in_time_is_not_changed() -> None:
@@ -115,7 +120,7 @@ def test_what_comes_in_time_is_not_changed() -> None:
 
 
 def test_what_was_promised_before_a_pause_counts_no_more() -> None:
-    planner = GripperPlanner(FR3.gripper, width=0.04)
+    planner = GripperPlanner(FR3.gripper, HALF, width=0.04)
     for k in range(30):  # it would be done at 0.72
         assert planner.on_chunk(put_off(0.02 * k), 0.02 * k) is None
     sent = [k for k in range(100) if planner.on_chunk(put_off(10.0 + 0.02 * k), 10.0 + 0.02 * k) is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from sag_ros.robots.arm import Gripper
@@ -105,11 +106,11 @@ class GripperPlanner:
         settings = self.settings
         index = int(np.searchsorted(chunk.times, now + settings.ahead))
         widths = chunk.gripper if chunk.gripper.ndim == 1 else chunk.gripper[:, self._number]
-        index = min(index, max(len(widths) - 3, 0))
-        wanted = float(np.median(widths[index : index + 3]))
-        if not np.isfinite(wanted):
+        medians = np.median(sliding_window_view(widths, min(3, len(widths))), axis=1)
+        index = min(index, len(medians) - 1)
+        if not np.isfinite(medians[index]):
             return None
-        wanted = self._overdue(chunk.times, widths, index, now, wanted)
+        wanted = self._overdue(chunk.times, medians, index, now)
         wanted = min(max(wanted, 0.0), self._gripper.width_max)
         if self.closed:
             if wanted <= settings.open_above:
@@ -121,20 +122,20 @@ class GripperPlanner:
             return None
         return self._send(wanted, now)
 
-    def _overdue(self, times: Floats, widths: Floats, index: int, now: float, wanted: float) -> float:
-        """``wanted``, or the width of a change after ``index`` that has been put off for too long."""
-        settings = self.settings
+    def _overdue(self, times: Floats, medians: Floats, index: int, now: float) -> float:
+        """The width at ``index``, or that of a change behind it that has been put off for too long."""
+        settings, later = self.settings, medians[index:]
         if now - self._heard > times[-1] - times[0]:  # a chunk has come to its end since: the arm was held
             self._due = np.inf
         self._heard = now
-        for place in range(index, max(len(widths) - 2, index + 1)):
-            width = float(np.median(widths[place : place + 3]))
-            if width > settings.open_above if self.closed else width < settings.close_below:
-                self._due = min(self._due, float(times[place]))
-                late = now + settings.ahead >= self._due + settings.patience
-                return width if late else wanted
-        self._due = np.inf
-        return wanted
+        changes = later > settings.open_above if self.closed else later < settings.close_below
+        if not changes.any():
+            self._due = np.inf
+            return float(later[0])
+        first = int(changes.argmax())
+        self._due = min(self._due, float(times[index + first]))
+        late = now + settings.ahead >= self._due + settings.patience
+        return float(later[first if late else 0])
 
     def _turn(self, width: float, now: float) -> GripperCommand:
         """Let go, or grasp."""

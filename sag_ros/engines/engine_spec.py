@@ -11,10 +11,20 @@ from sag_ros.engines.protocol import Engine
 
 if TYPE_CHECKING:
     from sag_ros.policy.bundle import PolicyBundle
+    from sag_ros.policy.schedule import CoefficientTable
 
 
 def _none_known(bundle: PolicyBundle | None, precision: str, all_tokens: bool) -> str | None:
     return None
+
+
+def by_denoiser(transformer: Callable[..., Engine], unet: Callable[..., Engine]) -> Callable[..., Engine]:
+    """What builds the one or the other, as the policy's denoiser is; both take the same arguments."""
+
+    def build(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
+        return (transformer if bundle.contract.unet is None else unet)(bundle, table, **options)
+
+    return build
 
 
 @dataclass(frozen=True)

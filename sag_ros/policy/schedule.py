@@ -85,6 +85,10 @@ class CoefficientTable:
         coefficients[..., 2:] = (1.0, 0.0, 0.0, 0.0)
         return coefficients
 
+    def estimates_by_token(self) -> NDArray[np.float64]:
+        """:meth:`estimates` in the shape of :meth:`by_token`."""
+        return self.estimates() if self.per_token else self.estimates()[:, None]
+
     def step(self, index: int, x: np.ndarray, eps: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """The sample after step ``index``, the literal rule; all arrays of one shape, (..., T', A), T' <= T,
         where tokens have coefficients of their own."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from sag_ros.engines.checked import CheckedEngine, Float32
 from sag_ros.engines.gpu.blocks import tensor
@@ -36,7 +37,7 @@ class UNetWork:
     Attributes:
         x: (T, A) sample. samples: (n + 1, T, A), before each step and after all.
         noise: (n + 1, T, A), scaled but for the first. features: (1, To, D). step: (1,), the next one.
-        films: (n, M) of the steps. frames: (1, M) of the observed frames.
+        films: (n, M) of the steps. frames: (1, M) of the observed frames, by weight: (M, To D); float32.
         rows, estimates: (n, T or 1, 6), see ``savings.step_tail.sampler_rows``; of steps that end at x0.
     """
 
@@ -44,14 +45,15 @@ class UNetWork:
         self, network: UNet, table: CoefficientTable, dtype: torch.dtype, device: torch.device
     ) -> None:
         config, steps = network.config, len(table)
-        clean = table.estimates() if table.per_token else table.estimates()[:, None]
         with torch.no_grad():
             films = network.film_of_steps(torch.tensor(table.timesteps.tolist())).float()
-        self.network = copy.deepcopy(network).eval().to(device)  # its conditions stay float32
+            self.weight = network.frame_weights().float().to(device)
         self.body = copy.deepcopy(network).eval().to(device, dtype)
         self.dtype, self.films = dtype, films.to(device)
         self.rows = tensor(sampler_rows(table.by_token(), table.clip), torch.float32).to(device)
-        self.estimates = tensor(sampler_rows(clean, table.clip), torch.float32).to(device)
+        self.estimates = tensor(sampler_rows(table.estimates_by_token(), table.clip), torch.float32).to(
+            device
+        )
         shape = config.horizon, config.action_dim
         self.x = torch.zeros(shape, device=device)
         self.samples, self.noise = (torch.zeros(steps + 1, *shape, device=device) for _ in range(2))
@@ -66,7 +68,7 @@ class UNetWork:
     def begin(self) -> None:
         """Take the first sample and the observed frames."""
         self.x.copy_(self.noise[0])
-        self.frames.copy_(self.network.film_of_frames(self.features))
+        self.frames.copy_(functional.linear(functional.mish(self.features.flatten(1)), self.weight))
 
     def advance(self, estimate: bool = False) -> None:
         """One step."""

@@ -38,7 +38,7 @@ class Constants:
         self, dpt: DPT, weights: FoldedWeights, matrices: HeadMatrices, table: CoefficientTable, tokens: int
     ) -> None:
         coefficients = table.by_token()[:, :tokens]
-        clean = table.estimates() if table.per_token else table.estimates()[:, None]
+        clean = table.estimates_by_token()
         a, bias, b = time_table(matrices, time_tokens(dpt, table.timesteps), dpt.config)
         visible = np.arange(tokens)[:, None] >= np.arange(dpt.config.obs_steps)
         single = torch.float32

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sag_ros.engines.engine_spec import EngineSpec
+from sag_ros.engines.engine_spec import EngineSpec, by_denoiser
 
 if TYPE_CHECKING:
     from sag_ros.engines.protocol import Engine
     from sag_ros.policy.bundle import PolicyBundle
-    from sag_ros.policy.schedule import CoefficientTable
 
 
 def _load() -> Callable[..., Engine]:
     from sag_ros.engines.openvino.engine import OpenVinoEngine
     from sag_ros.engines.openvino.unet import OpenVinoUNet
 
-    def build(bundle: PolicyBundle, table: CoefficientTable, **options: Any) -> Engine:
-        kind = OpenVinoEngine if bundle.contract.unet is None else OpenVinoUNet
-        return kind(bundle, table, **options)
-
-    return build
+    return by_denoiser(OpenVinoEngine, OpenVinoUNet)
 
 
 def _obstacle(bundle: PolicyBundle | None, precision: str, all_tokens: bool) -> str | None:

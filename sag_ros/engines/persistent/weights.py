@@ -51,7 +51,7 @@ def kernel_weights(
     config = dpt.config
     layers = [_layer(layer, config.heads) for layer in folded.layers]
     time_a, time_bias, time_b = time_table(matrices, time_tokens(dpt, table.timesteps), config)
-    clean = table.estimates() if table.per_token else table.estimates()[:, None]
+    clean = table.estimates_by_token()
     f32 = torch.float32
     return Weights(
         weights=tensor(np.stack([weights for weights, _ in layers]), dtype),

@@ -62,7 +62,7 @@ class StepTail:
         )
         self.x = self.arrays.x
         # A second view, whose steps end at the clean sample.
-        clean = table.estimates() if table.per_token else table.estimates()[:, None]
+        clean = table.estimates_by_token()
         self.estimating = self.arrays._replace(rows=sampler_rows(clean[:, :tokens], table.clip))
 
     def start(self, noise: NDArray[np.floating]) -> None:

@@ -80,3 +80,16 @@ def test_what_is_there_is_kept_from_the_collector_and_given_back() -> None:
     finally:
         realtime.unsettle()
     assert gc.get_freeze_count() == 0
+
+
+def test_nothing_is_collected_beside_what_is_built_and_that_is_kept_afterwards() -> None:
+    before = gc.get_freeze_count()
+    try:
+        with realtime.undisturbed():
+            assert not gc.isenabled()
+            built = [[index] for index in range(1000)]
+        assert gc.isenabled()
+        assert gc.get_freeze_count() >= before + len(built)
+    finally:
+        realtime.unsettle()
+    assert gc.get_freeze_count() == 0

@@ -99,9 +99,9 @@ class PolicyRunner:
         precision, whole = options.get("precision", "auto"), self.sampler.whole_horizon
         parts, self.passed_over = build_fastest(engine, bundle, build, precision, whole)
         self.engine, self.mask_source, self._encoder = parts
-        self._plan: Memo[Mask, Plan] = Memo(
-            lambda mask: make_plan(mask, self.mask_source.reuse), lambda mask: mask.key
-        )
+        # Nothing in here refers to the runner: once it is given up, it is gone, without the collector.
+        reuse = self.mask_source.reuse
+        self._plan: Memo[Mask, Plan] = Memo(lambda mask: make_plan(mask, reuse), lambda mask: mask.key)
         self._prepare_known_plans()
         self._fixed = noise == "fixed"
         self._noise = np.empty((len(self.table) + 1, contract.horizon, contract.action_dim), np.float32)

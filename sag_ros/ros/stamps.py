@@ -6,6 +6,7 @@ The nodes therefore count seconds from an epoch of their own (their start); a :c
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -14,8 +15,11 @@ from rclpy.node import Node
 
 from sag_ros.messages.stamps import SECOND, nanoseconds
 
-STEP = 2_000_000  # ns; by more, the clock was set. What NTP slews, it slews in both clocks alike
-_READINGS, _QUICK = 3, 100_000  # of two clocks; ns: quick enough not to be repeated
+STEP = 2_000_000  # ns; by more at once, the clock was set
+# Linux slews both clocks alike, where NTP wants it; the hosts of some virtual machines slew one of them, by
+# milliseconds a second. That is followed, in steps too small to be seen in a motion. ns
+FOLLOWED = 20_000
+_READINGS, _QUICK = 5, 10_000  # of two clocks; ns: quick enough not to be repeated
 
 
 class StampClock:
@@ -38,7 +42,9 @@ class StampClock:
         self._source, self._steady = source, steady
         present = source()
         self.epoch = present if epoch is None else epoch
-        self._set = 0  # ns by which the source was set since the beginning
+        self._off = 0  # ns by which the source is off what it would be, had it gone on evenly
+        self._set = 0  # ns of these by which it was set at once
+        self._lock = threading.Lock()
         self._last = present
         self._shift = 0
         if steady is not None:
@@ -57,29 +63,39 @@ class StampClock:
         return min(readings)
 
     def _look(self) -> None:
-        """Notice that the source was set."""
+        """Notice that the source was set, or runs away."""
         if self._steady is None:
             present = self._source()
             if present < self._last:
-                self._set += present - self._last
+                self._off += present - self._last
+                self._set = self._off
             self._last = present
             return
         width, shift = self._measure(self._steady)
-        if width < STEP and abs(shift - self._shift - self._set) > STEP:
-            self._set = shift - self._shift
+        moved = shift - self._shift - self._off
+        if abs(moved) > max(FOLLOWED, width) and width < STEP:
+            with self._lock:  # whoever of two threads comes second finds nothing left
+                moved = shift - self._shift - self._off
+                self._off += moved
+                self._set += moved if abs(moved) > STEP else 0
 
     def now(self) -> float:
         """The present, s since the epoch."""
         if self._steady is not None:
             return (self._steady() + self._shift - self.epoch) / SECOND
         self._look()
-        return (self._last - self._set - self.epoch) / SECOND
+        return (self._last - self._off - self.epoch) / SECOND
 
     @property
     def set_by(self) -> float:
         """By how much the source was set since the beginning, s; looks again."""
         self._look()
         return self._set / SECOND
+
+    @property
+    def drifted_by(self) -> float:
+        """By how much it has gained on the steady clock besides, little by little, s."""
+        return (self._off - self._set) / SECOND
 
     @property
     def to_steady(self) -> float:
@@ -95,12 +111,12 @@ class StampClock:
     def seconds(self, stamp: Time) -> float:
         """A stamp as s since the epoch (negative for one from before)."""
         self._look()
-        return (nanoseconds(stamp) - self._set - self.epoch) / SECOND
+        return (nanoseconds(stamp) - self._off - self.epoch) / SECOND
 
     def nanoseconds(self, seconds: float) -> int:
         """s since the epoch as ns since 1970, as everybody's clock counts them now."""
         self._look()
-        return self.epoch + self._set + round(seconds * SECOND)
+        return self.epoch + self._off + round(seconds * SECOND)
 
     def write(self, seconds: float, stamp: Time) -> Time:
         """Write s since the epoch into ``stamp`` in place."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -195,3 +197,18 @@ def test_falcon_begins_where_a_sparse_plan_can():
     runner.sampler.settings = replace(runner.sampler.settings, threshold=10.0, explore=0.0)
     obs = np.zeros((2, bundle.contract.obs_dim), np.float32)
     assert [runner.infer(stamp, obs).steps for stamp in (0.0, 0.4)] == [20, 11]
+
+
+@pytest.mark.parametrize("engine", ["reference", "openvino", "auto"])
+def test_who_is_given_up_is_gone_without_the_collector(engine):
+    bundle = random_bundle(0)
+    gc.collect()
+    gc.disable()
+    try:
+        runner = PolicyRunner(bundle, mask_source="uniform10", engine=engine)
+        runner.infer_observation(observation(bundle))
+        gone = weakref.ref(runner), weakref.ref(bundle)
+        del runner, bundle
+        assert [reference() for reference in gone] == [None, None]
+    finally:
+        gc.enable()

@@ -6,7 +6,7 @@ import pytest
 from builtin_interfaces.msg import Time
 
 from sag_ros.messages.stamps import SECOND, nanoseconds
-from sag_ros.ros.stamps import STEP, StampClock
+from sag_ros.ros.stamps import FOLLOWED, STEP, StampClock
 
 BEGIN = 1_700_000_000 * SECOND
 
@@ -46,16 +46,36 @@ def test_setting_the_clock_moves_stamps_and_not_time(seconds: float) -> None:
     assert abs(written - (BEGIN + clocks.steady_ns + clocks.set_ns)) < 100_000
 
 
-def test_small_differences_and_interrupted_readings_are_no_setting() -> None:
+def test_interrupted_readings_are_no_setting() -> None:
     clocks = Clocks()
     clock = clocks.clock()
-    clocks.set_ns = STEP // 2
-    clock.seconds(Time())
-    assert clock.set_by == 0.0
     clocks.set_ns, clocks.pause = 5 * STEP, 2 * STEP  # no reading is quick enough to say
     assert clock.set_by == 0.0
-    clocks.pause = 0
+    clocks.set_ns, clocks.pause = FOLLOWED // 2, 2 * FOLLOWED
+    assert (clock.set_by, clock.drifted_by) == (0.0, 0.0)
+    clocks.set_ns, clocks.pause = 5 * STEP, 0
     assert clock.set_by == pytest.approx(5 * STEP / SECOND, abs=1e-4)
+
+
+@pytest.mark.parametrize("gains", [5e-3, -5e-3])
+def test_a_clock_that_runs_away_is_followed_without_a_step(gains: float) -> None:
+    clocks = Clocks()
+    own, others = clocks.clock(), clocks.clock()
+    began, steps = clocks.steady_ns, []
+    before, shift = own.now(), None
+    for _ in range(2000):
+        clocks.steady_ns += SECOND // 500
+        clocks.set_ns = round(gains * (clocks.steady_ns - began))
+        sent = own.now() + 0.1
+        taken = others.seconds(own.message(sent))
+        assert taken == pytest.approx(sent, abs=3 * FOLLOWED / SECOND)
+        if shift is not None:
+            steps.append(abs(taken - sent - shift))
+        shift = taken - sent
+    assert max(steps) < 3 * FOLLOWED / SECOND
+    assert own.now() - before == pytest.approx((clocks.steady_ns - began) / SECOND, abs=1e-4)
+    assert own.set_by == 0.0
+    assert own.drifted_by == pytest.approx(clocks.set_ns / SECOND, abs=2 * FOLLOWED / SECOND)
 
 
 def test_simulated_time_that_goes_back_lets_ours_stand_still() -> None:

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-_LAYOUT = struct.Struct("=di")  # seconds that the clock was set by; index of what ails the engine
+# Seconds that the clock was set by, and gains in a second, since when (monotonic, s); what ails the engine.
+_LAYOUT = struct.Struct("=dddi")
 STRANGE = "strange"  # the folder of the only bundle that is ailed by what begins with that and "-"
 ENGINE = ("well", "raises", "nan", "absurd", "hangs", "slow", "crawls", "strange-raises", "strange-slow")
 _SLOWER = {"slow": 10, "crawls": 30}  # times
@@ -36,19 +37,20 @@ class Control:
             self._map = mmap.mmap(opened.fileno(), _LAYOUT.size)
         self.file = file
 
-    def set(self, clock: float = 0.0, engine: str = "well") -> None:
-        """Let the clock be off by ``clock`` s, and the engine be as told."""
-        _LAYOUT.pack_into(self._map, 0, clock, ENGINE.index(engine))
+    def set(self, clock: float = 0.0, engine: str = "well", gains: float = 0.0) -> None:
+        """Let the clock be off by ``clock`` s and gain ``gains`` s a second, and the engine be as told."""
+        _LAYOUT.pack_into(self._map, 0, clock, gains, time.monotonic(), ENGINE.index(engine))
 
     @property
     def clock_ns(self) -> int:
         """By how much the clock is off, ns."""
-        return round(1e9 * _LAYOUT.unpack_from(self._map)[0])
+        clock, gains, since, _ = _LAYOUT.unpack_from(self._map)
+        return round(1e9 * (clock + gains * (time.monotonic() - since)))
 
     @property
     def engine(self) -> str:
         """What ails the engine."""
-        return ENGINE[_LAYOUT.unpack_from(self._map)[1]]
+        return ENGINE[_LAYOUT.unpack_from(self._map)[3]]
 
 
 def _spoil_clock(control: Control) -> None:

@@ -124,6 +124,13 @@ def graph() -> list[Row]:
             heal,
         ),
         Row(
+            "clock-gains",
+            "the system's clock gains 5 ms a second",
+            Expected(ALWAYS, "clock gains"),
+            lambda stage: stage.control.set(gains=5e-3),
+            lambda stage: stage.control.set(clock=1e-9 * stage.control.clock_ns),
+        ),
+        Row(
             "bundle-gone",
             "the bundle's folder is removed while it runs",
             Expected(ALWAYS),

@@ -20,6 +20,8 @@ from sag_ros.ros.schema import PolicyNode
 from sag_ros.ros.stamps import StampClock
 
 _MANY_LATE = 0.2  # share of the chunks
+_RUNS_AWAY = 1e-3  # s that the system's clock gains in a second; NTP slews by half of that at most
+_LOOKED = 0.1  # s between two looks at the clock, at least
 _ERROR_LASTS = 2.0  # s that a failed inference is worth mentioning
 _STATES = {  # that have a reason: its rank, and what to do
     State.STOPPING: (Rank.OTHER, ""),
@@ -68,6 +70,7 @@ class Diagnosis:
         self.errors, self.last_error, self._failed = 0, "", -1e9
         self._rival = self.joints_rival = ""
         self._clock_set = clock.set_by
+        self._drift = clock.now(), clock.drifted_by
         self._dropped: dict[str, int] = {}
         self._chunks = (0, 0)
 
@@ -148,6 +151,7 @@ class Diagnosis:
         if moved:
             self._clock_set += moved
             self.causes.note(now, f"the system's clock was set by {moved:+.3f} s")
+        found += filter(None, [self._runs_away(now)])
         self.causes.update(now, found)
         for what, count in list(self._inputs.dropped.items()):
             more, self._dropped[what] = count - self._dropped.get(what, 0), count
@@ -156,6 +160,19 @@ class Diagnosis:
                     f"{more} message{'s' if more > 1 else ''} not used, the last: {self._inputs.latest[what]}"
                 )
                 self.causes.note(now, f"{what}: {text}")
+
+    def _runs_away(self, now: float) -> Cause | None:
+        """Whether the system's clock gains or loses since the last look, against the steady one."""
+        (since, before), drifted = self._drift, self._stamps.drifted_by
+        self._drift = now, drifted
+        gained = (drifted - before) / max(now - since, _LOOKED)
+        if abs(gained) < _RUNS_AWAY:
+            return None
+        text = f"the system's clock {'gains' if gained > 0 else 'loses'} {1e3 * abs(gained):.1f} ms a second"
+        return Cause(
+            Rank.HINT, "clock", f"{text} on the steady one; stamps are translated",
+            "look at what sets it (NTP, the host of a virtual machine)",
+        )  # fmt: skip
 
     def _late(self) -> Cause | None:
         """Whether many of the chunks since the last look missed the deadline."""

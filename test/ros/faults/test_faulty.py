@@ -12,6 +12,9 @@ def test_what_one_sets_the_other_sees(tmp_path: Path) -> None:
     assert (there.clock_ns, there.engine) == (0, "well")
     here.set(clock=-3600.0, engine="nan")
     assert (there.clock_ns, there.engine) == (-3_600_000_000_000, "nan")
+    here.set(gains=5e-3)
+    first = there.clock_ns
+    assert 0 <= first <= there.clock_ns
     here.set()
     assert (there.clock_ns, there.engine) == (0, "well")
 

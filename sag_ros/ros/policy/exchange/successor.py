@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
 from collections.abc import Callable
 
+from sag_ros.realtime import undisturbed
 from sag_ros.ros.policy import preflight
-from sag_ros.ros.policy.exchange.examination import NICENESS, Verdict, examine_apart
+from sag_ros.ros.policy.exchange.examination import Verdict, examine_apart
 from sag_ros.ros.policy.running import Prepared, name_of, observed, prepare
 from sag_ros.ros.schema import PolicyNode
 from sag_ros.ros.worker import Worker
 
 
 class Successor(Worker):
-    """Prepares a policy in a thread: it is examined in another process, then built here, at a low priority.
+    """Prepares a policy in a thread: it is examined in another process, then built here.
+
+    The process of the examination has a low priority, this thread has that of the node: whoever waits for the
+    interpreter's lock waits for the thread that has it, and that one for a core.
 
     Args:
         config: of the node, naming the new policy.
@@ -61,8 +63,6 @@ class Successor(Worker):
         return f"{self.name} {'is ready: call ~/swap' if self.ready else 'is being prepared'}"
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError, AttributeError):  # on Linux: of the calling thread
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         refused, prepared = "", None
         try:
             verdict = self._examine(self._config, self._stop.is_set)
@@ -70,7 +70,8 @@ class Successor(Worker):
                 self._say(f"next: {text}")
             refused = verdict.refused
             if not refused and not self._stop.is_set():
-                prepared = self._build(verdict)
+                with undisturbed():
+                    prepared = self._build(verdict)
         except preflight.Refused as error:
             refused = str(error)
         except Exception as error:  # the policy that runs goes on, whatever it is

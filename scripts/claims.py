@@ -244,6 +244,15 @@ def rtc_delay() -> str:
     return _table(head, rows)
 
 
+def looking_again() -> str:
+    """Asked after every action, by how long after its observation a chunk is followed."""
+    rows = []
+    for delay, report in _read("looking_again.json")["delays"].items():
+        for row in report["rows"]:
+            rows.append((f"{50 * int(delay)} ms", _share(row), f"{row['seconds']:.1f}"))
+    return _table(("a chunk is followed after", "success (95 %)", "mean time of those, s"), rows)
+
+
 def looking_answers() -> str:
     """Masks that depend on the observation against ones that do not."""
     rows, answers = [], [answer(question, _read) for question in QUESTIONS]
@@ -270,6 +279,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "final_pooled": final_pooled,
     "final_best": final_best,
     "rtc_delay": rtc_delay,
+    "looking_again": looking_again,
     "looking": looking_answers,
 }
 

@@ -24,7 +24,10 @@ class SpliceSettings:
 
     Attributes:
         step: sampling interval of the command, s; all commands are sampled at multiples of it.
-        lead: the new chunk takes over at the first sample at least this long after now, s.
+        lead: the new chunk takes over at the first sample at least this long after now, s;
+        delay: and at least this long after its observation, s, so that a machine that is quicker, or quicker
+            now and then, moves the arm no differently. Of a policy that executes eight actions of each chunk
+            and looks again after each one, the first of them may put off for good what the later ones do.
         blend: time in which the difference to the executed motion decays, s.
         blend_acceleration: the blend is longer where decaying in ``blend`` would take more than this,
             rad/s^2; blend_max: but never longer than this, s.
@@ -38,6 +41,7 @@ class SpliceSettings:
 
     step: float = 0.01
     lead: float = 0.005
+    delay: float = 0.0
     blend: float = 0.2
     blend_acceleration: float = 5.0
     blend_max: float = 0.4
@@ -85,8 +89,11 @@ class Splicer:
 
     def splice_time(self, now: float) -> float:
         """The first sample at least ``lead`` after ``now``, s."""
+        return self._sample_from(now + self.settings.lead)
+
+    def _sample_from(self, time: float) -> float:
         step = self.settings.step
-        return step * float(np.ceil((now + self.settings.lead) / step - 1e-3))
+        return step * float(np.ceil(time / step - 1e-3))
 
     def splice(self, executed: Motion, chunk: ActionChunk, now: float, newest: float = -np.inf) -> Splice:
         """Join ``chunk`` to the motion being executed.
@@ -104,7 +111,7 @@ class Splicer:
         if chunk.stamp < newest:
             message = f"its observation is {newest - chunk.stamp:.3f} s older than the executed one"
             raise ChunkRefused(Violation("stale", -1, chunk.stamp, newest, message))
-        start = self.splice_time(now)
+        start = max(self.splice_time(now), self._sample_from(chunk.stamp + settings.delay))
         # Times of actions are compared with half a millisecond of slack: stamps are rounded.
         dropped = int(np.searchsorted(chunk.times, start + 5e-4, side="right"))
         count = int(np.floor((chunk.times[-1] - start) / settings.step + 1e-3))

@@ -51,6 +51,9 @@ class Splice(Section):
 
     step: float = param(_SPLICE.step, "distance of the samples of a trajectory", "s", ge=0.002, le=0.05)
     lead: float = param(0.02, "now to the first changed sample; covers the way to the arm", "s", ge=0)
+    delay: float = param(
+        _SPLICE.delay, "and its observation to there, at least; less than a chunk lasts", "s", ge=0, le=1
+    )
     blend: float = param(_SPLICE.blend, "time in which the difference to the old motion decays", "s", gt=0)
     blend_max: float = param(_SPLICE.blend_max, "longest blend, for large differences", "s", gt=0)
     blend_acceleration: float = param(_SPLICE.blend_acceleration, "that a blend may take", "rad/s²", gt=0)

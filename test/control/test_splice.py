@@ -128,6 +128,15 @@ def test_an_older_observation_than_the_executed_one_is_refused() -> None:
         SPLICER.splice(executed, arrived, 5.0, newest=4.98)
 
 
+@pytest.mark.parametrize(("now", "begins"), [(5.0, 5.1), (5.07, 5.1), (5.12, 5.14)])
+def test_a_chunk_takes_over_no_earlier_than_it_should(now: float, begins: float) -> None:
+    splicer = Splicer(LIMITS, SpliceSettings(lead=0.02, delay=0.14))
+    executed = of_command(at_rest(0.0, FR3.home))
+    splice = splicer.splice(executed, chunk(4.96, straight(np.zeros(7))), now)
+    assert splice.time == pytest.approx(begins)
+    assert splicer.splice_time(now) == pytest.approx(now + 0.02)  # of stops, which do not wait
+
+
 def test_settings_are_followed() -> None:
     splicer = Splicer(LIMITS, SpliceSettings(step=0.02, lead=0.03))
     executed = of_command(at_rest(0.0, FR3.home))

@@ -32,7 +32,15 @@ def run_benchmark_episode(
 
     Neither guard nor splice: setpoints go to the benchmark's own controller, one a period, as the policy gave
     them. Smoothness is that of the joints as sampled once a period, and jumps are in units of the setpoints.
+
+    Raises:
+        ValueError: a delay of more periods than chunks are apart.
     """
+    if loop.delay >= loop.execute:
+        raise ValueError(
+            f"a delay is 0 to {loop.execute - 1} periods where a chunk comes every {loop.execute}; "
+            f"got {loop.delay}"
+        )
     began = time.monotonic()
     benchmark.reset(seed)
     runner.reset(seed)

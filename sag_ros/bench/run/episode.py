@@ -45,10 +45,11 @@ class EpisodeSettings:
         contract: of the policy; None: its state is joints and gripper.
         blocks: K x 3L of the full sampler, which densities are shares of; None: of the method's own.
         delay: control periods from an observation until the arm follows the chunk made of it; it goes on with
-            the one before meanwhile, as where inference takes that long.
+            those before meanwhile, as where inference takes that long. More than chunks are apart: several
+            are under way, as where the arm follows none before it is that old (``splice.delay``).
 
     Raises:
-        ValueError: a delay of more periods than chunks are apart.
+        ValueError: a negative delay.
     """
 
     cameras: tuple[str, ...]
@@ -61,17 +62,19 @@ class EpisodeSettings:
     delay: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.delay < self.execute:
-            raise ValueError(
-                f"a delay is 0 to {self.execute - 1} periods where a chunk comes every {self.execute}; "
-                f"got {self.delay}"
-            )
+        if self.delay < 0:
+            raise ValueError(f"a delay is 0 periods or more; got {self.delay}")
 
     @classmethod
     def of(
         cls, contract: Any, execute: int, time_limit: float, blocks: int | None = None, delay: int = 0
     ) -> EpisodeSettings:
-        """Those of a policy's contract."""
+        """Those of a policy's contract. Raises ValueError: a delay after which nothing is left of a chunk."""
+        actions = contract.action_steps
+        if not 0 <= delay < actions:
+            raise ValueError(
+                f"a delay is 0 to {actions - 1} periods where a chunk has {actions} actions; got {delay}"
+            )
         cameras, steps = tuple(contract.cameras), contract.observation_steps
         return cls(cameras, contract.control_period, steps, execute, time_limit, blocks, contract, delay)
 
@@ -190,7 +193,8 @@ def run_episode(
     history = deque([_see(robot, runner, loop)] * loop.observation_steps, loop.observation_steps)
     densities: list[float] = []
     state = loop.state(robot.arm)
-    status, followed = robot.status(), None
+    status, followed, done = robot.status(), None, 0
+    under_way: deque[tuple[int, ActionChunk | PoseChunk, ActionChunk | None]] = deque()
     while not status.success and robot.time < loop.time_limit:
         since = robot.time
         states = np.stack([state(seen.state) for seen in history])
@@ -203,15 +207,18 @@ def run_episode(
         chunk = arm.joints(inference.chunk)
         if chunk is not None:
             agreement.add(chunk)
+        under_way.append((done + loop.delay, inference.chunk, chunk))
         for step in range(loop.execute):
-            if step == loop.delay:
+            if under_way and under_way[0][0] == done:
                 arm.smoothness.add(arm.motion, since, robot.time)
-                since, followed = robot.time, inference.chunk
-                if chunk is not None:
-                    arm.take(chunk)
+                since = robot.time
+                _, followed, joints = under_way.popleft()
+                if joints is not None:
+                    arm.take(joints)
             if followed is not None:
                 arm.grip(followed)
             robot.advance(loop.period)
+            done += 1
             status = robot.status()
             if status.success:
                 break

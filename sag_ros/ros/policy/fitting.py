@@ -38,6 +38,12 @@ def check_contract(contract: Contract, config: PolicyNode) -> None:
             known = ", ".join(wanted) or "none"
             raise Refused(f"camera '{name}' is configured, the policy knows {known}. Remove cameras.{name}")
     _check_signals(contract, config)
+    lasts = contract.action_steps * contract.control_period
+    if 0.0 < config.splice.delay >= lasts - contract.control_period:
+        raise Refused(
+            f"splice.delay is {config.splice.delay:g} s; a chunk of this policy lasts {lasts:g} s, and its "
+            "last period is too little to follow. Take less"
+        )
     try:
         arm = find_arm(config.arm)
         require_joints(arm, contract.joints)

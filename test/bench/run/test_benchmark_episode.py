@@ -90,6 +90,7 @@ def test_a_late_chunk_is_followed_from_then_on(fake_benchmark):
     assert moves[8:10] == pytest.approx([0.04 + 0.10, 0.04 + 0.12])
 
 
-def test_a_delay_longer_than_a_chunk_is_followed_is_refused():
-    with pytest.raises(ValueError, match="0 to 3 periods where a chunk comes every 4; got 4"):
-        replace(LOOP, delay=4)
+def test_a_delay_longer_than_a_chunk_is_followed_is_refused(fake_benchmark):
+    loop = replace(LOOP, execute=3, delay=3)
+    with pytest.raises(ValueError, match="0 to 2 periods where a chunk comes every 3; got 3"):
+        run_benchmark_episode(fake_benchmark, Runner(speed=0.0), loop, "sag", 0)

@@ -236,3 +236,28 @@ def test_a_late_chunk_moves_the_arm_late():
     moved = Robot()
     run_episode(moved, Runner(), replace(LOOP, time_limit=0.2), "sag", 0)
     assert robot.joint_positions[0] - FR3.home[0] < 0.5 * (moved.joint_positions[0] - FR3.home[0])
+
+
+def test_several_chunks_may_be_under_way():
+    """Asked after each action, the arm follows what was seen three actions ago, and so from then on only."""
+    robot, runner = Robot(), Runner()
+    run_episode(robot, runner, replace(LOOP, execute=1, delay=3, time_limit=0.15), "sag", 0)
+    assert len(runner.stamps) == 3
+    np.testing.assert_array_equal(robot.joint_positions, FR3.home)
+    speeds = []
+    for delay in (0, 3):
+        robot, runner = Robot(), Runner()
+        run_episode(robot, runner, replace(LOOP, execute=1, delay=delay, time_limit=1.5), "sag", 0)
+        speeds.append(robot.joint_positions[0] - FR3.home[0])
+        assert len(runner.stamps) == 30
+    # Each chunk goes on from where the arm is, at one speed, whenever it is followed.
+    assert speeds[1] > 0.5 * speeds[0]
+
+
+@pytest.mark.parametrize("delay", [-1, 8])
+def test_a_delay_that_leaves_nothing_of_a_chunk_is_refused(delay):
+    contract = SimpleNamespace(action_steps=8, cameras={}, control_period=0.05, observation_steps=2)
+    with pytest.raises(ValueError, match="0 to 7 periods where a chunk has 8 actions"):
+        EpisodeSettings.of(contract, 8, 1.0, delay=delay)
+    with pytest.raises(ValueError, match="0 periods or more; got -1"):
+        replace(LOOP, delay=-1)

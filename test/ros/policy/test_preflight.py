@@ -69,6 +69,14 @@ def test_names_that_do_not_exist_are_refused(domain, bundle, change, word):
     assert word in refused(domain, bundle=bundle, **change)
 
 
+def test_a_delay_that_leaves_nothing_of_a_chunk_is_refused(domain, bundle):
+    contract = load_bundle(bundle).contract
+    lasts = contract.action_steps * contract.control_period
+    problem = refused(domain, bundle=bundle, splice__delay=lasts - contract.control_period)
+    assert "splice.delay is" in problem
+    assert f"lasts {lasts:g} s" in problem
+
+
 def test_an_engine_that_differs_from_the_reference_is_refused(domain, bundle, monkeypatch):
     from sag_ros.engines import runner
 

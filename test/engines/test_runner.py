@@ -201,12 +201,17 @@ def test_falcon_begins_where_a_sparse_plan_can():
 
 @pytest.mark.parametrize("engine", ["reference", "openvino", "auto"])
 def test_who_is_given_up_is_gone_without_the_collector(engine):
-    bundle = random_bundle(0)
+    def used():
+        bundle = random_bundle(0)
+        runner = PolicyRunner(bundle, mask_source="uniform10", engine=engine)
+        runner.infer_observation(observation(bundle))
+        return runner, bundle
+
+    used()  # what numba compiles leaves cycles behind
     gc.collect()
     gc.disable()
     try:
-        runner = PolicyRunner(bundle, mask_source="uniform10", engine=engine)
-        runner.infer_observation(observation(bundle))
+        runner, bundle = used()
         gone = weakref.ref(runner), weakref.ref(bundle)
         del runner, bundle
         assert [reference() for reference in gone] == [None, None]

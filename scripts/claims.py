@@ -247,10 +247,12 @@ def rtc_delay() -> str:
 def looking_again() -> str:
     """Asked after every action, by how long after its observation a chunk is followed."""
     rows = []
-    for delay, report in _read("looking_again.json")["delays"].items():
-        for row in report["rows"]:
-            rows.append((f"{50 * int(delay)} ms", _share(row), f"{row['seconds']:.1f}"))
-    return _table(("a chunk is followed after", "success (95 %)", "mean time of those, s"), rows)
+    for policy, delays in _read("looking_again.json")["policies"].items():
+        for delay, report in delays.items():
+            for row in report["rows"]:
+                cells = f"{50 * int(delay)} ms", _share(row), f"{row['seconds']:.1f}"
+                rows.append((f"`{policy}`, `{row['method']}`", *cells))
+    return _table(("policy", "a chunk is followed after", "success (95 %)", "mean time of those, s"), rows)
 
 
 def looking_answers() -> str:

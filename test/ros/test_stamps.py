@@ -46,6 +46,15 @@ def test_setting_the_clock_moves_stamps_and_not_time(seconds: float) -> None:
     assert abs(written - (BEGIN + clocks.steady_ns + clocks.set_ns)) < 100_000
 
 
+def test_small_differences_are_no_setting() -> None:
+    clocks = Clocks()
+    clock = clocks.clock()
+    clocks.set_ns = STEP // 2
+    clock.seconds(Time())
+    assert clock.set_by == 0.0
+    assert clock.drifted_by == pytest.approx(STEP / 2 / SECOND, abs=1e-5)
+
+
 def test_interrupted_readings_are_no_setting() -> None:
     clocks = Clocks()
     clock = clocks.clock()

@@ -64,7 +64,8 @@ def _actions(contract: Contract) -> str:
     """What an action is, in words."""
     kind, gripper = contract.action[0].meaning, contract.action[-1].meaning
     if contract.commands_setpoints:
-        return f"{contract.action_dim} setpoints of the benchmark {contract.task}"
+        hands = f", away from {len(contract.hands)} observed hand(s)" if contract.hands else ""
+        return f"{contract.action_dim} setpoints of the benchmark {contract.task}{hands}"
     if contract.tcp is None or not contract.commands_poses:
         return f"{kind} of {len(contract.joints)} joints, {gripper}"
     tcp = contract.tcp

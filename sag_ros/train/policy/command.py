@@ -11,18 +11,19 @@ import torch
 import tyro
 
 from sag_ros.data.demonstrations import Demonstrations
-from sag_ros.data.windows import hold_out
+from sag_ros.data.windows import hold_out, window_frames
 from sag_ros.policy.bundle import PolicyBundle, dpt_config, encoder_config, load_bundle
 from sag_ros.policy.contract import FORMAT, Contract
 from sag_ros.policy.contract_file import parse_contract
 from sag_ros.policy.dpt import DPT
 from sag_ros.policy.encoder import EncoderConfig, ObservationEncoder
+from sag_ros.policy.hands import Hands
 from sag_ros.policy.meanings import Rotation
 from sag_ros.policy.normaliser import Normaliser
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.train.data.features import cached_features
 from sag_ros.train.data.fitted import composed
-from sag_ros.train.data.windows import build_windows
+from sag_ros.train.data.windows import build_windows, leading_windows
 from sag_ros.train.policy.denoiser import DenoiserTraining, take_over, train_denoiser
 from sag_ros.train.policy.encoder import EncoderTraining, train_encoder
 from sag_ros.train.policy.export import export
@@ -70,8 +71,9 @@ class PolicyTraining:
     threads: int = 2
     minutes: float | None = None
     """stop after this time, with a checkpoint"""
-    actions: Literal["joints", "poses"] = "joints"
-    """poses: of the tool centre point in the arm's base frame, by forward kinematics of the joints"""
+    actions: Literal["joints", "poses", "hands"] = "joints"
+    """poses: of the tool centre point in the arm's base frame, by forward kinematics of the joints; hands: of
+    a benchmark, where each hand has to be as seen from where it is observed"""
     states: Literal["joints", "poses"] = "joints"
     """poses: the policy sees where the tool is, not the joints; with actions poses only"""
     rotation: Rotation = "sixd_rows"
@@ -105,7 +107,14 @@ class PolicyTraining:
         demonstrations = self._demonstrations()
         start = self._start(demonstrations)
         training, validation = hold_out(len(demonstrations.ends), self.hold_out, self.seed)
-        normaliser = Normaliser.fit(demonstrations.state, demonstrations.action)
+        contract = self.contract(demonstrations)
+        hands = Hands(contract) if contract.hands else None
+        shape = (contract.horizon, contract.observation_steps, self._padded)
+        told = demonstrations.action
+        if hands is not None:
+            frames = window_frames(demonstrations.ends, *shape)
+            told = leading_windows(demonstrations, frames, contract.observation_steps, hands)
+        normaliser = Normaliser.fit(demonstrations.state, told.reshape(-1, contract.action_dim))
         print(f"{len(demonstrations.ends)} episodes, {len(demonstrations)} frames, "
               f"{len(validation)} episodes held out", flush=True)  # fmt: skip
         with Stop(self.minutes) as stop:
@@ -123,12 +132,8 @@ class PolicyTraining:
                 self.out / "features.safetensors", encoder, normaliser, demonstrations,
                 self.denoiser.augmented_copies, self.encoder.augment, self.seed,
             )  # fmt: skip
-            contract = self.contract(demonstrations)
-            size = self.size
-            padded = size.action_steps if self.tail is None else self.tail + 1
-            shape = (size.horizon, size.observation_steps, padded)
             windows = [
-                build_windows(demonstrations, features, normaliser, *shape, episodes)
+                build_windows(demonstrations, features, normaliser, *shape, episodes, hands)
                 for episodes in (training, validation)
             ]
             torch.manual_seed(self.seed)
@@ -148,9 +153,25 @@ class PolicyTraining:
                 export(checkpoint, self.bundle)
         return done
 
+    @property
+    def _padded(self) -> int:
+        """Actions that a window may have behind the end of its episode, and one."""
+        return self.size.action_steps if self.tail is None else self.tail + 1
+
     def _cameras(self, demonstrations: Demonstrations) -> list[str]:
         """Those that the policy sees."""
         return [] if self.blind else list(demonstrations.cameras)
+
+    def _hands(self, demonstrations: Demonstrations) -> list[dict[str, str]]:
+        if self.actions != "hands":
+            return []
+        hands: list[dict[str, str]] = demonstrations.attributes.get("hands", [])
+        if not hands:
+            raise ValueError(
+                f"--actions hands, and {self.data} does not say which numbers are hands; those of lift, can, "
+                "square, tool_hang and transport do"
+            )
+        return hands
 
     def _demonstrations(self) -> Demonstrations:
         found = Demonstrations(self.data, self.episodes)
@@ -186,6 +207,7 @@ class PolicyTraining:
             "cameras": cameras,
             "joints": joints,
             "action": action,
+            "hands": self._hands(demonstrations),
             **attributes.get("contract", {}),
             **getattr(demonstrations, "contract", {}),
             "control_period": float(attributes["period"]),

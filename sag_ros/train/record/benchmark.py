@@ -10,7 +10,7 @@ import numpy as np
 from sag_ros.data.demonstrations import Episode
 from sag_ros.sim.benchmarks.protocol import Benchmark
 from sag_ros.sim.benchmarks.registry import make_benchmark
-from sag_ros.train.record.contract import contract_of
+from sag_ros.train.record.contract import contract_of, hands_of
 
 HELD = 5  # steps in a row that a demonstration has to be a success at its end
 
@@ -34,6 +34,7 @@ def attributes(options: BenchmarkOptions) -> dict[str, Any]:
         "action": "setpoints of the controller of the benchmark, for the period that begins",
         "privileged": [],
         "contract": contract,
+        "hands": hands_of(benchmark),
         "terms": {
             "state": contract["state"],
             "action": contract["action"],

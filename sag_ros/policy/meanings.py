@@ -108,9 +108,9 @@ class SignalSpec(Section):
 class HandSpec(Section):
     """A hand of a benchmark's robot that setpoints lead away from, along its own axes.
 
-    ``position`` (m) and ``rotation`` (quaternion x, y, z, w) are parts of the state. From ``setpoint`` on nine
-    tell where the hand has to be, as seen from where it is in the newest observation: a position, m, and two
-    rows of a rotation matrix, the first.
+    ``position`` (m) and ``rotation`` (quaternion x, y, z, w) are parts of the state. From ``setpoint`` on
+    nine tell where the hand has to be, as seen from where it is in the newest observation: a position, m, and
+    the first two rows of a rotation matrix.
     """
 
     position: Name

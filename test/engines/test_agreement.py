@@ -40,6 +40,7 @@ CASES = [
     for name, variants in OPTIONS.items()
     for options, bound in variants
 ]
+BLIND = {"cameras": {}, "encoder": None}
 SHAPES = {
     "shipped": {},
     "short": {"horizon": 10, "observation_steps": 2, "action_steps": 8},
@@ -47,6 +48,8 @@ SHAPES = {
     "many frames": {"horizon": 12, "observation_steps": 4, "action_steps": 5},
     "deep": {"network": {"layers": 5, "heads": 4, "width": 48}},
     "few steps": {"diffusion": {"steps": 2}, "network": {"layers": 1}},
+    "one number seen": {**BLIND, "state": ["gripper_width"]},
+    "three numbers seen": {**BLIND, "state": ["goal"], "signals": {"goal": {"size": 3, "unit": "m"}}},
     "no clipping": {"diffusion": {"steps": 4, "clip_sample": False}},
 }
 

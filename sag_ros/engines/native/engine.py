@@ -15,7 +15,7 @@ from sag_ros.engines.buffers import aligned
 from sag_ros.engines.checked import CheckedEngine, Float32
 from sag_ros.engines.native.blocks import block_buffers, layer_weights
 from sag_ros.engines.native.chunk import Network, Program, State, Tiles, TimeTable, denoise
-from sag_ros.engines.native.memory_tokens import memory_buffers, memory_weights
+from sag_ros.engines.native.memory_tokens import memory_buffers, memory_weights, padded
 from sag_ros.engines.native.microkernel import FORMATS, LANES, form_of, quickest_precision
 from sag_ros.engines.native.packed_matmul import tile_of
 from sag_ros.engines.protocol import tokens_of
@@ -88,7 +88,7 @@ class NativeEngine(CheckedEngine):
         self._tail = StepTail(weights, table, tokens)
         frames = config.obs_steps
         self._tiles = Tiles(*(tile_of(count, form) for count in (tokens, frames, 1)))
-        self._features = aligned(frames, config.obs_dim + config.obs_dim % 2)
+        self._features = aligned(frames, padded(config.obs_dim))
         memory_shape = config.memory_tokens, config.width
         time = memory_buffers(dpt, 1, form)
         time_now = TimeTable(*(x.reshape(1, config.layers, *x.shape[2:]) for x in time[:5]))

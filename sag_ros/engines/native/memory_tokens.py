@@ -71,6 +71,11 @@ class Memory(NamedTuple):
     head: Packed  # (M, d/H)
 
 
+def padded(features: int) -> int:
+    """How many numbers of a frame are multiplied: of pairs and whole numbers an even one, at least 4."""
+    return max(4, features + features % 2)
+
+
 def memory_weights(
     dpt: DPT, matrices: HeadMatrices, timesteps: NDArray[np.int64], form: str
 ) -> MemoryWeights:
@@ -80,7 +85,7 @@ def memory_weights(
     size = width // heads
     w = {key: value.detach().double().numpy() for key, value in dpt.state_dict().items()}
     frame = w["cond_obs_emb.weight"]
-    frame = np.pad(frame, ((0, 0), (0, frame.shape[1] % 2)))
+    frame = np.pad(frame, ((0, 0), (0, padded(frame.shape[1]) - frame.shape[1])))
     positions = w["cond_pos_emb"][0]
     time = sinusoidal(torch.tensor(timesteps), width).double().numpy() + positions[0]
 
@@ -127,7 +132,7 @@ def memory_buffers(dpt: DPT, rows: int, form: str) -> Memory:
         bias=aligned(layers, rows, heads),
         b=aligned(layers, rows, heads, width),
         tokens=aligned(rows, width),
-        features=operand(rows, config.obs_dim + config.obs_dim % 2, form),
+        features=operand(rows, padded(config.obs_dim), form),
         narrow=operand(rows, width, form),
         hidden=aligned(rows, 4 * width),
         broad=operand(rows, 4 * width, form),

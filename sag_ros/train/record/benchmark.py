@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +13,7 @@ from sag_ros.data.demonstrations import Episode
 from sag_ros.sim.benchmarks.protocol import Benchmark
 from sag_ros.sim.benchmarks.registry import make_benchmark
 from sag_ros.train.record.contract import contract_of, hands_of
+from sag_ros.train.record.handover import Beginner
 
 HELD = 5  # steps in a row that a demonstration has to be a success at its end
 
@@ -20,6 +23,10 @@ class BenchmarkOptions(Protocol):
 
     @property
     def task(self) -> str: ...
+    @property
+    def policy(self) -> Path | None: ...
+    @property
+    def handover(self) -> int: ...
 
 
 def attributes(options: BenchmarkOptions) -> dict[str, Any]:
@@ -45,21 +52,37 @@ def attributes(options: BenchmarkOptions) -> dict[str, Any]:
     }
 
 
-_worker: Any = None
+@dataclass(frozen=True)
+class Worker:
+    """What a process of the pool keeps; ``beginner``: plays up to step ``handover`` before the expert."""
+
+    benchmark: Benchmark
+    beginner: Beginner | None
+    handover: int
+
+
+_worker: Worker | None = None
 
 
 def prepare(options: BenchmarkOptions) -> None:
     """Build the simulator once in each process of the pool."""
     global _worker
-    _worker = make_benchmark(options.task)
+    benchmark = make_benchmark(options.task)
+    beginner = None if options.policy is None else Beginner(options.policy, benchmark)
+    _worker = Worker(benchmark, beginner, options.handover)
 
 
 def demonstrate(seed: int) -> Episode | None:
-    """One demonstration, or None if the expert failed."""
-    benchmark: Benchmark = _worker
+    """One demonstration, or None if the expert failed, or had nothing to do because the policy did not."""
+    assert _worker is not None, "prepare comes first"
+    benchmark, rng = _worker.benchmark, np.random.default_rng([seed, 1])
     benchmark.reset(seed)
+    if _worker.beginner is not None:
+        _worker.beginner(benchmark, seed, int(rng.integers(1, _worker.handover + 1)))
+        if benchmark.status().success:
+            return None
     state, action, held = [], [], 0
-    for wanted, executed in islice(benchmark.demonstrate(np.random.default_rng([seed, 1])), benchmark.steps):
+    for wanted, executed in islice(benchmark.demonstrate(rng), benchmark.steps):
         state.append(benchmark.observe())
         action.append(wanted)
         benchmark.step(executed)

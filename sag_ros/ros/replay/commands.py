@@ -130,7 +130,7 @@ class CommandReplay:
         return self.made
 
     def _seconds(self, stamp: int) -> float:
-        return (stamp - self._clock.epoch) / SECOND
+        return self._clock.seconds(stamp)
 
     def _events(self) -> list[Happened]:
         evidence, found = self._evidence, []

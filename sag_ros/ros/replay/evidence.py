@@ -31,8 +31,8 @@ from sag_ros.ros.policy import chunk_record
 from sag_ros.ros.policy.chunk_record import ChunkRecord
 from sag_ros.ros.policy.provenance.detail import ChunkDetail, read
 from sag_ros.ros.policy.signals.fields import message_class
+from sag_ros.ros.replay.node_clock import NodeClock, nearest_stamp
 from sag_ros.ros.schema import PolicyNode
-from sag_ros.ros.stamps import StampClock
 from sag_ros.values import JointCommand, Mask
 
 Picture = NDArray[np.uint8]
@@ -105,19 +105,20 @@ class Evidence:
     sensors: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     diagnostics: list[tuple[int, str, str, dict[str, str]]] = field(default_factory=list)
     frames: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    _stamps: dict[str, NDArray[np.int64]] = field(default_factory=dict)
 
     @property
     def metadata(self) -> Mapping[str, str]:
         """What the recording says of itself."""
         return self.recording.metadata[RECORDING]
 
-    @property
-    def clock(self) -> StampClock:
-        """The policy node's clock, standing still. Raises RecordingError where no chunk tells it."""
+    @cached_property
+    def clock(self) -> NodeClock:
+        """The policy node's clock. Raises RecordingError where no chunk tells it."""
         if not self.chunks:
             raise RecordingError(f"{self.recording.path} holds no chunk: the policy was not active")
-        clock = self.chunks[-1].detail.clock
-        return StampClock(lambda: clock, clock)
+        told = np.array([one.received for one in self.chunks], np.int64)
+        return NodeClock(told, np.array([one.detail.clock for one in self.chunks], np.int64))
 
     @property
     def policy_node(self) -> str:
@@ -142,9 +143,12 @@ class Evidence:
 
     def command(self, sent: Sent, step: float) -> JointCommand:
         """A command to the bit: its samples lie on multiples of ``step``, s, of the node's clock."""
-        command = command_from_trajectory(sent.message, self.joint_names, self.clock, 0.0)
+        clock = self.clock.still(sent.sent)
+        command = command_from_trajectory(sent.message, self.joint_names, clock, 0.0)
         index = np.rint(command.time / step)
-        if np.abs(command.time - index * step).max() > 1e-6:  # of something else than our policy
+        off = command.time - index * step
+        own = np.ptp(off) < 1e-6 and np.abs(off).max() < self.clock.unsure(sent.sent)
+        if not own:  # of something else than our policy
             return command
         return JointCommand(
             step * index.astype(np.int64), command.position, command.velocity, command.acceleration
@@ -152,14 +156,22 @@ class Evidence:
 
     def picture(self, camera: str, stamp: int, height: int, width: int) -> Picture | None:
         """(height, width, 3) as the policy saw it; None where it was not recorded."""
-        data = self.frames.get(camera, {}).get(stamp)
-        if data is None:
+        frames = self.frames.get(camera, {})
+        found = nearest_stamp(self.stamps(camera), stamp)
+        if found is None:
             return None
+        data = frames[found]
         kind = CompressedImage if self.config.cameras[camera].compressed else Image
         try:
             return to_rgb(deserialize_message(data, kind), height, width)
         except MessageError:
             return None
+
+    def stamps(self, camera: str) -> NDArray[np.int64]:
+        """(N,) stamps of the pictures that were recorded, ascending, ns since 1970."""
+        if camera not in self._stamps:
+            self._stamps[camera] = np.array(sorted(self.frames.get(camera, {})), np.int64)
+        return self._stamps[camera]
 
     def policy_at(self, received: int) -> Mapping[str, str]:
         """What the policy node had told of itself by then."""
@@ -230,10 +242,12 @@ def _fill(evidence: Evidence, roles: Mapping[str, str], parameters: Mapping[str,
             evidence.marks.append(Mark(heard.received, mark["kind"], mark["text"]))
         elif role == "diagnostics":
             evidence.diagnostics += _statuses(heard)
+    of_masks = np.array(sorted(masks), np.int64)
     for decided in evidence.chunks:
         detail = decided.detail
         observed = detail.nanoseconds(detail.stamp)
-        decided.mask = masks.get(observed)
+        found_mask = nearest_stamp(of_masks, observed)
+        decided.mask = None if found_mask is None else masks[found_mask]
         near = round(observed / 1e6)
         found = (records.get((detail.chunk, near + more)) for more in (0, -1, 1))
         decided.record = next((one for one in found if one is not None), None)

@@ -89,7 +89,7 @@ class _Window:
             motion = of_command(self.evidence.command(one, step))
             inside = np.arange(one.sent, end, SECOND // 100)
             times += [self.seconds(int(moment)) for moment in inside]
-            rows += [motion.at((int(moment) - self.evidence.clock.epoch) / SECOND)[0] for moment in inside]
+            rows += [motion.at(self.evidence.clock.seconds(int(moment)))[0] for moment in inside]
         return np.array(times), np.array(rows)
 
     def predicted(self) -> list[tuple[np.ndarray, np.ndarray, Decided]]:
@@ -186,7 +186,7 @@ def _pictures(figure: Any, grid: Any, window: _Window) -> None:
     cameras = list(window.evidence.config.cameras)
     moments = np.linspace(-BEFORE, AFTER, _PICTURES)
     for row, camera in enumerate(cameras):
-        stamps = np.array(sorted(window.evidence.frames.get(camera, {})))
+        stamps = window.evidence.stamps(camera)
         if not len(stamps):
             continue
         for column, second in enumerate(moments):

@@ -82,7 +82,7 @@ def story_of(evidence: Evidence, begin: int, end: int, contract: Contract | None
     Raises:
         ValueError: no command was sent before; there is nothing to begin with.
     """
-    clock, config = evidence.clock, evidence.config
+    config, seconds = evidence.config, evidence.clock.seconds
     settings = supervisor_settings(config)
     of_chunks = matched(evidence)
     before = [place for place, sent in enumerate(evidence.commands) if sent.sent <= begin]
@@ -94,9 +94,6 @@ def story_of(evidence: Evidence, begin: int, end: int, contract: Contract | None
     place = before[-1]
     newest = of_chunks[place].detail.stamp if place in of_chunks else -math.inf
     events: list[tuple[float, str, dict[str, Any]]] = []
-
-    def seconds(stamp: int) -> float:
-        return (stamp - clock.epoch) / SECOND
 
     def states(what: str, messages: list[Told]) -> None:
         last = -math.inf

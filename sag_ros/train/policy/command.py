@@ -23,7 +23,9 @@ from sag_ros.policy.normaliser import Normaliser
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.train.data.features import cached_features
 from sag_ros.train.data.fitted import composed
+from sag_ros.train.data.noise import feature_deviation
 from sag_ros.train.data.windows import build_windows, leading_windows
+from sag_ros.train.policy.conditioning import ConditioningTraining, train_conditioning
 from sag_ros.train.policy.denoiser import DenoiserTraining, take_over, train_denoiser
 from sag_ros.train.policy.encoder import EncoderTraining, train_encoder
 from sag_ros.train.policy.export import export
@@ -88,6 +90,7 @@ class PolicyTraining:
     size: NetworkSize = field(default_factory=NetworkSize)
     cameras: Annotated[EncoderConfig, tyro.conf.AvoidSubcommands] = field(default_factory=EncoderConfig)
     encoder: EncoderTraining = field(default_factory=EncoderTraining)
+    conditioning: ConditioningTraining = field(default_factory=ConditioningTraining)
     denoiser: DenoiserTraining = field(default_factory=DenoiserTraining)
 
     def run(self) -> bool:
@@ -145,6 +148,12 @@ class PolicyTraining:
                 "encoder": encoder.state_dict(),
                 "normaliser": normaliser.state_dict(),
             }
+            if start is None and not checkpoint.exists():
+                noise = self.denoiser
+                deviation = feature_deviation(contract, noise.feature_noise, noise.state_noise)
+                own = self.conditioning, model, deviation, windows[0], windows[1], self.seed, stop
+                if not train_conditioning(*own):
+                    return False
             done = train_denoiser(
                 self.out / "denoiser", self.denoiser, contract, model, normaliser,
                 windows[0], windows[1], self.seed, stop, extra,

@@ -89,6 +89,14 @@ class NoiseLoss:
         return (error * weights * self.step_weights[k, None]).mean() / weights.mean()
 
 
+def spread_steps(steps: int, batch: int) -> Tensor:
+    """(B,) steps of 0 ... K-1, each as likely as another, spread evenly over all.
+
+    Steps weigh very differently; a batch that happens to have few of the heavy ones would pull elsewhere.
+    """
+    return ((torch.arange(batch) + torch.rand(batch)) * steps / batch).long().clamp(max=steps - 1)
+
+
 def take_over(model: DPT, other: DPT) -> str:
     """Give ``model`` those weights of ``other`` that have the same name and shape; says how many."""
     own, weights = model.state_dict(), other.state_dict()
@@ -164,7 +172,7 @@ def train_denoiser(
         if config.full_share < 1.0 and float(torch.rand(())) >= config.full_share:
             actions = actions[:, : contract.executed.stop]
         features = features + deviation * torch.randn_like(features)
-        k = torch.randint(noise_loss.steps, (len(indices),))
+        k = spread_steps(noise_loss.steps, len(indices))
         noise = torch.randn_like(actions)
         with autocast(config.bf16):
             return noise_loss(model, features, actions, k, noise)

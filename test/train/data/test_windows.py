@@ -11,6 +11,7 @@ from sag_ros.policy.bundle import load_bundle
 from sag_ros.policy.hands import Hands
 from sag_ros.train.data.bundle_windows import policy_windows
 from sag_ros.train.policy.command import NetworkSize, PolicyTraining
+from sag_ros.train.policy.conditioning import ConditioningTraining
 from sag_ros.train.policy.denoiser import DenoiserTraining
 from sag_ros.train.run.loop import LoopConfig
 
@@ -47,9 +48,17 @@ def record(folder, hands: bool):
 
 def training(store, out) -> PolicyTraining:
     return PolicyTraining(
-        data=store, out=out / "out", bundle=out / "bundle", hold_out=0.5, threads=1, size=SIZE, tail=0,
-        actions="hands", denoiser=DenoiserTraining(LoopConfig(3, 4, 1e-3, 1), validation_sampler="ddim2"),
-    )  # fmt: skip
+        data=store,
+        out=out / "out",
+        bundle=out / "bundle",
+        hold_out=0.5,
+        threads=1,
+        size=SIZE,
+        tail=0,
+        actions="hands",
+        conditioning=ConditioningTraining(2, 4),
+        denoiser=DenoiserTraining(LoopConfig(3, 4, 1e-3, 1), validation_sampler="ddim2"),
+    )
 
 
 def test_a_policy_is_trained_on_what_the_hand_sees(tmp_path):

@@ -16,6 +16,7 @@ from sag_ros.train.data.features import camera_features, frame_features
 from sag_ros.train.data.windows import build_windows
 from sag_ros.train.policy import command as policy_module
 from sag_ros.train.policy.command import NetworkSize, PolicyTraining
+from sag_ros.train.policy.conditioning import ConditioningTraining
 from sag_ros.train.policy.denoiser import DenoiserTraining
 from sag_ros.train.policy.encoder import EncoderTraining, column_weights
 from sag_ros.train.policy.export import bundle_of, export
@@ -39,6 +40,7 @@ def training(store, out, **changes):
         size=SIZE,
         cameras=EncoderConfig(8, 4, 6),
         encoder=EncoderTraining(LoopConfig(12, 16, 3e-3, 2), weights={"square_*": 2.0}),
+        conditioning=ConditioningTraining(1, 16),
         denoiser=DenoiserTraining(
             LoopConfig(10, 16, 1e-3, 2), dropout=0.1, full_share=0.5, validation_sampler="ddim5"
         ),

@@ -61,7 +61,7 @@ class FakeBenchmark:
         from sag_ros.sim.benchmarks.protocol import Setpoint
 
         self.parts = {"object": (1, "m"), "hand": (1, "m")}
-        self.setpoints, self.hands = (Setpoint("x", "m"), Setpoint("grip", "1")), ()
+        self.setpoints = (Setpoint("x", "m"), Setpoint("grip", "1"))
         self.closed, self.seeds = False, []
 
     def reset(self, seed):

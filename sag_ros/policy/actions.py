@@ -22,22 +22,18 @@ class ActionDecoder:
 
     def __init__(self, contract: Contract, normaliser: Normaliser) -> None:
         self._scale, self._offset = (v.double().numpy() for v in normaliser.vectors("action"))
-        self._state_scale, self._state_offset = (v.double().numpy() for v in normaliser.vectors("state"))
-        self._pictures = contract.obs_dim - contract.state_dim  # of the features, before the state
+        scale, offset = (v.double().numpy() for v in normaliser.vectors("state"))
         joints, first = len(contract.joints), 0
         for part, size in contract.state_parts.items():
             if part == "joint_position":
                 break
             first += size
-        self._own = slice(first, first + joints)
+        self._state_scale, self._state_offset = scale[first : first + joints], offset[first : first + joints]
+        self._first = contract.obs_dim - contract.state_dim + first  # of the features, the joints'
         self._joints, self._meaning = joints, contract.action[0].meaning
-        self._gripper, self._tcp, self._grippers = contract.binary_gripper, contract.tcp, contract.grippers
+        self._gripper, self._tcp, self._hands = contract.binary_gripper, contract.tcp, contract.grippers
         self._poses, self._period = contract.commands_poses, contract.control_period
-        self._setpoints, self._arriving = contract.commands_setpoints, None
-        if contract.hands:  # what it is made of takes a second to import
-            from sag_ros.policy.hands import Hands
-
-            self._arriving = Hands(contract).arriving
+        self._setpoints = contract.commands_setpoints
         if self._poses:  # what it is made of takes a second to import
             from sag_ros.policy.rotations import frames, to_matrix
 
@@ -59,13 +55,9 @@ class ActionDecoder:
             observed: (J,) joint positions at ``stamp``, rad; goes along with poses.
         """
         plain = (np.asarray(actions, np.float64) - self._offset) / self._scale
-        if self._arriving is not None:
-            plain = self._arriving(plain[None], self._observed(obs_features)[None])[0]
         if self._setpoints:
             return ActionChunk(stamp, self._period, frozen(plain), frozen(np.empty((len(plain), 0))))
-        width = self._width(
-            plain[:, -1].copy() if self._grippers == 1 else plain[:, -self._grippers :].copy()
-        )
+        width = self._width(plain[:, -1].copy() if self._hands == 1 else plain[:, -self._hands :].copy())
         if self._poses and self._tcp is not None:
             rotations, tcp = self._to_matrix(plain[:, 3:-1], self._tcp.rotation), self._tcp
             own = np.full(self._joints, np.nan) if observed is None else np.array(observed, np.float64)
@@ -78,7 +70,7 @@ class ActionDecoder:
         if self._meaning == "joint_step":
             joints = np.cumsum(joints, axis=0)
         if self._meaning != "joint_position":
-            joints += self._observed(obs_features)[self._own]
+            joints += self._observed(obs_features)
         return ActionChunk(stamp, self._period, frozen(joints), frozen(width))
 
     def _width(self, gripper: Float64) -> Float64:
@@ -89,6 +81,6 @@ class ActionDecoder:
         return np.where(opens, own.width_open, own.width_closed)
 
     def _observed(self, obs_features: NDArray[np.floating]) -> Float64:
-        """(S,) the newest state: it is a part of the features."""
-        state = np.asarray(obs_features[-1, self._pictures :], np.float64)
+        """(J,) joint positions of the newest observation, rad: they are a part of its features."""
+        state = np.asarray(obs_features[-1, self._first : self._first + self._joints], np.float64)
         return (state - self._state_offset) / self._state_scale

@@ -11,18 +11,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from sag_ros.policy.meanings import (
-    JOINT_MEANINGS,
     SETPOINT,
     TCP_MEANINGS,
     ActionSpec,
     BinaryGripper,
-    HandSpec,
     Name,
     Section,
     SignalSpec,
     TcpSpec,
     check_actions,
-    check_hands,
     check_state,
     grippers,
     inconsistent,
@@ -145,8 +142,7 @@ class Contract(Section):
     ``state``: what is observed besides pictures, in this order: positions of ``joints`` (rad), the tool
     centre point in the base frame (m, and a rotation as ``tcp`` says), gripper width (m), or the positions
     of its two fingers, the second one negative, m; and any of ``signals``. A policy of several arms has the
-    joints of all of them behind each other, then a gripper for each. ``hands``: setpoints of a benchmark lead
-    away from them; those of no hand say where things have to be. Without cameras there is no encoder.
+    joints of all of them behind each other, then a gripper for each. Without cameras there is no encoder.
     The denoiser is a transformer (``network``) or a U-Net (``unet``).
     """
 
@@ -158,7 +154,6 @@ class Contract(Section):
     signals: dict[Name, SignalSpec] = Field(default_factory=dict)
     action: Annotated[list[ActionSpec], Field(min_length=2, max_length=72)]
     tcp: TcpSpec | None = None
-    hands: list[HandSpec] = Field(default_factory=list)
     control_period: Annotated[float, Field(gt=0.0, le=10.0, allow_inf_nan=False)]
     horizon: Count
     observation_steps: Count
@@ -177,7 +172,6 @@ class Contract(Section):
             raise inconsistent("joints", self.joints, "different names", "name every joint once")
         check_actions(self.action, self.joints, self.tcp)
         check_state(self.state, self.action, self.tcp, self.signals)
-        check_hands(self.hands, self.action, self.state, self.state_parts)
         if (self.encoder is None) == bool(self.cameras):
             raise inconsistent(
                 "encoder",
@@ -251,12 +245,6 @@ class Contract(Section):
     def commands_setpoints(self) -> bool:
         """Whether actions are for the controller of a benchmark; the policy moves no other arm then."""
         return self.action[0].meaning == SETPOINT
-
-    @property
-    def leads_away(self) -> bool:
-        """Whether actions lead away from what is observed: each chunk has its own numbers for one place."""
-        offset = self.action[0].meaning in JOINT_MEANINGS[1:]
-        return offset or bool(self.hands) or (self.tcp is not None and self.tcp.relative != "no")
 
     @property
     def observes_poses(self) -> bool:

@@ -105,23 +105,6 @@ class SignalSpec(Section):
     unit: Annotated[str, Field(max_length=32)] = ""
 
 
-class HandSpec(Section):
-    """A hand of a benchmark's robot that setpoints lead away from, along its own axes.
-
-    ``position`` (m) and ``rotation`` (quaternion x, y, z, w) are parts of the state. From ``setpoint`` on
-    nine tell where the hand has to be, as seen from where it is in the newest observation: a position, m, and
-    the first two rows of a rotation matrix.
-    """
-
-    position: Name
-    rotation: Name
-    setpoint: Name
-
-
-# How many setpoints a hand has.
-HAND_SETPOINTS = 9
-
-
 class BinaryGripper(Section):
     """Which values of a gripper action mean open and closed (the nearer counts), and how wide that is, m."""
 
@@ -193,28 +176,6 @@ def _check_setpoints(action: Sequence[ActionSpec]) -> None:
     if len({one.name for one in action}) < len(action):
         remedy = "name each setpoint once"
         raise inconsistent("action", [one.name for one in action], "different names", remedy)
-
-
-def check_hands(
-    hands: Sequence[HandSpec], action: Sequence[ActionSpec], state: Sequence[str], sizes: Mapping[str, int]
-) -> None:
-    """Raise unless each hand is observed, and has setpoints of its own.
-
-    Args:
-        sizes: part of the state -> how many numbers it has.
-    """
-    names, taken = [one.name for one in action], set[int]()
-    for i, hand in enumerate(hands):
-        for key, part, size in (("position", hand.position, 3), ("rotation", hand.rotation, 4)):
-            if sizes.get(part) != size:
-                allowed = f"a part of the state that has {size} numbers; its parts: {', '.join(state)}"
-                raise inconsistent(f"hands.{i}.{key}", part, allowed, "say where the hand is observed")
-        first = names.index(hand.setpoint) if hand.setpoint in names else len(names)
-        own = set(range(first, first + HAND_SETPOINTS))
-        if action[0].meaning != SETPOINT or first + HAND_SETPOINTS > len(names) or own & taken:
-            allowed = f"the first of {HAND_SETPOINTS} setpoints that no other hand has"
-            raise inconsistent(f"hands.{i}.setpoint", hand.setpoint, allowed, "restore that of the training")
-        taken |= own
 
 
 def check_state(

@@ -64,8 +64,7 @@ def _actions(contract: Contract) -> str:
     """What an action is, in words."""
     kind, gripper = contract.action[0].meaning, contract.action[-1].meaning
     if contract.commands_setpoints:
-        hands = f", away from {len(contract.hands)} observed hand(s)" if contract.hands else ""
-        return f"{contract.action_dim} setpoints of the benchmark {contract.task}{hands}"
+        return f"{contract.action_dim} setpoints of the benchmark {contract.task}"
     if contract.tcp is None or not contract.commands_poses:
         return f"{kind} of {len(contract.joints)} joints, {gripper}"
     tcp = contract.tcp

@@ -30,6 +30,7 @@ from sag_ros.policy.schedule import CoefficientTable, cosine_alphas_cumprod
 from sag_ros.values import frozen
 
 FIRST = 10  # steps in which a chunk is sampled that has none before it
+RELATIVE = ("joint_offset", "joint_step")
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,8 @@ def held_shares(horizon: int, first: int, settings: RtcSettings) -> NDArray[np.f
 
 def _build(contract: Contract, steps: int | None) -> RtcSampler:
     """On DDPM, or with a number on DDIM."""
-    if contract.leads_away:
+    relative = contract.tcp is not None and contract.tcp.relative != "no"
+    if relative or contract.action[0].meaning in RELATIVE:
         raise ValueError(
             "real-time chunking goes on with the numbers of the chunk before, and this policy's actions lead "
             "away from each new observation; take another sampler"

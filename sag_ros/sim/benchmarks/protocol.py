@@ -26,16 +26,6 @@ class Setpoint:
     unit: str
 
 
-@dataclass(frozen=True)
-class ObservedHand:
-    """A hand that the state tells of: the parts that are its position (m) and its rotation (quaternion
-    x, y, z, w), and the first of the nine setpoints that tell where it has to be."""
-
-    position: str
-    rotation: str
-    setpoint: str
-
-
 class Benchmark(Protocol):
     """A task with everything that belongs to it; one instance a running episode.
 
@@ -49,7 +39,6 @@ class Benchmark(Protocol):
         joints: names of all joints, J.
         parts: part of the state -> how many numbers it has and their unit, in their order.
         setpoints: what an action consists of, A.
-        hands: those that setpoints are poses of; none where they are not.
     """
 
     name: str
@@ -58,7 +47,6 @@ class Benchmark(Protocol):
     joints: tuple[str, ...]
     parts: Mapping[str, tuple[int, str]]
     setpoints: tuple[Setpoint, ...]
-    hands: tuple[ObservedHand, ...]
 
     def reset(self, seed: int) -> None:
         """Begin an episode; ``seed`` decides everything that is random in it."""

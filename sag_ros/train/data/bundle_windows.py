@@ -8,7 +8,6 @@ from pathlib import Path
 from sag_ros.data.windows import hold_out
 from sag_ros.policy.bundle import PolicyBundle
 from sag_ros.policy.contract import Contract
-from sag_ros.policy.hands import Hands
 from sag_ros.train.data.features import cached_features
 from sag_ros.train.data.fitted import fitted
 from sag_ros.train.data.windows import Windows, build_windows
@@ -54,7 +53,6 @@ def policy_windows(
             contract.observation_steps,
             contract.action_steps,
             chosen,
-            Hands(contract) if contract.hands else None,
         )
         for chosen in hold_out(len(demonstrations.ends), share, seed)
     )

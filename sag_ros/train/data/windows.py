@@ -11,7 +11,6 @@ from torch import Tensor
 
 from sag_ros.data.demonstrations import Demonstrations
 from sag_ros.data.windows import window_frames
-from sag_ros.policy.hands import Hands
 from sag_ros.policy.normaliser import Normaliser
 from sag_ros.train.run.iteration import BatchOrder
 
@@ -23,7 +22,7 @@ class Windows:
     Attributes:
         features: (C, N, D) float32, features of every frame; C copies that differ by augmentation,
             copy 0 without.
-        actions: (N, A) float32, normalised; where they lead away from what is observed, (W, T, A).
+        actions: (N, A) float32, normalised.
         frames: (W, T) int64, as ``window_frames``.
         observation_steps: To.
     """
@@ -46,8 +45,7 @@ class Windows:
         copy = torch.zeros(len(frames), 1, dtype=torch.int64)
         if augmented and len(self.features) > 1:
             copy = torch.randint(len(self.features), (len(frames), 1))
-        actions = self.actions[indices] if self.actions.ndim == 3 else self.actions[frames]
-        return self.features[copy, frames[:, : self.observation_steps]], actions
+        return self.features[copy, frames[:, : self.observation_steps]], self.actions[frames]
 
     def batches(self, batch: int, seed: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Endless batches without augmentation, a new order each epoch, from iteration ``start`` on."""
@@ -65,12 +63,8 @@ def build_windows(
     observation_steps: int,
     action_steps: int,
     episodes: np.ndarray | None = None,
-    hands: Hands | None = None,
 ) -> Windows:
-    """Windows of some episodes (default all) from the features (N, D) or (C, N, D) of **all** frames.
-
-    ``hands``: from which the actions of the policy lead away; those of the demonstrations do not.
-    """
+    """Windows of some episodes (default all) from the features (N, D) or (C, N, D) of **all** frames."""
     values = torch.as_tensor(features, dtype=torch.float32)
     values = values if values.ndim == 3 else values[None]
     if values.shape[1] != len(demonstrations):
@@ -79,16 +73,5 @@ def build_windows(
             "compute the features anew"
         )
     frames = window_frames(demonstrations.ends, horizon, observation_steps, action_steps, episodes)
-    told = demonstrations.action
-    if hands is not None:
-        told = leading_windows(demonstrations, frames, observation_steps, hands)
-    actions = normaliser.normalise("action", torch.from_numpy(told))
+    actions = normaliser.normalise("action", torch.from_numpy(demonstrations.action))
     return Windows(values, actions, torch.from_numpy(frames), observation_steps)
-
-
-def leading_windows(
-    demonstrations: Demonstrations, frames: np.ndarray, observation_steps: int, hands: Hands
-) -> np.ndarray:
-    """(W, T, A) float32: the actions of windows (W, T), away from the hands in each newest observation."""
-    newest = demonstrations.state[frames[:, observation_steps - 1]]
-    return hands.leading(demonstrations.action[frames], newest).astype(np.float32)

@@ -11,20 +11,19 @@ import torch
 import tyro
 
 from sag_ros.data.demonstrations import Demonstrations
-from sag_ros.data.windows import hold_out, window_frames
+from sag_ros.data.windows import hold_out
 from sag_ros.policy.bundle import PolicyBundle, dpt_config, encoder_config, load_bundle
 from sag_ros.policy.contract import FORMAT, Contract
 from sag_ros.policy.contract_file import parse_contract
 from sag_ros.policy.dpt import DPT
 from sag_ros.policy.encoder import EncoderConfig, ObservationEncoder
-from sag_ros.policy.hands import Hands
 from sag_ros.policy.meanings import Rotation
 from sag_ros.policy.normaliser import Normaliser
 from sag_ros.robots.fr3 import ARM as FR3
 from sag_ros.train.data.features import cached_features
 from sag_ros.train.data.fitted import composed
 from sag_ros.train.data.noise import feature_deviation
-from sag_ros.train.data.windows import build_windows, leading_windows
+from sag_ros.train.data.windows import build_windows
 from sag_ros.train.policy.conditioning import ConditioningTraining, train_conditioning
 from sag_ros.train.policy.denoiser import DenoiserTraining, take_over, train_denoiser
 from sag_ros.train.policy.encoder import EncoderTraining, train_encoder
@@ -73,9 +72,8 @@ class PolicyTraining:
     threads: int = 2
     minutes: float | None = None
     """stop after this time, with a checkpoint"""
-    actions: Literal["joints", "poses", "hands"] = "joints"
-    """poses: of the tool centre point in the arm's base frame, by forward kinematics of the joints; hands: of
-    a benchmark, where each hand has to be as seen from where it is observed"""
+    actions: Literal["joints", "poses"] = "joints"
+    """poses: of the tool centre point in the arm's base frame, by forward kinematics of the joints"""
     states: Literal["joints", "poses"] = "joints"
     """poses: the policy sees where the tool is, not the joints; with actions poses only"""
     rotation: Rotation = "sixd_rows"
@@ -110,14 +108,7 @@ class PolicyTraining:
         demonstrations = self._demonstrations()
         start = self._start(demonstrations)
         training, validation = hold_out(len(demonstrations.ends), self.hold_out, self.seed)
-        contract = self.contract(demonstrations)
-        hands = Hands(contract) if contract.hands else None
-        shape = (contract.horizon, contract.observation_steps, self._padded)
-        told = demonstrations.action
-        if hands is not None:
-            frames = window_frames(demonstrations.ends, *shape)
-            told = leading_windows(demonstrations, frames, contract.observation_steps, hands)
-        normaliser = Normaliser.fit(demonstrations.state, told.reshape(-1, contract.action_dim))
+        normaliser = Normaliser.fit(demonstrations.state, demonstrations.action)
         print(f"{len(demonstrations.ends)} episodes, {len(demonstrations)} frames, "
               f"{len(validation)} episodes held out", flush=True)  # fmt: skip
         with Stop(self.minutes) as stop:
@@ -135,8 +126,12 @@ class PolicyTraining:
                 self.out / "features.safetensors", encoder, normaliser, demonstrations,
                 self.denoiser.augmented_copies, self.encoder.augment, self.seed,
             )  # fmt: skip
+            contract = self.contract(demonstrations)
+            size = self.size
+            padded = size.action_steps if self.tail is None else self.tail + 1
+            shape = (size.horizon, size.observation_steps, padded)
             windows = [
-                build_windows(demonstrations, features, normaliser, *shape, episodes, hands)
+                build_windows(demonstrations, features, normaliser, *shape, episodes)
                 for episodes in (training, validation)
             ]
             torch.manual_seed(self.seed)
@@ -162,25 +157,9 @@ class PolicyTraining:
                 export(checkpoint, self.bundle)
         return done
 
-    @property
-    def _padded(self) -> int:
-        """Actions that a window may have behind the end of its episode, and one."""
-        return self.size.action_steps if self.tail is None else self.tail + 1
-
     def _cameras(self, demonstrations: Demonstrations) -> list[str]:
         """Those that the policy sees."""
         return [] if self.blind else list(demonstrations.cameras)
-
-    def _hands(self, demonstrations: Demonstrations) -> list[dict[str, str]]:
-        if self.actions != "hands":
-            return []
-        hands: list[dict[str, str]] = demonstrations.attributes.get("hands", [])
-        if not hands:
-            raise ValueError(
-                f"--actions hands, and {self.data} does not say which numbers are hands; those of lift, can, "
-                "square, tool_hang and transport do"
-            )
-        return hands
 
     def _demonstrations(self) -> Demonstrations:
         found = Demonstrations(self.data, self.episodes)
@@ -216,7 +195,6 @@ class PolicyTraining:
             "cameras": cameras,
             "joints": joints,
             "action": action,
-            "hands": self._hands(demonstrations),
             **attributes.get("contract", {}),
             **getattr(demonstrations, "contract", {}),
             "control_period": float(attributes["period"]),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,8 +10,7 @@ import numpy as np
 from sag_ros.data.demonstrations import Episode
 from sag_ros.sim.benchmarks.protocol import Benchmark
 from sag_ros.sim.benchmarks.registry import make_benchmark
-from sag_ros.train.record.contract import contract_of, hands_of
-from sag_ros.train.record.handover import Beginner
+from sag_ros.train.record.contract import contract_of
 
 HELD = 5  # steps in a row that a demonstration has to be a success at its end
 
@@ -23,10 +20,6 @@ class BenchmarkOptions(Protocol):
 
     @property
     def task(self) -> str: ...
-    @property
-    def policy(self) -> Path | None: ...
-    @property
-    def handover(self) -> int: ...
 
 
 def attributes(options: BenchmarkOptions) -> dict[str, Any]:
@@ -41,7 +34,6 @@ def attributes(options: BenchmarkOptions) -> dict[str, Any]:
         "action": "setpoints of the controller of the benchmark, for the period that begins",
         "privileged": [],
         "contract": contract,
-        "hands": hands_of(benchmark),
         "terms": {
             "state": contract["state"],
             "action": contract["action"],
@@ -52,37 +44,21 @@ def attributes(options: BenchmarkOptions) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class Worker:
-    """What a process of the pool keeps; ``beginner``: plays up to step ``handover`` before the expert."""
-
-    benchmark: Benchmark
-    beginner: Beginner | None
-    handover: int
-
-
-_worker: Worker | None = None
+_worker: Any = None
 
 
 def prepare(options: BenchmarkOptions) -> None:
     """Build the simulator once in each process of the pool."""
     global _worker
-    benchmark = make_benchmark(options.task)
-    beginner = None if options.policy is None else Beginner(options.policy, benchmark)
-    _worker = Worker(benchmark, beginner, options.handover)
+    _worker = make_benchmark(options.task)
 
 
 def demonstrate(seed: int) -> Episode | None:
-    """One demonstration, or None if the expert failed, or had nothing to do because the policy did not."""
-    assert _worker is not None, "prepare comes first"
-    benchmark, rng = _worker.benchmark, np.random.default_rng([seed, 1])
+    """One demonstration, or None if the expert failed."""
+    benchmark: Benchmark = _worker
     benchmark.reset(seed)
-    if _worker.beginner is not None:
-        _worker.beginner(benchmark, seed, int(rng.integers(1, _worker.handover + 1)))
-        if benchmark.status().success:
-            return None
     state, action, held = [], [], 0
-    for wanted, executed in islice(benchmark.demonstrate(rng), benchmark.steps):
+    for wanted, executed in islice(benchmark.demonstrate(np.random.default_rng([seed, 1])), benchmark.steps):
         state.append(benchmark.observe())
         action.append(wanted)
         benchmark.step(executed)

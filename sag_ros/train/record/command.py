@@ -37,9 +37,6 @@ class Recording:
         image_size: height and width of the camera images, pixels; a benchmark has no cameras.
         period: control period, s; a benchmark has its own.
         processes: simulations at a time.
-        policy: of a benchmark: bundle that begins each episode; recorded is what the expert does from where
-            that led to (DAgger). Best into the store that the policy was trained on, to go on training.
-        handover: step at which the expert takes over at the latest.
     """
 
     output: Path = Path("data/pick_release.zarr")
@@ -51,17 +48,9 @@ class Recording:
     image_size: int = 84
     period: float = 0.05
     processes: int = 2
-    policy: Path | None = None
-    handover: int = 150
 
     def __post_init__(self) -> None:
         require_development(self.seed, 2 * self.episodes, "--seed")
-        if self.policy is not None and not is_benchmark(self.task):
-            raise ValueError(
-                f"--policy is for benchmarks, not for {self.task}; its arm is recorded by sag demo"
-            )
-        if self.handover < 1:
-            raise ValueError(f"--handover is {self.handover}; at least one step of the policy")
 
     def run(self) -> int:
         """Record until the store holds ``episodes`` demonstrations; returns how many attempts failed."""
@@ -69,8 +58,6 @@ class Recording:
         own = () if is_benchmark(self.task) else OF_THE_ARM
         kept = ("task", "episodes", "seed", "processes", *own)
         attributes["recorder"] = {name: getattr(self, name) for name in kept} | {"output": self.output.name}
-        if self.policy is not None:
-            attributes["recorder"] |= {"policy": self.policy.name, "handover": self.handover}
         writer = DemonstrationWriter(self.output, attributes)
         for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # of small matrices, in many processes
             os.environ.setdefault(threads, "1")

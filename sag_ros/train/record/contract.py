@@ -16,11 +16,3 @@ def contract_of(benchmark: Benchmark) -> dict[str, Any]:
         "signals": {name: {"size": size, "unit": unit} for name, (size, unit) in benchmark.parts.items()},
         "action": [{"name": one.name, "meaning": SETPOINT, "unit": one.unit} for one in benchmark.setpoints],
     }
-
-
-def hands_of(benchmark: Benchmark) -> list[dict[str, str]]:
-    """What ``hands`` of such a policy may be."""
-    return [
-        {"position": one.position, "rotation": one.rotation, "setpoint": one.setpoint}
-        for one in benchmark.hands
-    ]

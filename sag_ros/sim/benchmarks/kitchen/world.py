@@ -13,7 +13,7 @@ import numpy as np
 
 from sag_ros.sim.benchmarks.kitchen.expert import demonstrate, draw_style
 from sag_ros.sim.benchmarks.kitchen.reach import ARM
-from sag_ros.sim.benchmarks.protocol import BenchmarkStatus, ObservedHand, Setpoint
+from sag_ros.sim.benchmarks.protocol import BenchmarkStatus, Setpoint
 
 TASKS = ("microwave", "kettle", "light switch", "slide cabinet")
 
@@ -58,7 +58,6 @@ class Kitchen:
         "kettle_angular_velocity": (3, "rad/s"),
     }
     setpoints = tuple(Setpoint(name, "1") for name in (*joints, *_FINGERS))
-    hands: tuple[ObservedHand, ...] = ()
 
     def __init__(self, mixed: bool = False) -> None:
         if mixed:

@@ -23,8 +23,7 @@ FAR = 0.24  # m in x beyond which the stretched arm holds a tilted nut
 
 
 def expert(hands: Sequence[Hand]) -> Moves:
-    """Take the handle, turn the nut to the nearest of four ways over the peg, lower it, let go, leave; what
-    is done already is left out."""
+    """Take the handle, turn the nut to the nearest of four ways over the peg, lower it, let go, leave."""
     hand = hands[0]
     environment, style = hand.environment, hand.style
     peg = np.array(environment.sim.data.body_xpos[environment.peg1_body_id])
@@ -47,25 +46,15 @@ def expert(hands: Sequence[Hand]) -> Moves:
 
         return command
 
-    def there(turned: Rotation) -> bool:
-        """Whether the nut, which is held, is over the peg and square to it already."""
-        aside = np.linalg.norm((peg - nut()[0])[:2])
-        return bool(aside < 0.012 and (turned * hand.pose()[1].inv()).magnitude() < 0.1)
-
-    if hand.holds(environment.nuts[environment.nut_id]):
-        hand.gripper = CLOSED
-    else:
-        grasp, at = facing_down(yaw(nut()[1]) + np.pi / 2, hand.straight), handle()
-        yield from hand.go(above(at, 0.08 * style.hover), grasp)
-        at = handle()
-        yield from hand.go(above(at, -0.004), grasp, speed=0.6, tolerance=0.004)
-        yield from hand.grip(CLOSED)
-    up, turned = table + 0.20, _turn(hand, nut(), peg)
-    if not there(turned):
-        at = hand.position
-        yield from hand.go([at[0], at[1], up], tolerance=0.015)
-        turned = _turn(hand, nut(), peg)
-        yield from hand.go(over(up), turned, speed=0.8, tolerance=0.004, patience=30)
+    grasp, at = facing_down(yaw(nut()[1]) + np.pi / 2, hand.straight), handle()
+    yield from hand.go(above(at, 0.08 * style.hover), grasp)
+    at = handle()
+    yield from hand.go(above(at, -0.004), grasp, speed=0.6, tolerance=0.004)
+    yield from hand.grip(CLOSED)
+    up = table + 0.20
+    yield from hand.go([at[0], at[1], up], grasp, tolerance=0.015)
+    turned = _turn(hand, nut(), peg)
+    yield from hand.go(over(up), turned, speed=0.8, tolerance=0.004, patience=30)
     yield from hand.go(over(table + 0.125), turned, speed=0.5, tolerance=0.004, patience=20)
     yield from hand.go(
         over(table + 0.06), turned, speed=0.4, tolerance=0.01, patience=6,

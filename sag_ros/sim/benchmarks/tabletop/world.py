@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from sag_ros.sim.benchmarks.protocol import BenchmarkStatus, ObservedHand, Setpoint
+from sag_ros.sim.benchmarks.protocol import BenchmarkStatus, Setpoint
 from sag_ros.sim.benchmarks.tabletop.environment import make_environment, reset
 from sag_ros.sim.benchmarks.tabletop.hand import Hand, Moves
 from sag_ros.sim.benchmarks.tabletop.style import Wander, mixed, practised
@@ -68,15 +68,13 @@ class Tabletop:
         self.joints = tuple(f"robot{arm}_joint{n}" for arm in range(task.arms) for n in range(1, JOINTS + 1))
         self.parts: Mapping[str, tuple[int, str]] = {OBJECT: (task.observed, "")}
         setpoints: list[Setpoint] = []
-        hands: list[ObservedHand] = []
         for arm in (f"robot{number}" for number in range(task.arms)):
             self.parts |= {f"{arm}_eef_pos": (3, "m"), f"{arm}_eef_quat": (4, "1")}
             self.parts |= {f"{arm}_gripper_qpos": (2, "m")}
             setpoints += [Setpoint(f"{arm}_{axis}", "m") for axis in "xyz"]
             setpoints += [Setpoint(f"{arm}_r{n}", "1") for n in range(6)]
             setpoints.append(Setpoint(f"{arm}_gripper", "1"))
-            hands.append(ObservedHand(f"{arm}_eef_pos", f"{arm}_eef_quat", f"{arm}_x"))
-        self.setpoints, self.hands = tuple(setpoints), tuple(hands)
+        self.setpoints = tuple(setpoints)
         self._environment = make_environment(task.kind, task.arms)
         self._objects = [
             name

@@ -70,22 +70,6 @@ def test_the_expert_succeeds_and_success_latches(task, seed):
     benchmark.close()
 
 
-@pytest.mark.parametrize("steps", [30, 75, 110])
-def test_the_expert_goes_on_from_where_somebody_else_came_to(steps):
-    benchmark = make_benchmark("square")
-    play(benchmark, 2, steps)
-    hand, nut = benchmark.joint_positions, benchmark.observe()[2]
-    for step, (_, executed) in enumerate(benchmark.demonstrate(np.random.default_rng(0))):
-        benchmark.step(executed)
-        if step == 15 and steps > 30:  # what is held is not let go of
-            assert benchmark.observe()[2] > nut - 0.01
-        if benchmark.settled:
-            break
-        assert step < 200
-    assert np.abs(benchmark.joint_positions - hand).max() > 0.01
-    benchmark.close()
-
-
 def test_hands_that_point_down_keep_the_sign_of_their_quaternion(lift):
     states = play(lift, 0, 40)
     quaternions = states[:, 13:17]

@@ -89,7 +89,7 @@ class FakeBenchmark:
     def joint_positions(self):
         return np.array([self.at])
 
-    def demonstrate(self, rng):
+    def demonstrate(self, rng, pushed=0.0):
         at = self.at
         while True:
             at = min(at + 0.1, self.goal)

@@ -88,7 +88,8 @@ class DemonstrationWriter:
         path: folder of the store; created at the first append, extended if it exists.
         attributes: what a reader has to know: ``period`` (s), ``joints``, ``action`` (meaning of the
             columns), ``privileged`` (column names), recorder arguments, ... (JSON values).
-            They are checked against an existing store: ``period``, ``privileged`` must be equal.
+            They are checked against an existing store: ``period``, ``privileged`` must be equal. Another
+            ``recorder`` is noted as ``continued``, with the number of its first episode.
 
     Raises:
         StoreError: the path holds something else, or a store with other attributes.
@@ -109,6 +110,15 @@ class DemonstrationWriter:
                         f"{self.path}: {key} is {self._group.attrs[key]!r}, not {self.attributes[key]!r}; "
                         "record into another folder"
                     )
+            self._continue(self._group)
+
+    def _continue(self, group: zarr.Group) -> None:
+        """Note from which episode on it is recorded in another way."""
+        told: Any = group.attrs.get("continued", [])
+        last = told[-1]["recorder"] if told else group.attrs.get("recorder")
+        own = self.attributes.get("recorder")
+        if own is not None and own != last:
+            group.attrs["continued"] = [*told, {"from": self.episodes, "recorder": own}]
 
     @property
     def episodes(self) -> int:

@@ -65,6 +65,16 @@ def test_merge_keeps_order_and_seeds(tmp_path):
     assert Demonstrations(tmp_path / "all.zarr").seeds.tolist() == [1, 0]
 
 
+def test_who_goes_on_in_another_way_is_noted(tmp_path):
+    path = tmp_path / "two.zarr"
+    for pushes in (0.0, 0.0, 0.1, 0.1):
+        writer = DemonstrationWriter(path, {**ATTRIBUTES, "recorder": {"pushes": pushes}})
+        writer.append(make_episode(writer.episodes))
+    attributes = Demonstrations(path).attributes
+    assert attributes["recorder"] == {"pushes": 0.0}
+    assert attributes["continued"] == [{"from": 2, "recorder": {"pushes": 0.1}}]
+
+
 def test_refusals(tmp_path):
     path = tmp_path / "d.zarr"
     with pytest.raises(StoreError, match="not a zarr store"):

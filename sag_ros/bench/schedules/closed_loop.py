@@ -24,7 +24,6 @@ class Setting:
     Attributes:
         bundle: folder of the policy. task: name.
         sampler, engine: names. reuse: what a pruned block reads.
-        execute: actions executed of every chunk.
         time_limit: simulated seconds after which an episode has failed.
     """
 
@@ -33,7 +32,6 @@ class Setting:
     sampler: str = "ddpm"
     engine: str = "auto"
     reuse: Reuse = "block"
-    execute: int = 8
     time_limit: float = 9.0
 
 
@@ -53,7 +51,7 @@ class Trial:
         self._setting = setting
         self._stage = stage_for(setting.task, bundle.contract)
         self._runner = PolicyRunner(bundle, setting.sampler, "dense", setting.engine)
-        self._loop = EpisodeSettings.of(bundle.contract, setting.execute, setting.time_limit)
+        self._loop = EpisodeSettings.of(bundle.contract, bundle.contract.action_steps, setting.time_limit)
 
     def run(self, pruned: Pruned, seed: int) -> bool:
         """Whether the episode ``seed`` succeeds under ``pruned`` (n, 3L)."""

@@ -126,6 +126,8 @@ def _report_kept(options: Options) -> int:
     names, path, timed = list(_methods(options)), options.journal("episodes"), options.journal("times")
     common = "task", "execute", "delay", "noise"
     wanted = {"format": FORMAT, **{key: getattr(options, key) for key in common}}
+    if options.execute is None:
+        wanted.pop("execute")
     identities = kept_identities(path, names, wanted)
     if not identities:
         raise ValueError(f"{path} has no episodes of {options.methods}; run without --report-only")
@@ -155,7 +157,8 @@ def _finish(
         for name, identity in episodes.identities.items()
     ]
     settings = {
-        **{key: getattr(options, key) for key in ("task", "episodes", "execute", "delay", "noise", "margin")},
+        **{key: getattr(options, key) for key in ("task", "episodes", "delay", "noise", "margin")},
+        "execute": next(iter(episodes.identities.values()))["execute"],
         "seed": options.seeds.start,
         "recorded": f"observations of the first {RECORDED} episodes of {recorder}",
     }

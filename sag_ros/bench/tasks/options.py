@@ -10,7 +10,7 @@ from typing import Literal
 from sag_ros.bench.tasks.choice import parse_budgets
 from sag_ros.seeds import EVALUATION, require_development
 
-LEAST = {"episodes": 1, "execute": 1, "delay": 0, "processes": 1, "timed_chunks": 0, "torch_chunks": 0}
+LEAST = {"episodes": 1, "delay": 0, "processes": 1, "timed_chunks": 0, "torch_chunks": 0}
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Options:
     """of the engine, where it has a choice"""
     noise: Literal["fresh", "fixed"] = "fresh"
     """new noise for each chunk, or the same for all chunks of an episode"""
-    execute: int = 8
-    """actions executed of every chunk"""
+    execute: int | None = None
+    """actions executed of every chunk; by default as many as the policy says of itself"""
     delay: int = 0
     """control periods from an observation until the arm follows the chunk made of it, as on a slow machine"""
     processes: int = 1
@@ -71,6 +71,8 @@ class Options:
             if getattr(self, name) < least:
                 option = name.replace("_", "-")
                 raise ValueError(f"--{option} must be at least {least}; got {getattr(self, name)}")
+        if self.execute is not None and self.execute < 1:
+            raise ValueError(f"--execute must be at least 1; got {self.execute}")
         require_development(self.seed, self.episodes, "--seed without --final")
         if self.final_from and (not self.final or not 0 < self.final_from <= len(EVALUATION) - self.episodes):
             raise ValueError(

@@ -39,7 +39,8 @@ class Worker:
         self._methods = {method.name: method for method in parse_methods(options.methods)}
         folders = dict.fromkeys(self._folder(method) for method in self._methods.values())
         self._bundles = {folder: load_bundle(model_folder(folder)) for folder in folders}
-        require_alike(self._bundles, options.execute)
+        self._execute = options.execute or next(iter(self._bundles.values())).contract.action_steps
+        require_alike(self._bundles, self._execute)
         self._stage: Stage | None = None
         self._runners: dict[tuple[str, str], Any] = {}
 
@@ -107,7 +108,7 @@ class Worker:
             "mask": fixed or _pruner(bundle, method.mask_source, len(runner.table)),
             "weights": bundle.policy_hash,
             "engine": runner.engine_name,
-            "execute": self._options.execute,
+            "execute": self._execute,
             "noise": self._options.noise,
             "delay": self._options.delay,
         }
@@ -121,7 +122,7 @@ class Worker:
         contract = self._bundles[self._folder(self._methods[name])].contract
         blocks = contract.diffusion.steps * contract.blocks
         options = self._options
-        loop = EpisodeSettings.of(contract, options.execute, self.stage.time_limit, blocks, options.delay)
+        loop = EpisodeSettings.of(contract, self._execute, self.stage.time_limit, blocks, options.delay)
         return self.stage.play(self.runner(name), loop, name, seed, witness)
 
 

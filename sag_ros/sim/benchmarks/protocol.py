@@ -74,11 +74,14 @@ class Benchmark(Protocol):
         """(J,) rad."""
         ...
 
-    def demonstrate(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def demonstrate(
+        self, rng: np.random.Generator, pushed: float = 0.0
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """What the expert does in the episode that was begun, and holds when it is done; without end.
 
         Args:
             rng: of whatever is random in how it is done.
+            pushed: probability, at each step, that something pushes the hand away for a while.
 
         Yields:
             (A,) what it wants, which is the label, and (A,) what is to be executed: the same, disturbed.

@@ -20,6 +20,8 @@ class BenchmarkOptions(Protocol):
 
     @property
     def task(self) -> str: ...
+    @property
+    def pushes(self) -> float: ...
 
 
 def attributes(options: BenchmarkOptions) -> dict[str, Any]:
@@ -45,12 +47,13 @@ def attributes(options: BenchmarkOptions) -> dict[str, Any]:
 
 
 _worker: Any = None
+_pushes = 0.0
 
 
 def prepare(options: BenchmarkOptions) -> None:
     """Build the simulator once in each process of the pool."""
-    global _worker
-    _worker = make_benchmark(options.task)
+    global _worker, _pushes
+    _worker, _pushes = make_benchmark(options.task), options.pushes
 
 
 def demonstrate(seed: int) -> Episode | None:
@@ -58,7 +61,8 @@ def demonstrate(seed: int) -> Episode | None:
     benchmark: Benchmark = _worker
     benchmark.reset(seed)
     state, action, held = [], [], 0
-    for wanted, executed in islice(benchmark.demonstrate(np.random.default_rng([seed, 1])), benchmark.steps):
+    told = benchmark.demonstrate(np.random.default_rng([seed, 1]), _pushes)
+    for wanted, executed in islice(told, benchmark.steps):
         state.append(benchmark.observe())
         action.append(wanted)
         benchmark.step(executed)

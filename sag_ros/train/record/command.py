@@ -19,6 +19,7 @@ from sag_ros.seeds import require_development
 from sag_ros.sim.benchmarks.registry import is_benchmark
 
 OF_THE_ARM = ("arm", "disturbance", "image_size", "period")  # options that a benchmark has no use for
+OF_BENCHMARKS = ("pushes",)  # and the other way round
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Recording:
         image_size: height and width of the camera images, pixels; a benchmark has no cameras.
         period: control period, s; a benchmark has its own.
         processes: simulations at a time.
+        pushes: of a benchmark: probability, at each step, that something pushes the hand away for a while;
+            the label is what was wanted. So that a policy has seen what to do where something went wrong.
     """
 
     output: Path = Path("data/pick_release.zarr")
@@ -48,14 +51,17 @@ class Recording:
     image_size: int = 84
     period: float = 0.05
     processes: int = 2
+    pushes: float = 0.0
 
     def __post_init__(self) -> None:
         require_development(self.seed, 2 * self.episodes, "--seed")
+        if not 0.0 <= self.pushes < 1.0:
+            raise ValueError(f"--pushes is a probability at each step, 0 to below 1; got {self.pushes}")
 
     def run(self) -> int:
         """Record until the store holds ``episodes`` demonstrations; returns how many attempts failed."""
         attributes, prepare, demonstrate = self._kind()
-        own = () if is_benchmark(self.task) else OF_THE_ARM
+        own = OF_BENCHMARKS if is_benchmark(self.task) else OF_THE_ARM
         kept = ("task", "episodes", "seed", "processes", *own)
         attributes["recorder"] = {name: getattr(self, name) for name in kept} | {"output": self.output.name}
         writer = DemonstrationWriter(self.output, attributes)

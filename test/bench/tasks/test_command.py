@@ -58,7 +58,8 @@ class Worker:
 
     def identity(self, name):
         common = {"format": 2, "task": self.settings.task, "engine": "fake", "sampler": "ddpm"}
-        chosen = {name: getattr(self.settings, name) for name in ("execute", "delay", "noise")}
+        chosen = {name: getattr(self.settings, name) for name in ("delay", "noise")}
+        chosen["execute"] = self.settings.execute or 8
         source = {"ddpm": "dense"}.get(name, name)
         return {**common, **chosen, "mask_source": source, "weights": self.weights.get(name, "abc")}
 

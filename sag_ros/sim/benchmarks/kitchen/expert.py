@@ -15,6 +15,7 @@ from sag_ros.sim.benchmarks.kitchen.skills import SKILLS
 
 ORDERS = tuple(permutations(SKILLS))  # all 24 work; the first is a practised person's
 
+_PUSH, _PUSH_STEPS = 0.15, (3, 9)  # standard deviation, a share of the greatest velocity; periods it lasts
 _MEMORY = 0.8  # share of the disturbance that is left a period later
 
 
@@ -61,6 +62,7 @@ def demonstrate(
     done: Callable[[], Collection[str]],
     rng: np.random.Generator,
     style: Style,
+    pushed: float = 0.0,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """All parts one after the other, then stay; it never ends.
 
@@ -78,10 +80,15 @@ def demonstrate(
         return position + rng.uniform(-1.0, 1.0, 3) * style.scatter * near
 
     hand = Hand(Reach(model, limits), data, period, style.pace, aim)
-    disturbance = np.zeros(ARM)
+    disturbance, push, left = np.zeros(ARM), np.zeros(ARM), 0
     for wanted in _parts(hand, done, rng, style):
         disturbance = _MEMORY * disturbance + np.sqrt(1 - _MEMORY**2) * rng.normal(0.0, style.shake, ARM)
-        yield wanted, np.clip(wanted + np.r_[disturbance, 0.0, 0.0], -1.0, 1.0)
+        left -= 1
+        if left <= 0 and pushed:
+            push = np.zeros(ARM)
+            if rng.random() < pushed:
+                push, left = rng.normal(0.0, _PUSH, ARM), int(rng.integers(*_PUSH_STEPS))
+        yield wanted, np.clip(wanted + np.r_[disturbance + push, 0.0, 0.0], -1.0, 1.0)
 
 
 def _parts(

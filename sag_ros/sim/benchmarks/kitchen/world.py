@@ -99,17 +99,20 @@ class Kitchen:
         """(7,) of the arm, without noise, rad."""
         return self._data.qpos[:ARM].copy()
 
-    def demonstrate(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def demonstrate(
+        self, rng: np.random.Generator, pushed: float = 0.0
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """What the expert does in the episode that was begun; it stays when all is done, without end.
 
         Args:
             rng: of pace and noise; for several people also of pauses and of the order of the parts.
+            pushed: probability, at each step, that something pushes the arm for a while.
 
         Yields:
             (9,) what it wants, which is the label, and (9,) what is to be executed: the same, disturbed.
         """
         style = draw_style(rng, self._mixed)
-        return demonstrate(self._model, self._data, self._limits, self.period, self._done, rng, style)
+        return demonstrate(self._model, self._data, self._limits, self.period, self._done, rng, style, pushed)
 
     def close(self) -> None:
         """Free what the simulator holds."""

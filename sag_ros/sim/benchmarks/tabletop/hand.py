@@ -57,6 +57,11 @@ class Hand:
         i = sim.model.geom_name2id(name)
         return _pose(sim.data.geom_xpos[i], sim.data.geom_xmat[i])
 
+    def holds(self, thing: Any) -> bool:
+        """Whether both fingers touch ``thing``, one of robosuite's models."""
+        gripper = self.environment.robots[self._index].gripper["right"]
+        return bool(self.environment._check_grasp(gripper, thing))
+
     def action(self) -> np.ndarray:
         """(7,) what is commanded: position, rotation vector, gripper."""
         return np.concatenate([self.position, self.rotation.as_rotvec(), [self.gripper]])

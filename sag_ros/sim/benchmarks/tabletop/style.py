@@ -28,6 +28,7 @@ class Style:
     hover: float = 1.0
 
 
+PUSH, PUSH_STEPS = np.array([0.03, 0.03, 0.015]), (8, 30)  # m, standard deviation; steps that it lasts
 # speed, noise, pause
 SKILLS = ((1.0, 0.002, 0.0), (0.7, 0.004, 0.15), (0.5, 0.006, 0.35))
 
@@ -51,17 +52,26 @@ def mixed(rng: np.random.Generator) -> Style:
 
 
 class Wander:
-    """A smooth error of position: drawn towards zero, pushed at random.
+    """An error of position: smooth, drawn towards zero, moved at random; now and then a push besides.
 
     Args:
-        noise: m, of one push.
+        noise: m, of one movement. pushed: probability of a push at a step.
     """
 
-    def __init__(self, noise: float, arms: int, rng: np.random.Generator) -> None:
-        self._noise, self._rng = noise, rng
+    def __init__(self, noise: float, arms: int, rng: np.random.Generator, pushed: float = 0.0) -> None:
+        self._noise, self._rng, self._pushed = noise, rng, pushed
         self._error = np.zeros((arms, 3))
+        self._push, self._left = np.zeros((arms, 3)), 0
 
     def __call__(self) -> np.ndarray:
         """(arms, 3) the next error, m."""
         self._error = 0.8 * self._error + 0.6 * self._rng.normal(0.0, self._noise, self._error.shape)
-        return self._error
+        if not self._pushed:
+            return self._error
+        self._left -= 1
+        if self._left <= 0:
+            self._push = np.zeros_like(self._push)
+            if self._rng.random() < self._pushed:
+                self._left = int(self._rng.integers(*PUSH_STEPS))
+                self._push = self._rng.normal(0.0, PUSH, self._push.shape)
+        return self._error + self._push

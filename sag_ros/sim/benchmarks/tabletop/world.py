@@ -119,11 +119,13 @@ class Tabletop:
         """(J,) rad."""
         return np.concatenate([robot._joint_positions for robot in self._environment.robots])
 
-    def demonstrate(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def demonstrate(
+        self, rng: np.random.Generator, pushed: float = 0.0
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """See the protocol."""
         style = mixed(rng) if self._mixed else practised(rng)
         hands = [Hand(self._environment, arm, style, rng) for arm in range(self._task.arms)]
-        wander, moves = Wander(style.noise, len(hands), rng), self._task.expert(hands)
+        wander, moves = Wander(style.noise, len(hands), rng, pushed), self._task.expert(hands)
         for wanted in moves:
             yield _disturbed(wanted, wander())
         while True:

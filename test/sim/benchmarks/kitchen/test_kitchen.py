@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -139,6 +140,17 @@ def test_labels_are_what_is_executed_but_for_smooth_noise(kitchen: Kitchen) -> N
         assert label.shape == executed.shape == (9,)
         assert 0 < np.abs(executed - label)[:7].max() < 0.5
         np.testing.assert_array_equal(executed[7:], label[7:])
+
+
+def test_pushes_last_for_a_while(kitchen: Kitchen) -> None:
+    kitchen.reset(0)
+    off = []
+    for label, executed in islice(kitchen.demonstrate(np.random.default_rng(0), 0.1), 80):
+        off.append(np.abs(executed - label).max())
+        kitchen.step(executed)
+    far = np.array(off) > 0.15
+    assert 0.1 < far.mean() < 0.9
+    assert far.sum() / max(int((far[1:] & ~far[:-1]).sum()), 1) > 2
 
 
 def test_the_library_is_imported_when_a_kitchen_is_made() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sag_ros.sim.benchmarks.registry import make_benchmark
+from sag_ros.sim.benchmarks.tabletop.style import Wander
 from sag_ros.sim.benchmarks.tabletop.world import _controlled, _disturbed
 
 pytest.importorskip("robosuite")
@@ -68,6 +69,30 @@ def test_the_expert_succeeds_and_success_latches(task, seed):
     benchmark.reset(seed)
     assert not benchmark.status().success
     benchmark.close()
+
+
+def test_the_expert_takes_the_nut_again_where_the_hand_was_pushed_away():
+    benchmark = make_benchmark("square")
+    benchmark.reset(5)
+    off = []
+    for wanted, executed in islice(benchmark.demonstrate(np.random.default_rng(5), 0.05), benchmark.steps):
+        off.append(np.abs(executed - wanted)[:3].max())
+        benchmark.step(executed)
+        if benchmark.settled:
+            break
+    assert max(off) > 0.03
+    assert benchmark.status().success
+    benchmark.close()
+
+
+def test_pushes_last_for_a_while_and_are_rare():
+    plain, pushed = (Wander(0.003, 1, np.random.default_rng(0), often) for often in (0.0, 0.01))
+    assert max(np.abs(plain()).max() for _ in range(2000)) < 0.02
+    errors = np.array([np.abs(pushed()).max() for _ in range(5000)])
+    far = errors > 0.02
+    assert 0.03 < far.mean() < 0.3
+    begins = int((far[1:] & ~far[:-1]).sum())
+    assert far.sum() / begins > 4
 
 
 def test_hands_that_point_down_keep_the_sign_of_their_quaternion(lift):

@@ -50,7 +50,7 @@ def train_conditioning(
     Args:
         deviation: (D,) of the noise on features, as for the denoiser.
     """
-    if config.iterations <= 0:
+    if config.iterations <= 0 or model.config.n_cond_layers:  # those layers have norms of their own
         return True
     reseed(seed, 0)
     shape = model.config

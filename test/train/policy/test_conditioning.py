@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 
 from sag_ros.policy.dpt import DPT, DPTConfig
@@ -23,9 +26,9 @@ def windows(count: int = 200) -> Windows:
     return Windows(seen[None], done, frames, 2)
 
 
-def trained(iterations: int, stop: Stop | None = None):
+def trained(iterations: int, stop: Stop | None = None, shape: DPTConfig = CONFIG):
     torch.manual_seed(0)
-    model, data = DPT(CONFIG), windows()
+    model, data = DPT(shape), windows()
     config = ConditioningTraining(iterations, 64, 1e-2)
     done = train_conditioning(config, model, torch.zeros(3), data, data, 0, stop or Stop())
     return model, data, done
@@ -53,10 +56,11 @@ def test_actions_can_be_read_from_tokens_of_unit_size(capsys):
     assert abs(size - 1.0) < 0.05
 
 
-def test_none_is_none():
+@pytest.mark.parametrize(("iterations", "shape"), [(0, CONFIG), (5, replace(CONFIG, n_cond_layers=1))])
+def test_none_is_none(iterations, shape):
     torch.manual_seed(0)
-    untouched = DPT(CONFIG).state_dict()
-    model, _, done = trained(0)
+    untouched = DPT(shape).state_dict()
+    model, _, done = trained(iterations, shape=shape)
     assert done
     assert all(torch.equal(value, untouched[name]) for name, value in model.state_dict().items())
 

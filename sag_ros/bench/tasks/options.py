@@ -10,7 +10,7 @@ from typing import Literal
 from sag_ros.bench.tasks.choice import parse_budgets
 from sag_ros.seeds import EVALUATION, require_development
 
-LEAST = {"episodes": 1, "delay": 0, "processes": 1, "timed_chunks": 0, "torch_chunks": 0}
+LEAST = {"episodes": 1, "execute": 1, "delay": 0, "processes": 1, "timed_chunks": 0, "torch_chunks": 0}
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,9 @@ class Options:
 
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
-            if getattr(self, name) < least:
-                option = name.replace("_", "-")
-                raise ValueError(f"--{option} must be at least {least}; got {getattr(self, name)}")
-        if self.execute is not None and self.execute < 1:
-            raise ValueError(f"--execute must be at least 1; got {self.execute}")
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ValueError(f"--{name.replace('_', '-')} must be at least {least}; got {value}")
         require_development(self.seed, self.episodes, "--seed without --final")
         if self.final_from and (not self.final or not 0 < self.final_from <= len(EVALUATION) - self.episodes):
             raise ValueError(

@@ -146,8 +146,10 @@ class PolicyTraining:
             if start is None and not checkpoint.exists():
                 noise = self.denoiser
                 deviation = feature_deviation(contract, noise.feature_noise, noise.state_noise)
-                own = self.conditioning, model, deviation, windows[0], windows[1], self.seed, stop
-                if not train_conditioning(*own):
+                if not train_conditioning(
+                    self.out / "conditioning", self.conditioning, model, deviation,
+                    windows[0], windows[1], self.seed, stop,
+                ):  # fmt: skip
                     return False
             done = train_denoiser(
                 self.out / "denoiser", self.denoiser, contract, model, normaliser,

@@ -9,6 +9,7 @@ thrown away afterwards, has to tell the actions of the window from them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,8 @@ from torch.nn import functional as F
 
 from sag_ros.policy.dpt import DPT
 from sag_ros.train.data.windows import Windows
-from sag_ros.train.run.iteration import BatchOrder, cosine_factor, reseed
+from sag_ros.train.run.iteration import reseed
+from sag_ros.train.run.loop import Loop, LoopConfig
 from sag_ros.train.run.stop import Stop
 
 _WARMUP = 100
@@ -35,6 +37,7 @@ class ConditioningTraining:
 
 
 def train_conditioning(
+    folder: Path,
     config: ConditioningTraining,
     model: DPT,
     deviation: Tensor,
@@ -45,9 +48,10 @@ def train_conditioning(
 ) -> bool:
     """Train the layers of ``model`` that make condition tokens, in place, and scale the tokens to about one.
 
-    Returns whether the end was reached; what was interrupted begins anew.
+    Returns whether the end was reached.
 
     Args:
+        folder: of the checkpoint, from which an interrupted training goes on.
         deviation: (D,) of the noise on features, as for the denoiser.
     """
     if config.iterations <= 0 or model.config.n_cond_layers:  # those layers have norms of their own
@@ -60,24 +64,19 @@ def train_conditioning(
     readout = nn.Linear(shape.obs_steps * shape.width, shape.horizon * shape.action_dim)
     trained = [*model.cond_obs_emb.parameters(), *model.encoder.parameters(), *readout.parameters()]
     optimizer = torch.optim.AdamW(trained, config.learning_rate, weight_decay=1e-4)
-    order = BatchOrder(len(training), config.batch, seed)
 
     def error(features: Tensor, actions: Tensor) -> Tensor:
         tokens = model.memory(0, features)[:, 1:]
         return F.mse_loss(readout(tokens.flatten(1)), actions.flatten(1))
 
-    model.train()
-    for iteration in range(config.iterations):
-        if stop:
-            return False
-        for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * cosine_factor(iteration, _WARMUP, config.iterations)
-        reseed(seed, iteration)
-        features, actions = training.at(order.indices(iteration), augmented=True)
-        loss = error(features + deviation * torch.randn_like(features), actions)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
+    def loss(indices: Tensor) -> Tensor:
+        features, actions = training.at(indices, augmented=True)
+        return error(features + deviation * torch.randn_like(features), actions)
+
+    steps = LoopConfig(config.iterations, config.batch, config.learning_rate, _WARMUP, clip_norm=0.0)
+    both = nn.ModuleList([model, readout])
+    if not Loop(folder, "conditioning", steps, both, optimizer, len(training), seed).run(loss, stop=stop):
+        return False
     model.eval()
     with torch.no_grad():
         chosen = torch.linspace(0, len(training) - 1, min(2048, len(training))).long()

@@ -26,11 +26,11 @@ def windows(count: int = 200) -> Windows:
     return Windows(seen[None], done, frames, 2)
 
 
-def trained(iterations: int, stop: Stop | None = None, shape: DPTConfig = CONFIG):
+def trained(folder, iterations: int, stop: Stop | None = None, shape: DPTConfig = CONFIG):
     torch.manual_seed(0)
     model, data = DPT(shape), windows()
     config = ConditioningTraining(iterations, 64, 1e-2)
-    done = train_conditioning(config, model, torch.zeros(3), data, data, 0, stop or Stop())
+    done = train_conditioning(folder, config, model, torch.zeros(3), data, data, 0, stop or Stop())
     return model, data, done
 
 
@@ -45,8 +45,8 @@ def unexplained(model: DPT, data: Windows) -> float:
     return float(rest.square().sum() / (wanted - wanted.mean(0)).square().sum())
 
 
-def test_actions_can_be_read_from_tokens_of_unit_size(capsys):
-    model, data, done = trained(300)
+def test_actions_can_be_read_from_tokens_of_unit_size(capsys, tmp_path):
+    model, data, done = trained(tmp_path, 300)
     assert done
     assert "of the variance left unexplained" in capsys.readouterr().out
     assert unexplained(model, data) < 0.02
@@ -57,20 +57,20 @@ def test_actions_can_be_read_from_tokens_of_unit_size(capsys):
 
 
 @pytest.mark.parametrize(("iterations", "shape"), [(0, CONFIG), (5, replace(CONFIG, n_cond_layers=1))])
-def test_none_is_none(iterations, shape):
+def test_none_is_none(tmp_path, iterations, shape):
     torch.manual_seed(0)
     untouched = DPT(shape).state_dict()
-    model, _, done = trained(iterations, shape=shape)
+    model, _, done = trained(tmp_path, iterations, shape=shape)
     assert done
     assert all(torch.equal(value, untouched[name]) for name, value in model.state_dict().items())
 
 
-def test_interrupted_it_is_not_done():
+def test_interrupted_it_is_not_done(tmp_path):
     class Now(Stop):
         def __bool__(self):
             return True
 
-    assert not trained(5, Now())[2]
+    assert not trained(tmp_path, 5, Now())[2]
 
 
 def test_steps_are_spread_evenly():

@@ -12,6 +12,7 @@ import numpy as np
 from sag_ros.sim.benchmarks.kitchen.hand import OPEN, Hand
 from sag_ros.sim.benchmarks.kitchen.reach import ARM, Reach
 from sag_ros.sim.benchmarks.kitchen.skills import SKILLS
+from sag_ros.sim.benchmarks.pushes import Pushes
 
 ORDERS = tuple(permutations(SKILLS))  # all 24 work; the first is a practised person's
 
@@ -80,15 +81,14 @@ def demonstrate(
         return position + rng.uniform(-1.0, 1.0, 3) * style.scatter * near
 
     hand = Hand(Reach(model, limits), data, period, style.pace, aim)
-    disturbance, push, left = np.zeros(ARM), np.zeros(ARM), 0
+
+    def push() -> tuple[np.ndarray, int]:
+        return rng.normal(0.0, _PUSH, ARM), int(rng.integers(*_PUSH_STEPS))
+
+    disturbance, pushes = np.zeros(ARM), Pushes(pushed, push, np.zeros(ARM), rng)
     for wanted in _parts(hand, done, rng, style):
         disturbance = _MEMORY * disturbance + np.sqrt(1 - _MEMORY**2) * rng.normal(0.0, style.shake, ARM)
-        left -= 1
-        if left <= 0 and pushed:
-            push = np.zeros(ARM)
-            if rng.random() < pushed:
-                push, left = rng.normal(0.0, _PUSH, ARM), int(rng.integers(*_PUSH_STEPS))
-        yield wanted, np.clip(wanted + np.r_[disturbance + push, 0.0, 0.0], -1.0, 1.0)
+        yield wanted, np.clip(wanted + np.r_[disturbance + pushes(), 0.0, 0.0], -1.0, 1.0)
 
 
 def _parts(

@@ -49,6 +49,7 @@ def expert(hands: Sequence[Hand]) -> Moves:
         return command
 
     up = table + 0.20
+    taken = environment.nuts[environment.nut_id]
     for _ in range(ATTEMPTS):
         grasp, at = facing_down(yaw(nut()[1]) + np.pi / 2, hand.straight), handle()
         hand.gripper = OPEN
@@ -56,10 +57,9 @@ def expert(hands: Sequence[Hand]) -> Moves:
         at = handle()
         yield from hand.go(above(at, -0.004), grasp, speed=0.6, tolerance=0.004)
         yield from hand.grip(CLOSED)
-        if not hand.holds(environment.nuts[environment.nut_id]):
-            continue
-        yield from hand.go([at[0], at[1], up], grasp, tolerance=0.015)
-        if hand.holds(environment.nuts[environment.nut_id]):
+        if hand.holds(taken):
+            yield from hand.go([at[0], at[1], up], grasp, tolerance=0.015)
+        if hand.holds(taken):
             break
     turned = _turn(hand, nut(), peg)
     yield from hand.go(over(up), turned, speed=0.8, tolerance=0.004, patience=30)

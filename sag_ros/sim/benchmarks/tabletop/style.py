@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sag_ros.sim.benchmarks.pushes import Pushes
+
 
 @dataclass(frozen=True)
 class Style:
@@ -59,19 +61,15 @@ class Wander:
     """
 
     def __init__(self, noise: float, arms: int, rng: np.random.Generator, pushed: float = 0.0) -> None:
-        self._noise, self._rng, self._pushed = noise, rng, pushed
+        self._noise, self._rng = noise, rng
         self._error = np.zeros((arms, 3))
-        self._push, self._left = np.zeros((arms, 3)), 0
+        self._pushes = Pushes(pushed, self._draw, np.zeros((arms, 3)), rng)
+
+    def _draw(self) -> tuple[np.ndarray, int]:
+        steps = int(self._rng.integers(*PUSH_STEPS))
+        return self._rng.normal(0.0, PUSH, self._error.shape), steps
 
     def __call__(self) -> np.ndarray:
         """(arms, 3) the next error, m."""
         self._error = 0.8 * self._error + 0.6 * self._rng.normal(0.0, self._noise, self._error.shape)
-        if not self._pushed:
-            return self._error
-        self._left -= 1
-        if self._left <= 0:
-            self._push = np.zeros_like(self._push)
-            if self._rng.random() < self._pushed:
-                self._left = int(self._rng.integers(*PUSH_STEPS))
-                self._push = self._rng.normal(0.0, PUSH, self._push.shape)
-        return self._error + self._push
+        return self._error + self._pushes()
